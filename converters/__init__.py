@@ -1,0 +1,1 @@
+"""Trained models to TFLite that is measured against its source."""

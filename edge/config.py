@@ -1,0 +1,168 @@
+"""The one configuration file: TOML, every key typed and known, every value checked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from edge.errors import ConfigError
+
+Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Level: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+"""One level of an MQTT topic: no slash, no wildcard, no space."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every table of the file."""
+
+
+class Device(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Level = "robot"
+    purpose: str = "not declared"
+    """Why this device reads emotions; published in `info` for those it watches."""
+
+
+class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    broker: str = "mqtt://localhost:1883"
+    """`mqtt://[user[:password]@]host[:port]`, `mqtts://…` (TLS) or `embedded`."""
+    username: str | None = None
+    password_file: Path | None = None
+    """A file with the password alone, so that the configuration can be read by others."""
+    ca_file: Path | None = None
+    """Certificate authority for `mqtts`; default: the system's."""
+    prefix: Level = "emotion"
+    protocol: Literal["5", "3.1.1"] = "3.1.1"
+    keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 15
+
+
+class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    source: str | int = "auto"
+    """`auto`, an index, `/dev/videoN`, a GStreamer pipeline, an `rtsp://` or `http://` URL."""
+    backend: Literal["auto", "opencv", "picamera2"] = "auto"
+    width: Annotated[int, Meta(ge=16, le=7680)] = 640
+    height: Annotated[int, Meta(ge=16, le=4320)] = 480
+    fps: Positive = 15.0
+
+
+class Microphone(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    device: str | int = "auto"
+    """`auto`, an index, or a part of the name that `edge-emotion devices` shows."""
+    rate: Annotated[int, Meta(ge=8000, le=96000)] = 16000
+
+
+class Transcripts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    topic: bool = True
+    """Read `words/transcript` from the broker."""
+    stdin: bool = False
+    """Read standard input, one transcript a line, plain text or JSON."""
+
+
+class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    model: str = "small"
+    """`small` or the path of a `.tflite` with its card."""
+    detector: Literal["auto", "blazeface", "haar"] = "auto"
+    min_score: Share = 0.5
+    """Detections of a lower score are no face."""
+    detect_every_s: Positive = 0.1
+
+
+class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    model: str = "default"
+    speech_threshold: Share = 0.5
+    """Speech probability above which someone speaks."""
+    hangover_s: Positive = 0.5
+    """Silence that ends an utterance."""
+
+
+class Words(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    model: str = "default"
+    keywords: bool = True
+    """Spot spoken keywords on the microphone (needs the extra `keywords`)."""
+    keyword_file: Path | None = None
+    """A file of phrases of your own instead of the shipped one."""
+
+
+class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    rate_hz: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    """Estimates a second."""
+    face_trust: Share = 0.8
+    voice_trust: Share = 0.9
+    words_trust: Share = 0.5
+    """How much of a sense's log-posterior counts when it is fresh and of full quality."""
+    face_memory_s: Positive = 0.6
+    voice_memory_s: Positive = 4.0
+    words_memory_s: Positive = 6.0
+    """Time after which evidence of that sense counts 1/e; it is `stale` after three times this."""
+    smoothing_s: Positive = 0.5
+    """Time constant of the estimate; an odd observation shorter than about half of it flips nothing."""
+    switch_margin: Share = 0.05
+    """How much more probable another label must be before it replaces the current one."""
+
+
+class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    interval_s: Positive = 5.0
+    stuck_after_s: Positive = 10.0
+    """A thread that has not beaten for so long is taken as stuck."""
+
+
+class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file; every table may be absent."""
+
+    device: Device = Device()
+    mqtt: Mqtt = Mqtt()
+    camera: Camera = Camera()
+    microphone: Microphone = Microphone()
+    transcripts: Transcripts = Transcripts()
+    face: Face = Face()
+    voice: Voice = Voice()
+    words: Words = Words()
+    fusion: Fusion = Fusion()
+    health: Health = Health()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def parse(text: str, origin: str = "configuration") -> Config:
+    """The configuration in `text`. Raises `ConfigError` that names the key and what it should be."""
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is no TOML: {error}") from error
+    try:
+        return msgspec.convert(table, Config, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{origin}: {_explain(str(error))}") from error
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file at `path`. Raises `ConfigError`."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(
+            f"configuration {path}: {error.strerror}; `edge-emotion config` prints a commented default"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"configuration {path} is not UTF-8 text: byte {error.start}") from error
+
+
+def _explain(message: str) -> str:
+    """msgspec's message with the key first: ``Expected `int`, got `str` - at `$.camera.fps` `` → `camera.fps: …`."""
+    at = re.search(r" - at `\$\.?(.*)`$", message)
+    where = at.group(1) if at else ""
+    what = message[: at.start()] if at else message
+    unknown = re.search(r"unknown field `(.*)`", what)
+    if unknown:
+        key = f"{where}.{unknown.group(1)}" if where else unknown.group(1)
+        return f"unknown key {key!r}; `edge-emotion config` prints every key there is"
+    return f"{where}: {what[0].lower()}{what[1:]}" if where else what

@@ -1,0 +1,44 @@
+"""The seven labels, their one order, and where each lies in the valence–arousal plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LABELS: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+"""Every posterior in this project is a vector in this order."""
+
+COUNT: Final = len(LABELS)
+
+NEUTRAL: Final = LABELS.index("neutral")
+
+UNIFORM: Final[tuple[float, ...]] = (1.0 / COUNT,) * COUNT
+
+VALENCE_AROUSAL: Final[dict[str, tuple[float, float]]] = {
+    "anger": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "happiness": (0.81, 0.51),
+    "neutral": (0.0, 0.0),
+    "sadness": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+}
+"""Mean valence and arousal, each in −1…1, of the words for these states in Russell & Mehrabian,
+"Evidence for a three-factor theory of emotions", J. Research in Personality 11 (1977), 273–294;
+neutral is the origin by definition."""
+
+_COORDINATES: Final = np.array([VALENCE_AROUSAL[label] for label in LABELS], np.float64)
+
+
+def valence_arousal(posterior: Sequence[float] | NDArray[np.floating]) -> tuple[float, float]:
+    """The expected valence and arousal, each in −1…1, of a posterior of shape (7,)."""
+    valence, arousal = np.asarray(posterior, np.float64) @ _COORDINATES
+    return float(valence), float(arousal)
+
+
+def top(posterior: Sequence[float] | NDArray[np.floating]) -> str:
+    """The most probable label; the earlier one in `LABELS` on a tie."""
+    return LABELS[int(np.argmax(np.asarray(posterior)))]

@@ -1,0 +1,1 @@
+"""The face sense: frames in, observations out."""

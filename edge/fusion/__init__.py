@@ -1,0 +1,1 @@
+"""From the senses' observations to one estimate."""

@@ -1,0 +1,1 @@
+"""How the process is doing: timings, memory, temperature, and word to systemd."""

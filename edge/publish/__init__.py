@@ -1,0 +1,1 @@
+"""The MQTT contract: topics, payloads, client, embedded broker."""

@@ -1,0 +1,1 @@
+"""The voice sense: sound in, observations out."""

@@ -1,0 +1,1 @@
+"""The words sense: transcripts and spotted keywords in, observations out."""

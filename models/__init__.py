@@ -1,0 +1,1 @@
+"""The shipped models: for each its file, card, architecture, training and evaluation."""

@@ -1,0 +1,87 @@
+"""What every training run here shares: one seed, a cosine schedule, resuming, the best epoch kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+
+from models.corpora import add_data_option
+
+
+def argument_parser(task: str, epochs: int) -> argparse.ArgumentParser:
+    """The options common to `python -m models.<task>.train`."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m models.{task}.train", description=f"Train, quantise and card the {task} model."
+    )
+    add_data_option(parser)
+    parser.add_argument("--epochs", type=int, default=epochs, help="passes over the training rows (%(default)s)")
+    parser.add_argument("--seed", type=int, default=2013, help="of weights, order and augmentation (%(default)s)")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs") / task, help="checkpoints; a run found here resumes (%(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="where the .tflite and its card go (default: the shipped place)")
+    parser.add_argument("--quick", action="store_true", help="a few batches only: proves that the whole recipe runs")
+    return parser
+
+
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """One line an epoch, on the terminal and in `log.jsonl` beside the checkpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._log = folder / "log.jsonl"
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        row: dict[str, Any] = {"epoch": epoch + 1, "seconds": round(time.monotonic() - self._started, 1)}
+        row |= {name: round(float(value), 5) for name, value in (logs or {}).items()}
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(json.dumps(row), flush=True)
+
+
+def cosine(peak: float, epochs: int, steps: int, warmup_epochs: int = 2) -> Any:
+    """Linear warm-up to `peak`, then a cosine to zero (Loshchilov & Hutter, SGDR, 2017)."""
+    warmup = min(warmup_epochs, epochs) * steps
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 25, max(1, epochs * steps - warmup), alpha=0.0, warmup_target=peak, warmup_steps=warmup
+    )
+
+
+def fit(model: Any, train: Any, validation: Any, *, epochs: int, folder: Path, monitor: str, mode: str = "max") -> Path:
+    """Trains, or goes on with the run in `folder`; returns the weights of the best epoch by `monitor`.
+
+    Safe to kill at any moment: at most one epoch is lost.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    best = folder / "best.weights.h5"
+    model.fit(
+        train,
+        validation_data=validation,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False),
+            keras.callbacks.ModelCheckpoint(
+                best, monitor=monitor, mode=mode, save_best_only=True, save_weights_only=True
+            ),
+            Progress(folder),
+        ],
+    )
+    return best
+
+
+def batches(rows: int, size: int) -> Iterator[slice]:
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
