@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
-Item = TypeVar("Item", covariant=True)
+Item_co = TypeVar("Item_co", covariant=True)
 
 
-class Source(Protocol, Generic[Item]):
+class Source(Protocol, Generic[Item_co]):
     """A camera, microphone, file or transcript stream.
 
     `read` blocks until the next item and is called from one thread; `close` may be called from another and
@@ -21,7 +21,7 @@ class Source(Protocol, Generic[Item]):
     def open(self) -> None:
         """Raises `SourceError` (what is wrong and what to do) or `MissingExtraError`."""
 
-    def read(self) -> Item:
+    def read(self) -> Item_co:
         """The next item. Raises `SourceEnded` after the last, `SourceError` when the device has gone."""
 
     def close(self) -> None:
