@@ -1,0 +1,64 @@
+"""The 48×48 grey crop that the expression model sees: framed as FER2013 frames its faces."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.face.boxes import Detection
+
+SIDE: Final = 48
+FRONT_END: Final = {"name": "grey48", "side": SIDE, "range": [0.0, 1.0]}
+"""How a card names this front end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """Where the crop lies relative to a detector's box."""
+
+    scale: float
+    """Side of the crop over the width of the box."""
+    rise: float
+    """How far the crop's centre lies above the box's, over the width of the box."""
+
+
+FRAMINGS: Final = {"blazeface": Framing(1.155, 0.074), "haar": Framing(1.021, 0.0)}
+"""Medians over FER2013's training images, as `python -m models.face.framing` prints them."""
+
+
+def crop(image: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
+    """(48, 48) grey, upright by the eyes where they are known; edges of the frame are repeated outwards.
+
+    `image` is BGR (height, width, 3).
+    """
+    side = max(1.0, face.box.width * framing.scale)
+    roll = 0.0
+    if face.eyes is not None:
+        (x0, y0), (x1, y1) = face.eyes
+        roll = math.atan2(y1 - y0, x1 - x0)
+    x, y = face.box.centre
+    up = face.box.width * framing.rise
+    x, y = x + up * math.sin(roll), y - up * math.cos(roll)
+    # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
+    fine = SIDE * min(8, max(1, round(side / SIDE)))
+    step = side / fine
+    cosine, sine = math.cos(roll) * step, math.sin(roll) * step
+    half = (fine - 1) / 2
+    to_frame = np.array([[cosine, -sine, x - half * (cosine - sine)], [sine, cosine, y - half * (sine + cosine)]])
+    patch = cv2.warpAffine(
+        image, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
+    grey = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    if fine != SIDE:
+        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.uint8)
+
+
+def as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 48, 48) or (48, 48) uint8 → (n, 48, 48, 1) float32 in 0…1: what training and device feed the model."""
+    return crops.reshape(-1, SIDE, SIDE, 1).astype(np.float32) / np.float32(255.0)

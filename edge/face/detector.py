@@ -1,0 +1,40 @@
+"""Which face detector runs: BlazeFace where its file is, else the Haar cascade."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import config
+from edge.errors import ModelError
+from edge.face.blazeface import BlazeFace
+from edge.face.blazeface_file import find
+from edge.face.boxes import Detection
+from edge.face.haar import HaarFace
+from edge.inference.interpreter import open_model
+
+log = logging.getLogger(__name__)
+
+
+class Detector(Protocol):
+    """Finds faces in a BGR frame; best score first."""
+
+    name: str
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]: ...
+
+
+def open_detector(settings: config.Face) -> Detector:
+    """The detector that `settings.detector` names. Raises `ModelError` where it is not there."""
+    if settings.detector == "haar":
+        return HaarFace(settings.min_score)
+    path = find()
+    if path is not None:
+        return BlazeFace(open_model(path)[0], settings.min_score)
+    if settings.detector == "blazeface":
+        raise ModelError("the BlazeFace file is not there: `python -m models.face.fetch` gets it")
+    log.warning("BlazeFace is not there (`python -m models.face.fetch` gets it): the Haar cascade finds faces")
+    return HaarFace(settings.min_score)

@@ -1,0 +1,58 @@
+"""OpenCV's Haar cascade: the detector that is always there.
+
+Viola & Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ModelError
+from edge.face.boxes import Box, Detection
+
+_LONG_SIDE: Final = 320
+_LEVEL_HALF: Final = 4.0
+"""Weight of a cascade's last stage at which a detection counts as likely as not."""
+
+
+class HaarFace:
+    """Finds upright frontal faces of at least a tenth of the frame's longer side; gives no landmarks."""
+
+    name = "haar"
+
+    def __init__(self, min_score: float = 0.5) -> None:
+        file = "haarcascade_frontalface_default.xml"
+        folder = Path(getattr(getattr(cv2, "data", None), "haarcascades", "/usr/share/opencv4/haarcascades"))
+        cascade: Any = cv2.CascadeClassifier(str(folder / file)) if hasattr(cv2, "CascadeClassifier") else None
+        if cascade is None or cascade.empty():
+            raise ModelError(
+                f"no Haar cascade: {folder / file} is not there; install opencv-python-headless<5 or fetch BlazeFace "
+                "with `python -m models.face.fetch`"
+            )
+        self._cascade = cascade
+        self._min_score = min_score
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """The faces in a BGR image (height, width, 3), best score first.
+
+        A cascade gives no probability: the score is a logistic function of the last stage's weight.
+        """
+        scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+        boxes, _, weights = self._cascade.detectMultiScale3(
+            cv2.equalizeHist(small), scaleFactor=1.1, minNeighbors=4, minSize=(24, 24), outputRejectLevels=True
+        )
+        found = [
+            Detection(
+                Box(*(float(value) / scale for value in box)),
+                float(1 / (1 + np.exp(-(np.ravel(weight)[0] - _LEVEL_HALF)))),
+            )
+            for box, weight in zip(boxes, weights, strict=True)
+        ]
+        return tuple(sorted((face for face in found if face.score >= self._min_score), key=lambda face: -face.score))

@@ -1,0 +1,45 @@
+"""How far an observation of a face can be trusted, from the picture alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_FULL_SIDE: Final = 64.0
+"""Pixels across the face from which more add nothing to a 48×48 crop."""
+_FULL_SHARPNESS: Final = 730.0
+"""Variance of the Laplacian: a twentieth of FER2013's training images has less (`python -m models.face.framing`)."""
+_FULL_CONTRAST: Final = 32.0
+"""Standard deviation of grey levels: a twentieth of FER2013's training images has less."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """Four factors, each 0…1, and their product's fourth root as the whole."""
+
+    size: float
+    sharpness: float
+    light: float
+    detection: float
+
+    @property
+    def value(self) -> float:
+        """0…1."""
+        return float((self.size * self.sharpness * self.light * self.detection) ** 0.25)
+
+
+def assess(face: NDArray[np.uint8], side: float, score: float) -> FaceQuality:
+    """`face`: the (48, 48) grey crop; `side`: pixels across the face in the frame; `score`: the detector's, 0…1."""
+    sharpness = float(cv2.Laplacian(face, cv2.CV_32F).var())
+    contrast = float(face.std())
+    lit = float(np.mean((face > 12) & (face < 243)))
+    return FaceQuality(
+        size=min(1.0, side / _FULL_SIDE),
+        sharpness=min(1.0, sharpness / _FULL_SHARPNESS),
+        light=min(1.0, contrast / _FULL_CONTRAST) * lit,
+        detection=min(1.0, max(0.0, score)),
+    )

@@ -1,0 +1,93 @@
+"""The face sense: a frame in, one observation for each face out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import config, shipped
+from edge.face.crop import FRAMINGS, crop
+from edge.face.detector import Detector, open_detector
+from edge.face.expression import Expression
+from edge.face.image import as_bgr
+from edge.face.quality import assess
+from edge.face.tracker import Track, Tracker
+from edge.health.timings import Timings
+from edge.observation import Frame, Observation
+
+MAX_FACES: Final = 8
+"""The largest faces of a frame that are read; a crowd must not stop the loop."""
+
+
+class FaceSense:
+    """Detects, tracks, crops and reads faces. Not thread-safe."""
+
+    def __init__(self, settings: config.Face, timings: Timings | None = None, detector: Detector | None = None) -> None:
+        """Raises `ModelError`."""
+        self.expression = Expression(_model_path(settings.model))
+        self.detector = detector or open_detector(settings)
+        self._framing = FRAMINGS[self.detector.name]
+        self._tracker = Tracker()
+        self._timings = timings or Timings()
+        self._every = settings.detect_every_s
+        self._detected_at = float("-inf")
+        self._tracks: tuple[Track, ...] = ()
+
+    @property
+    def attended(self) -> int | None:
+        """The person whose face the robot attends to, if there is one."""
+        return self._tracker.attended
+
+    @property
+    def condition(self) -> str | None:
+        """Why the last frame gave nothing, or None."""
+        return None if self._tracks else "no face"
+
+    def look(self, frame: Frame) -> tuple[Observation, ...]:
+        """One observation for each face, the attended person's first. Raises `SourceError` on what is no picture.
+
+        Between detections a face is read where it was last found.
+        """
+        image = as_bgr(frame.image)
+        # A frame a hair early must not put detection off by a whole frame.
+        due = frame.captured_at - self._detected_at >= self._every - 1e-3
+        if due or frame.captured_at < self._detected_at:
+            with self._timings.stage("detect"):
+                faces = self.detector.detect(image)
+            largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
+            self._tracks = self._tracker.update(largest, frame.captured_at)
+            self._detected_at = frame.captured_at
+        found = [self._read(frame, image, track) for track in self._tracks]
+        return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
+
+    def _read(self, frame: Frame, image: NDArray[np.uint8], track: Track) -> Observation:
+        with self._timings.stage("crop"):
+            face = crop(image, track.face, self._framing)
+            side = track.face.box.width * self._framing.scale
+            quality = assess(face, side, track.face.score)
+        with self._timings.stage("infer face"):
+            posterior = self.expression.posterior(face)
+        box = track.face.box
+        return Observation(
+            sense="face",
+            captured_at=frame.captured_at,
+            posterior=posterior,
+            quality=quality.value,
+            person=track.person,
+            detail={
+                "box": tuple(round(value, 1) for value in (box.left, box.top, box.width, box.height)),
+                "attended": track.person == self.attended,
+                "detector": self.detector.name,
+                "size": round(quality.size, 3),
+                "sharpness": round(quality.sharpness, 3),
+                "light": round(quality.light, 3),
+                "detection": round(quality.detection, 3),
+            },
+        )
+
+
+def _model_path(model: str) -> Path:
+    return shipped.model("face", f"face_{model}") if model in ("small",) else Path(model)
