@@ -81,7 +81,7 @@ class Observation:
     """Track id of the face; 0 where the sense cannot tell persons apart."""
     final: bool = True
     """False for an interim observation of an utterance that still goes on."""
-    detail: Mapping[str, Detail] = field(default=_NO_DETAIL)
+    detail: Mapping[str, Detail] = field(default_factory=lambda: _NO_DETAIL)
     """What else the sense measured, by name (face: `box`; voice: `duration_s`, `level_dbfs`; words: `tokens` …)."""
 
     def __post_init__(self) -> None:
