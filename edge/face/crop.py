@@ -43,7 +43,8 @@ def crop(image: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray
         roll = math.atan2(y1 - y0, x1 - x0)
     x, y = face.box.centre
     up = face.box.width * framing.rise
-    x, y = x + up * math.sin(roll), y - up * math.cos(roll)
+    # Boxes count from pixels' edges, warpAffine from their centres.
+    x, y = x + up * math.sin(roll) - 0.5, y - up * math.cos(roll) - 0.5
     # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
     fine = SIDE * min(8, max(1, round(side / SIDE)))
     step = side / fine

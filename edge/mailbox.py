@@ -1,0 +1,74 @@
+"""What threads hand each other: a slot that keeps the newest, and a queue that counts what it had to drop."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """One slot. A slow reader gets the newest item; the ones it missed are counted."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._item: T | None = None
+        self._skipped = 0
+
+    def put(self, item: T) -> None:
+        with self._condition:
+            self._skipped += self._item is not None
+            self._item = item
+            self._condition.notify()
+
+    def take(self, timeout: float) -> T | None:
+        """The newest item; None where none came within `timeout` seconds."""
+        with self._condition:
+            if self._item is None:
+                self._condition.wait(timeout)
+            item, self._item = self._item, None
+            return item
+
+    @property
+    def skipped(self) -> int:
+        """Items that were replaced before anyone took them."""
+        return self._skipped
+
+
+class BoundedQueue(Generic[T]):
+    """First in, first out; when `limit` items wait, the oldest goes and is counted, never silently."""
+
+    def __init__(self, limit: int) -> None:
+        self._condition = threading.Condition()
+        self._items: deque[T] = deque()
+        self._limit = limit
+        self._dropped = 0
+
+    def put(self, item: T) -> None:
+        with self._condition:
+            if len(self._items) >= self._limit:
+                self._items.popleft()
+                self._dropped += 1
+            self._items.append(item)
+            self._condition.notify()
+
+    def take(self, timeout: float) -> T | None:
+        """The oldest item; None where none came within `timeout` seconds."""
+        with self._condition:
+            if not self._items:
+                self._condition.wait(timeout)
+            return self._items.popleft() if self._items else None
+
+    def drain(self) -> list[T]:
+        """All that waits, oldest first."""
+        with self._condition:
+            items = list(self._items)
+            self._items.clear()
+            return items
+
+    @property
+    def dropped(self) -> int:
+        """Items that were thrown away because nobody took them in time."""
+        return self._dropped

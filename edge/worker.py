@@ -1,0 +1,107 @@
+"""A thread that is watched: it beats, and what breaks in it is reported and tried again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from edge.errors import EdgeEmotionError, SourceEnded
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 30.0
+_HEALTHY_AFTER_S = 10.0
+"""A body that ran so long before it broke starts again at the shortest wait."""
+
+
+class Worker:
+    """Runs `body` in a thread until it returns; starts it anew after an error, waiting 1, 2, 4 … 30 s.
+
+    `body` gets the worker, calls `beat` at least every second or so, and returns soon once `stopping` is true.
+    `report` gets one line when the body breaks and None as soon as it beats again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[Worker], None],
+        report: Callable[[str | None], None] = lambda _: None,
+        unblock: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`unblock` is called from another thread to make a body return that hangs in a read."""
+        self.name = name
+        self._body = body
+        self._report = report
+        self._unblock = unblock
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._beat_at = time.monotonic()
+        self._broken = False
+        self.restarts = 0
+        self.ended = False
+        """True once the body returned of itself or its source ended."""
+
+    def start(self) -> None:
+        self._beat_at = time.monotonic()
+        self._thread.start()
+
+    def beat(self) -> None:
+        """Called by the body: it is alive and well."""
+        self._beat_at = time.monotonic()
+        if self._broken:
+            self._broken = False
+            self._report(None)
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def silent_for(self) -> float:
+        """Seconds since the last beat; 0 for a worker that has ended or waits to start again."""
+        return 0.0 if self.ended or self._broken else time.monotonic() - self._beat_at
+
+    def stop(self) -> None:
+        """Asks the body to return."""
+        self._stop.set()
+        self._unblock()
+
+    def unblock(self) -> None:
+        """Makes a body that hangs in a read fail, so that it is started anew."""
+        self._unblock()
+
+    def join(self, timeout: float) -> bool:
+        """Whether the thread has ended within `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        wait = _FIRST_WAIT_S
+        while not self.stopping:
+            started = time.monotonic()
+            self._beat_at = started
+            try:
+                self._body(self)
+                break
+            except SourceEnded:
+                break
+            except EdgeEmotionError as error:
+                message = str(error)
+            except Exception as error:
+                # Whatever it was, one thread's fault must not end the process: it is told, counted, tried again.
+                message = f"{self.name} failed: {type(error).__name__}: {error}"
+                log.debug("%s", message, exc_info=True)
+            if self.stopping:
+                break
+            if not self._broken:
+                log.warning("%s", message)
+            self._broken = True
+            self.restarts += 1
+            self._report(message)
+            if time.monotonic() - started > _HEALTHY_AFTER_S:
+                wait = _FIRST_WAIT_S
+            self._stop.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_S)
+        self.ended = True

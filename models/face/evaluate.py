@@ -1,0 +1,68 @@
+"""`python -m models.face.evaluate --data DIR --json`: FER2013 scores through the shipped file and the device's code.
+
+Protocols: PrivateTest, all 3,589 images, one 48×48 crop, no test-time augmentation; the same without the images
+that stand in Training too; and PrivateTest against the majority of the FER+ taggers (rows with a majority only).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import shipped
+from edge.emotions import LABELS
+from edge.errors import EdgeEmotionError
+from edge.face.expression import Expression
+from edge.inference.card import Score
+from edge.inference.posterior import softmax
+from models import report
+from models.corpora import add_data_option, require
+from models.face import data
+from models.metrics import single_label
+
+PRIVATE = "FER2013 PrivateTest, all images, one 48×48 crop"
+PRIVATE_NEW = "FER2013 PrivateTest without images that stand in Training too"
+PRIVATE_FERPLUS = "FER2013 PrivateTest against the FER+ majority"
+
+
+def logits(expression: Expression, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 7) for (n, 48, 48) uint8, one at a time as on the device."""
+    return np.stack([expression.logits(image) for image in images])
+
+
+def scores(model: str, outputs: NDArray[np.float32], temperature: float, faces: data.Faces) -> tuple[Score, ...]:
+    """The three protocols for one model's logits on PrivateTest."""
+    posterior = softmax(outputs, temperature)
+    majority = faces.votes.argmax(1)
+    agreed = faces.votes.max(1) > faces.votes.sum(1) / 2
+    return (
+        single_label(model, PRIVATE, posterior, faces.labels, LABELS),
+        single_label(model, PRIVATE_NEW, posterior[~faces.twin], faces.labels[~faces.twin], LABELS),
+        single_label(model, PRIVATE_FERPLUS, posterior[agreed], majority[agreed], LABELS),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m models.face.evaluate", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument(
+        "--model", type=Path, default=shipped.model("face", "face_small"), help="a .tflite with its card"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
+    arguments = parser.parse_args()
+    try:
+        expression = Expression(arguments.model)
+        faces = data.load(require(arguments.data, data.FILE), "private")
+        found = scores(expression.card.name, logits(expression, faces.images), expression.card.temperature, faces)
+    except EdgeEmotionError as error:
+        sys.exit(f"error: {error}")
+    report.show(found, expression.card, arguments.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

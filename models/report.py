@@ -1,0 +1,26 @@
+"""How every `evaluate` prints its scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import msgspec
+
+from edge.inference.card import Card, Score
+
+
+def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
+    """One JSON object a protocol, or a table for a person."""
+    for score in scores:
+        if as_json:
+            row = {"model": score.model, "bytes": card.bytes, **msgspec.to_builtins(score)}
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+            continue
+        print(f"{score.model} ({card.bytes:,} bytes): {score.protocol}")
+        print(
+            f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
+            f"UAR {score.uar:.2%}  ECE {score.ece:.4f}"
+        )
+        for label, row in score.per_class.items():
+            print(f"    {label:<10} recall {row['recall']:.3f}  F1 {row['f1']:.3f}  n {row['n']:.0f}")
