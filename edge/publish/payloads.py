@@ -1,0 +1,322 @@
+"""The JSON payloads of the MQTT contract, as types; each names its schema, which never changes without a new number.
+
+Numbers are rounded to what the measurement can carry, so that a payload stays short and replay is the same text on
+every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from edge.emotions import LABELS, top, valence_arousal
+from edge.observation import Contribution as EstimateContribution
+from edge.observation import Detail, Estimate, Observation, Sense
+from edge.publish.clock import Clock
+
+Probability: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1, rounded to 4 digits")]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1")]
+Signed: TypeAlias = Annotated[float, Meta(ge=-1, le=1, description="−1…1")]
+Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, description="milliseconds")]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, description="seconds")]
+Moment: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        description="RFC 3339, UTC, with milliseconds; in replay 1970-01-01 is the start of the medium",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+MediaTime: TypeAlias = Annotated[float, Meta(description="seconds from the start of the medium; in replay only")]
+Person: TypeAlias = Annotated[int, Meta(ge=0, description="track id; 0 where persons cannot be told apart")]
+Label: TypeAlias = Literal["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+
+DIGITS: Final = 4
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that goes out as JSON."""
+
+
+class Probabilities(Payload, frozen=True, kw_only=True):
+    """One probability a label; they add up to 1 but for rounding."""
+
+    anger: Probability
+    disgust: Probability
+    fear: Probability
+    happiness: Probability
+    neutral: Probability
+    sadness: Probability
+    surprise: Probability
+
+
+class EvidenceAge(Payload, frozen=True, kw_only=True):
+    """How old the newest and the oldest evidence in an estimate is."""
+
+    newest: Milliseconds
+    oldest: Milliseconds
+
+
+class Contribution(Payload, frozen=True, kw_only=True):
+    """What one sense brought to the estimate, or in `missing` why it brought nothing."""
+
+    weight: Share
+    quality: Share
+    age_ms: Milliseconds | None
+    label: Label | None
+    probabilities: Probabilities | None
+    missing: str | None
+
+
+class Contributions(Payload, frozen=True, kw_only=True):
+    """One a sense; the weights add up to 1, or to 0 without evidence."""
+
+    face: Contribution
+    voice: Contribution
+    words: Contribution
+
+
+class State(Payload, frozen=True, kw_only=True):
+    """What all senses together say about the person being attended to."""
+
+    schema: Literal["edge-emotion/state/1"] = "edge-emotion/state/1"
+    label: Label
+    confidence: Probability
+    probabilities: Probabilities
+    valence: Signed
+    arousal: Signed
+    person: Person
+    captured_at: Moment
+    valid_until: Moment
+    age_ms: EvidenceAge | None
+    contributions: Contributions
+    media_time: MediaTime | UnsetType = UNSET
+
+
+DetailValue: TypeAlias = str | int | float | bool | tuple[float, ...] | None
+
+
+class _Observation(Payload, frozen=True, kw_only=True):
+    """What one sense says about one moment or one utterance."""
+
+    label: Label
+    confidence: Probability
+    probabilities: Probabilities
+    valence: Signed
+    arousal: Signed
+    quality: Share
+    person: Person
+    final: bool
+    captured_at: Moment
+    detail: dict[str, DetailValue]
+    media_time: MediaTime | UnsetType = UNSET
+
+
+class FaceObservation(_Observation, frozen=True, kw_only=True):
+    """One face in one picture."""
+
+    schema: Literal["edge-emotion/face/1"] = "edge-emotion/face/1"
+
+
+class VoiceObservation(_Observation, frozen=True, kw_only=True):
+    """One stretch of speech; `captured_at` is its end."""
+
+    schema: Literal["edge-emotion/voice/1"] = "edge-emotion/voice/1"
+
+
+class WordsObservation(_Observation, frozen=True, kw_only=True):
+    """One transcript or spotted keyword."""
+
+    schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
+
+
+class Model(Payload, frozen=True, kw_only=True):
+    """One model in use."""
+
+    task: str
+    name: str
+    version: str
+    file: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Sensor(Payload, frozen=True, kw_only=True):
+    """One source of signals, found or not."""
+
+    kind: Literal["camera", "microphone", "media", "transcripts"]
+    name: str
+    found: bool
+    why: str | None = None
+    """Why it was not found, or is off."""
+
+
+class Info(Payload, frozen=True, kw_only=True):
+    """What runs here and to what end; retained, sent again at every connect."""
+
+    schema: Literal["edge-emotion/info/1"] = "edge-emotion/info/1"
+    device: str
+    software: str
+    """Version of Edge Emotion."""
+    purpose: str
+    """Why this device reads emotions, as its owner declared it."""
+    started_at: Moment
+    platform: str
+    models: tuple[Model, ...]
+    sensors: tuple[Sensor, ...]
+    payloads: tuple[str, ...]
+    """Schemas of what this device publishes."""
+
+
+class Stage(Payload, frozen=True, kw_only=True):
+    """Latency of one stage over its last runs, in milliseconds."""
+
+    median_ms: Annotated[float, Meta(ge=0)]
+    p95_ms: Annotated[float, Meta(ge=0)]
+    n: Count
+
+
+class Memory(Payload, frozen=True, kw_only=True):
+    """Resident memory of the process, in MB (10⁶ bytes)."""
+
+    resident_mb: Annotated[float, Meta(ge=0)]
+    peak_mb: Annotated[float, Meta(ge=0)]
+
+
+class Health(Payload, frozen=True, kw_only=True):
+    """How the process is doing."""
+
+    schema: Literal["edge-emotion/health/1"] = "edge-emotion/health/1"
+    measured_at: Moment
+    uptime_s: Seconds
+    rates: dict[str, Annotated[float, Meta(ge=0)]]
+    """Events a second since the last report, by counter."""
+    stages: dict[str, Stage]
+    drops: dict[str, Count]
+    """What was left out since the start, by counter."""
+    overruns: dict[str, Count]
+    """How often sound was lost since the start, by source."""
+    cpu_temperature_c: float | None
+    memory: Memory | None
+    missing: dict[str, str]
+    """Sense → why it says nothing."""
+
+
+PAYLOADS: Final[dict[str, type[Payload]]] = {
+    "info": Info,
+    "state": State,
+    "face": FaceObservation,
+    "voice": VoiceObservation,
+    "words": WordsObservation,
+    "health": Health,
+}
+"""Last level of the topic → what is published there."""
+
+SCHEMAS: Final = tuple(f"edge-emotion/{kind}/1" for kind in PAYLOADS)
+
+_OBSERVATIONS: Final[dict[Sense, type[_Observation]]] = {
+    "face": FaceObservation,
+    "voice": VoiceObservation,
+    "words": WordsObservation,
+}
+
+
+def probabilities(posterior: Sequence[float]) -> Probabilities:
+    """A posterior of shape (7,), rounded to 4 digits."""
+    rounded = dict(zip(LABELS, (_round(p) for p in posterior), strict=True))
+    return msgspec.convert(rounded, Probabilities)
+
+
+def state_payload(estimate: Estimate, clock: Clock, *, valid_for: float, media_time: float | None = None) -> State:
+    """`estimate` as it is published.
+
+    `valid_for`: seconds from the estimate's moment after which a reader should no longer act on it.
+    `media_time`: seconds, in replay only.
+    """
+    ages = estimate.ages
+    parts = {part.sense: _contribution(part) for part in estimate.contributions}
+    return State(
+        label=_label(estimate.label),
+        confidence=_round(estimate.confidence),
+        probabilities=probabilities(estimate.posterior),
+        valence=_round(estimate.valence),
+        arousal=_round(estimate.arousal),
+        person=estimate.person,
+        captured_at=clock.rfc3339(estimate.captured_at),
+        valid_until=clock.rfc3339(estimate.captured_at + valid_for),
+        age_ms=None if ages is None else EvidenceAge(newest=_milliseconds(ages[0]), oldest=_milliseconds(ages[1])),
+        contributions=Contributions(**parts),
+        media_time=UNSET if media_time is None else round(media_time, 3),
+    )
+
+
+def observation_payload(
+    observation: Observation, clock: Clock, *, media_time: float | None = None
+) -> FaceObservation | VoiceObservation | WordsObservation:
+    """`observation` as it is published on the topic of its sense."""
+    label = top(observation.posterior)
+    valence, arousal = valence_arousal(observation.posterior)
+    payload = _OBSERVATIONS[observation.sense](
+        label=_label(label),
+        confidence=_round(observation.posterior[LABELS.index(label)]),
+        probabilities=probabilities(observation.posterior),
+        valence=_round(valence),
+        arousal=_round(arousal),
+        quality=_round(observation.quality),
+        person=observation.person,
+        final=observation.final,
+        captured_at=clock.rfc3339(observation.captured_at),
+        detail=_details(observation.detail),
+        media_time=UNSET if media_time is None else round(media_time, 3),
+    )
+    assert isinstance(payload, (FaceObservation, VoiceObservation, WordsObservation))
+    return payload
+
+
+def encode(payload: Payload) -> bytes:
+    """UTF-8 JSON on one line, without a line end, `schema` first; the same bytes for the same payload."""
+    fields = {name: value for name, value in msgspec.structs.asdict(payload).items() if value is not UNSET}
+    schema = fields.pop("schema", None)
+    return msgspec.json.encode(fields if schema is None else {"schema": schema, **fields})
+
+
+def _contribution(part: EstimateContribution) -> Contribution:
+    return Contribution(
+        weight=_round(part.weight),
+        quality=_round(part.quality),
+        age_ms=None if part.age is None else _milliseconds(part.age),
+        label=None if part.posterior is None else _label(top(part.posterior)),
+        probabilities=None if part.posterior is None else probabilities(part.posterior),
+        missing=part.missing,
+    )
+
+
+def _details(detail: Mapping[str, Detail]) -> dict[str, DetailValue]:
+    return {name: _detail(value) for name, value in detail.items()}
+
+
+def _detail(value: Detail) -> DetailValue:
+    if isinstance(value, tuple):
+        return tuple(_round(item) for item in value)
+    if isinstance(value, float):
+        return _round(value) if math.isfinite(value) else None
+    return value
+
+
+def _label(name: str) -> Label:
+    label: Label = msgspec.convert(name, Label)
+    return label
+
+
+def _milliseconds(seconds: float) -> int:
+    # Evidence can be a hair younger than the estimate's own moment; an age below 0 would only puzzle readers.
+    return max(0, round(seconds * 1000))
+
+
+def _round(value: float) -> float:
+    # + 0.0 turns −0.0 into 0.0.
+    return round(float(value), DIGITS) + 0.0
