@@ -32,6 +32,11 @@ class Mailbox(Generic[T]):
             return item
 
     @property
+    def waiting(self) -> int:
+        """Items that nobody has taken yet, 0 or 1."""
+        return int(self._item is not None)
+
+    @property
     def skipped(self) -> int:
         """Items that were replaced before anyone took them."""
         return self._skipped
@@ -67,6 +72,11 @@ class BoundedQueue(Generic[T]):
             items = list(self._items)
             self._items.clear()
             return items
+
+    @property
+    def waiting(self) -> int:
+        """Items that nobody has taken yet."""
+        return len(self._items)
 
     @property
     def dropped(self) -> int:
