@@ -39,6 +39,8 @@ class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prefix: Level = "emotion"
     protocol: Literal["5", "3.1.1"] = "3.1.1"
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 15
+    state_valid_s: Positive = 2.0
+    """A reader should not act on a state that is older; MQTT 5 brokers forget it then."""
 
 
 class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,68 @@
+"""`edge-emotion replay FILE`: the senses over a recording, in media time, without a broker."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.commands import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "replay",
+        help="read a recording as fast as it goes; same input, same output",
+        description="Reads a media file as fast as it goes and prints what follows, in media time. "
+        "No broker is needed; the same file gives the same bytes each time.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a media file with picture, sound or both")
+    parser.add_argument("--json", action="store_true", help="one JSON estimate a line (schema edge-emotion/state/1)")
+    parser.add_argument(
+        "--observations", action="store_true", help="with --json: also every single observation of each sense"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the built-in one)")
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="FILE",
+        help='what is said in it, one JSON object a line: {"time": seconds, "text": …} (default: none)',
+    )
+    parser.set_defaults(main=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    from edge import config as configuration
+    from edge import senses
+    from edge.observation import Estimate
+    from edge.publish import clock
+    from edge.publish.payloads import encode, observation_payload, state_payload
+    from edge.replay import replay
+    from edge.sources.media import MediaFile
+    from edge.sources.transcripts import read_transcript_file
+    from edge.summary import Summary
+
+    settings = configuration.load(arguments.config) if arguments.config else configuration.Config()
+    transcripts = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()
+    summary = Summary()
+    with MediaFile(arguments.file) as media:
+        for item in replay(media, senses.build(settings), settings, transcripts):
+            summary.add(item)
+            if not arguments.json:
+                continue
+            at = item.captured_at
+            if isinstance(item, Estimate):
+                payload = encode(
+                    state_payload(item, clock.REPLAY, valid_for=settings.mqtt.state_valid_s, media_time=at)
+                )
+            elif arguments.observations:
+                payload = encode(observation_payload(item, clock.REPLAY, media_time=at))
+            else:
+                continue
+            sys.stdout.buffer.write(payload + b"\n")
+            sys.stdout.buffer.flush()
+    if not arguments.json:
+        print(summary.text(arguments.file.name))
+    return 0
