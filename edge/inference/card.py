@@ -105,9 +105,14 @@ def read(path: Path) -> Card:
     return card
 
 
+def encode(card: Card) -> bytes:
+    """The card as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n"
+
+
 def write(card: Card, path: Path) -> None:
     """Writes the card as indented JSON."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
+    path.write_bytes(encode(card))
 
 
 def load(model: Path) -> tuple[bytes, Card]:
