@@ -1,0 +1,56 @@
+"""The configuration: defaults, and one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config, load, parse
+from edge.errors import ConfigError
+
+
+def test_an_empty_file_is_the_default() -> None:
+    assert parse("") == Config()
+
+
+def test_a_table_keeps_the_defaults_of_what_it_does_not_name() -> None:
+    config = parse('[camera]\nsource = "rtsp://cam.local/1"\n[fusion]\nrate_hz = 10')
+    assert config.camera.source == "rtsp://cam.local/1"
+    assert config.camera.fps == Config().camera.fps
+    assert config.fusion.rate_hz == 10.0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[camera]\nfsp = 3", "unknown key 'camera.fsp'"),
+        ("[kamera]", "unknown key 'kamera'"),
+        ('[camera]\nfps = "fast"', "camera.fps: expected `float`, got `str`"),
+        ("[camera]\nfps = 0", "camera.fps: expected `float` > 0"),
+        ("[face]\nmin_score = 2", "face.min_score"),
+        ('[device]\nname = "my/robot"', "device.name"),
+        ('[device]\nname = "#"', "device.name"),
+        ('log_level = "loud"', "log_level: invalid enum value 'loud'"),
+        ("[fusion]\nrate_hz = 1000", "fusion.rate_hz"),
+        ("camera = 3", "camera: expected `object`, got `int`"),
+        ("[camera", "is no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(text, "edge.toml")
+    message = str(error.value)
+    assert message.startswith("edge.toml")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_missing_or_binary_file_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml: No such file"):
+        load(tmp_path / "gone.toml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path)
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(tmp_path / "binary.toml")
