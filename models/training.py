@@ -51,6 +51,17 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         print(json.dumps(row), flush=True)
 
 
+class TellEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls `start(epoch)` of a dataset, so that a resumed run shuffles and augments as an unbroken one would."""
+
+    def __init__(self, dataset: Any) -> None:
+        super().__init__()
+        self._dataset = dataset
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._dataset.start(epoch)
+
+
 def cosine(peak: float, epochs: int, steps: int, warmup_epochs: int = 2) -> Any:
     """Linear warm-up to `peak`, then a cosine to zero (Loshchilov & Hutter, SGDR, 2017)."""
     warmup = min(warmup_epochs, epochs) * steps
@@ -62,6 +73,7 @@ def cosine(peak: float, epochs: int, steps: int, warmup_epochs: int = 2) -> Any:
 def fit(model: Any, train: Any, validation: Any, *, epochs: int, folder: Path, monitor: str, mode: str = "max") -> Path:
     """Trains, or goes on with the run in `folder`; returns the weights of the best epoch by `monitor`.
 
+    A `train` set with a method `start(epoch)` is told each epoch before it is asked for batches.
     Safe to kill at any moment: at most one epoch is lost.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +89,7 @@ def fit(model: Any, train: Any, validation: Any, *, epochs: int, folder: Path, m
                 best, monitor=monitor, mode=mode, save_best_only=True, save_weights_only=True
             ),
             Progress(folder),
+            *([TellEpoch(train)] if hasattr(train, "start") else []),
         ],
     )
     return best

@@ -57,6 +57,11 @@ def load(path: Path, split: str) -> Faces:
         )
 
 
+def head(faces: Faces, rows: int) -> Faces:
+    """The first `rows` rows."""
+    return Faces(faces.images[:rows], faces.labels[:rows], faces.votes[:rows], faces.twin[:rows])
+
+
 def soft_targets(faces: Faces, fer_share: float = 0.7) -> NDArray[np.float32]:
     """(n, 7): the FER2013 label mixed with the FER+ vote distribution (Barsoum et al., ICMI 2016).
 

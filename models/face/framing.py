@@ -23,7 +23,7 @@ _ZOOM, _BORDER = 2, 48
 
 def _boxes(detector: Detector, faces: data.Faces, rows: np.ndarray) -> list[Detection]:
     """First detection in each image, enlarged and with its edges repeated outwards so that the box fits."""
-    found = []
+    found: list[Detection] = []
     for row in rows:
         large = cv2.resize(faces.images[row], None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
         framed = cv2.copyMakeBorder(large, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
@@ -39,7 +39,7 @@ def main() -> None:
     faces = data.load(require(arguments.data, data.FILE), "training")
     rows = np.random.default_rng(0).choice(len(faces), min(arguments.rows, len(faces)), replace=False)
     for name in ("blazeface", "haar"):
-        found = _boxes(open_detector(config.Face(detector=name)), faces, rows)  # type: ignore[arg-type]
+        found = _boxes(open_detector(config.Face(detector=name)), faces, rows)
         centre = faces.images.shape[1] * _ZOOM / 2 + _BORDER
         width = np.median([face.box.width for face in found])
         rise = np.median([face.box.centre[1] - centre for face in found]) / width
