@@ -382,8 +382,8 @@ from edge.publish.embedded import EmbeddedBroker
 from edge.publish.topics import Topics
 with EmbeddedBroker() as broker, Publisher(broker.address, Topics("emotion", "robot")) as publisher:
     publisher.require_first_connection(30)
-    print(broker.address.port, flush=True)
     try:
+        print(broker.address.port, flush=True)
         time.sleep(600)
     except KeyboardInterrupt:
         print("received" if publisher.close(30) else "lost", flush=True)

@@ -12,7 +12,9 @@ from edge.errors import BrokerError
 
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
-_HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
+_HOST: Final = re.compile(
+    r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?"
+)
 _FORM: Final = "write mqtt://[user[:password]@]host[:port], mqtts://… or embedded"
 
 
