@@ -36,6 +36,13 @@ def test_counters_lose_nothing_between_threads() -> None:
         counters.increment("camera.frames", -1)
 
 
+def test_a_count_kept_elsewhere_is_taken_over_and_never_falls() -> None:
+    counters = Counters()
+    for count in (3, 2, 0):
+        counters.raise_to("face.frames_skipped", count)
+    assert counters.snapshot() == {"face.frames_skipped": 3}
+
+
 def test_a_snapshot_stays_as_it_was() -> None:
     counters = Counters()
     counters.increment("a")

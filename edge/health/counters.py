@@ -10,8 +10,8 @@ from collections.abc import Mapping
 class Counters:
     """Named counts that only grow; any thread may write and read.
 
-    Names are `<part>.<event>`, such as `camera.frames`. Those whose event ends in `dropped`, `skipped` or `failed`
-    are reported as drops, in `overruns` as overruns, all others as rates.
+    Names are `<part>.<event>`, such as `camera.frames`. `edge.health.metrics` tells by the last word which are losses,
+    reported as totals, and which are the usual course, reported as rates.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,11 @@ class Counters:
 
     def raise_to(self, name: str, count: int) -> None:
         """Takes over a count that somebody else keeps; one that fell is left as it was."""
+        with self._lock:
+            self._counts[name] = max(self._counts[name], count)
+
+    def raise_to(self, name: str, count: int) -> None:
+        """Takes over a count that somebody else keeps; one below what is known changes nothing."""
         with self._lock:
             self._counts[name] = max(self._counts[name], count)
 

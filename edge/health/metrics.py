@@ -12,7 +12,9 @@ from edge.health import host
 from edge.health.counters import rates
 from edge.publish.payloads import Health, Memory, Stage
 
-DROPS: Final = ("dropped", "skipped", "failed")
+DROPS: Final = ("dropped", "skipped", "failed", "faults", "unblocked", "interruptions")
+"""Counters that end so are told as totals: each one is news."""
+
 OVERRUNS: Final = ("overruns",)
 
 

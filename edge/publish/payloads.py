@@ -197,7 +197,7 @@ class Health(Payload, frozen=True, kw_only=True):
     """Events a second since the last report, by counter."""
     stages: dict[str, Stage]
     drops: dict[str, Count]
-    """What was left out since the start, by counter."""
+    """What was left out or went wrong since the start, by counter."""
     overruns: dict[str, Count]
     """How often sound was lost since the start, by source."""
     cpu_temperature_c: float | None
