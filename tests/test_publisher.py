@@ -18,7 +18,7 @@ import pytest
 from brokers import MOSQUITTO, PATIENCE, Mosquitto, Reader, eventually, free_port
 from payload_samples import info, observations, state
 
-from edge.errors import BrokerError
+from edge.errors import BrokerError, MissingExtraError
 from edge.health.counters import Counters
 from edge.publish import connection
 from edge.publish.address import Address, parse
@@ -415,3 +415,9 @@ def test_the_embedded_broker_says_when_its_port_is_taken() -> None:
         pytest.raises(BrokerError, match=rf"does not start on 127.0.0.1:{first.address.port}"),
     ):
         EmbeddedBroker(first.address.port).start()
+
+
+def test_the_embedded_broker_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "iotcore", None)
+    with pytest.raises(MissingExtraError, match=r"edge-emotion\[broker\]"):
+        EmbeddedBroker()

@@ -26,11 +26,6 @@ class Counters:
             self._counts[name] += by
 
     def raise_to(self, name: str, count: int) -> None:
-        """Takes over a count that somebody else keeps; one that fell is left as it was."""
-        with self._lock:
-            self._counts[name] = max(self._counts[name], count)
-
-    def raise_to(self, name: str, count: int) -> None:
         """Takes over a count that somebody else keeps; one below what is known changes nothing."""
         with self._lock:
             self._counts[name] = max(self._counts[name], count)
