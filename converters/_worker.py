@@ -1,13 +1,20 @@
 """The process that converts: `python -m converters._worker FOLDER`; the other end is `converters.tflite`.
 
-The folder holds `job.json` (and `calibration.npz`); `model.tflite` comes out, or `error.txt` with one line.
+The folder holds `job.json` and perhaps `calibration.npz`. Out come `model.tflite` and, where the job asks for
+proof, `proof.npz` (inputs and what Keras makes of them); or else `error.txt` with one line. Standard output gets
+a line for each step.
 """
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import json
 import os
+import re
+import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,151 +23,178 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-REFUSED = 3
-"""Exit code with `error.txt` written."""
+import numpy as np
+from numpy.typing import NDArray
 
-
-class Refused(Exception):
-    """Cannot be converted; the message is the whole story."""
+from converters import calibration
+from converters.calibration import Input, Row
+from converters.tflite import REFUSED
+from edge.errors import ConversionError
 
 
 def main(folder: Path) -> int:
+    end_with_parent()
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     try:
-        say("loading TensorFlow")
-        data = convert(job, folder / "calibration.npz")
-    except Refused as refusal:
-        (folder / "error.txt").write_text(str(refusal), encoding="utf-8")
+        work(job, folder)
+    except ConversionError as error:
+        (folder / "error.txt").write_text(str(error), encoding="utf-8")
         return REFUSED
-    (folder / "model.tflite").write_bytes(data)
     return 0
+
+
+def end_with_parent() -> None:
+    """Linux only: a conversion whose caller was killed ends too."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def say(step: str) -> None:
     print(step, flush=True)
 
 
-def convert(job: dict[str, Any], calibration: Path) -> bytes:
+def work(job: dict[str, Any], folder: Path) -> None:
+    say("loading TensorFlow")
+    model = load(Path(job["model"]), job["imports"], trusted=job["trusted"])
+    inputs = [fixed(tensor) for tensor in model.inputs]
+    rows: list[Row] = []
+    if (folder / "calibration.npz").exists():
+        rows = calibration.arrange(calibration.load(folder / "calibration.npz"), inputs)
+    forward = trace(model, inputs)
+    data = to_tflite(forward, job, rows)
+    (folder / "model.tflite").write_bytes(data)
+    if job["proof"]:
+        kept = spread(rows, job["proof"]) or calibration.random_rows(inputs, job["proof"], vocabulary(model))
+        say(f"running Keras on {len(kept)} inputs")
+        np.savez(folder / "proof.npz", **proof(forward, kept))  # type: ignore[arg-type]
+
+
+def load(path: Path, imports: Sequence[str], *, trusted: bool) -> Any:
+    import keras
+
+    for module in imports:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ConversionError(f"cannot import {module!r}, which registers custom layers: {error}") from error
+    say("loading the model")
+    try:
+        # Only a model that came from this very program may bring lambdas: a file's could run anything.
+        return keras.saving.load_model(path, compile=False, safe_mode=not trusted)
+    except Exception as error:
+        raise ConversionError(explain_load(str(error))) from error
+
+
+def explain_load(text: str) -> str:
+    """Keras's page-long message in one line."""
+    custom = re.search(r"Could not (?:locate|deserialize) \w+ '([^']+)'|Unknown (?:layer|object): '([^']+)'", text)
+    if custom:
+        return (
+            f"it has a custom part {custom.group(1) or custom.group(2)!r}: decorate that with "
+            "@keras.saving.register_keras_serializable() in a module that can be imported, and name the module"
+        )
+    if "lambda" in text:
+        return "it has a Lambda layer, which may run any code: replace that by a layer or a registered function"
+    return f"not a Keras model that can be loaded: {first_line(text)}"
+
+
+def fixed(tensor: Any) -> Input:
+    """An input of the model with a batch of one."""
+    shape = (1, *tensor.shape[1:])
+    if None in shape:
+        raise ConversionError(
+            f"input {tensor.name!r} has a free dimension in {tuple(tensor.shape)}: only the batch may be free"
+        )
+    return Input(tensor.name, shape, tensor.dtype)
+
+
+def vocabulary(model: Any) -> int:
+    """How many ids are safe for random tokens."""
+    import keras
+
+    tables = [layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    return int(min(tables, default=2))
+
+
+def trace(model: Any, inputs: Sequence[Input]) -> Any:
+    """The model as a graph with its weights folded in.
+
+    Freezing before conversion keeps inputs and outputs in Keras's order and the inputs under their own names.
+    """
+    import keras
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    say("loading the model")
-    model = load(Path(job["model"]))
-    specs = fixed_inputs(model, tf)
-    form: str = job["form"]
+    nest = getattr(model, "_inputs_struct", None)
+    if nest is None:
+        nest = model.inputs[0] if len(inputs) == 1 else list(model.inputs)
 
-    @tf.function(input_signature=specs, autograph=False)  # type: ignore[untyped-decorator]
-    def call(*inputs: Any) -> Any:
-        import keras
-
-        nested = keras.tree.pack_sequence_as(structure(model), list(inputs))
+    def call(*tensors: Any) -> Any:
+        nested = keras.tree.pack_sequence_as(nest, list(tensors))
         return tuple(keras.tree.flatten(model(nested, training=False)))
 
     say("tracing with a batch of one")
-    # Freezing first keeps inputs and outputs in Keras's order and under the inputs' own names.
-    frozen = convert_variables_to_constants_v2(call.get_concrete_function())
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name) for given in inputs]
+    function = tf.function(call, input_signature=signature, autograph=False)
+    return convert_variables_to_constants_v2(function.get_concrete_function())
+
+
+def to_tflite(forward: Any, job: dict[str, Any], rows: Sequence[Row]) -> bytes:
+    import tensorflow as tf
+
+    form: str = job["form"]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward])
     if form != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    if form == "dynamic" and job["portable"]:
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if form == "int8":
-        rows = read_rows(calibration, len(specs))
-        check_rows(rows, specs)
-
-        def representative() -> Any:
-            for number, row in enumerate(rows, 1):
-                if number % 100 == 0 or number == len(rows):
-                    say(f"calibrating on row {number} of {len(rows)}")
-                yield list(row)
-
-        converter.representative_dataset = representative
+        converter.representative_dataset = lambda: told(rows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         if job["integer_io"]:
-            # Tokens and other integer inputs are not touched by this; float ones become int8.
+            # Integer inputs such as token ids are left alone by this.
             converter.inference_input_type = converter.inference_output_type = tf.int8
     say(f"converting to {form}")
     try:
         return bytes(converter.convert())
     except Exception as error:
-        raise Refused(explain(str(error)) or type(error).__name__) from error
+        raise ConversionError(explain_convert(str(error)) or type(error).__name__) from error
 
 
-def load(path: Path) -> Any:
-    import keras
-
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        text = str(error)
-        if "Could not locate" in text or "Unknown layer" in text or "Could not deserialize" in text:
-            name = text.partition("'")[2].partition("'")[0] or "unknown"
-            raise Refused(
-                f"it has a custom layer or function {name!r}: put that into an importable module and "
-                "decorate it with @keras.saving.register_keras_serializable()"
-            ) from error
-        raise Refused(f"not a Keras model that can be loaded: {first_line(text)}") from error
-    if not getattr(model, "inputs", None):
-        raise Refused("the model has no symbolic inputs: build it as Functional or Sequential with an Input")
-    return model
+def told(rows: Sequence[Row]) -> Iterator[list[NDArray[Any]]]:
+    for number, row in enumerate(rows, 1):
+        if number % 100 == 0 or number == len(rows):
+            say(f"calibrating on row {number} of {len(rows)}")
+        yield list(row)
 
 
-def structure(model: Any) -> Any:
-    """How the model nests its inputs."""
-    nested = getattr(model, "_inputs_struct", None)
-    return nested if nested is not None else model.inputs[0] if len(model.inputs) == 1 else list(model.inputs)
-
-
-def fixed_inputs(model: Any, tf: Any) -> list[Any]:
-    specs = []
-    for tensor in model.inputs:
-        shape = (1, *tensor.shape[1:])
-        if None in shape:
-            raise Refused(f"input {tensor.name!r} has a free dimension {tensor.shape}: only the batch may be free")
-        specs.append(tf.TensorSpec(shape, tensor.dtype, name=tensor.name))
-    return specs
-
-
-def read_rows(path: Path, inputs: int) -> list[tuple[Any, ...]]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as arrays:
-        columns = [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
-    if len(columns) != inputs:
-        raise Refused(f"the calibration rows have {len(columns)} arrays, the model has {inputs} inputs")
-    return list(zip(*columns, strict=True))
-
-
-def check_rows(rows: list[tuple[Any, ...]], specs: list[Any]) -> None:
-    """Rows come stacked, so that the first speaks for all; each array gets its batch of one in place."""
-    for index, (value, spec) in enumerate(zip(rows[0], specs, strict=True)):
-        wanted = tuple(spec.shape)
-        if value.shape not in (wanted, wanted[1:]):
-            raise Refused(f"calibration for input {spec.name!r} has shape {value.shape}, the model takes {wanted[1:]}")
-        if value.dtype.kind != ("f" if spec.dtype.is_floating else "i"):
-            raise Refused(
-                f"calibration for input {spec.name!r} is {value.dtype.name}, the model takes {spec.dtype.name}"
-            )
-        for number, row in enumerate(rows):
-            rows[number] = (
-                *row[:index],
-                row[index].reshape(wanted).astype(spec.dtype.as_numpy_dtype),
-                *row[index + 1 :],
-            )
+def explain_convert(text: str) -> str:
+    for mark in ("TF Select ops:", "Custom ops:"):
+        if mark in text:
+            names = text.partition(mark)[2].splitlines()[0].strip()
+            return f"TFLite has no such operation: {names}; replace the layer that makes it"
+    return first_line(text)
 
 
 def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
-def explain(text: str) -> str:
-    """The converter's page-long message in one line."""
-    marks = ("TF Select ops:", "Custom ops:", "Details:")
-    for mark in marks:
-        if mark in text:
-            ops = text.partition(mark)[2].splitlines()[0].strip()
-            return f"TFLite has no such operation: {ops}; replace the layer that makes it"
-    return first_line(text)
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many rows, evenly from all."""
+    return [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows)), dtype=int))]
+
+
+def proof(forward: Any, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
+    """`in_0` … and `out_0` …, each (rows, 1, …)."""
+    import tensorflow as tf
+
+    results = [[np.asarray(out) for out in forward(*map(tf.constant, row))] for row in rows]
+    columns = {f"in_{index}": np.stack(column) for index, column in enumerate(zip(*rows, strict=True))}
+    return columns | {f"out_{index}": np.stack(column) for index, column in enumerate(zip(*results, strict=True))}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.tflite import Row
+from converters.calibration import Row
 from edge.errors import ConversionError
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
@@ -47,18 +47,22 @@ def measure(reference: Forward | keras.Model | bytes, candidate: bytes, inputs: 
     """
     if not inputs:
         raise ConversionError("parity needs at least one input row")
-    interpreter = Interpreter(candidate, "the converted model")
-    shapes = [tensor.shape for tensor in interpreter.inputs]
+    shapes = [tensor.shape for tensor in Interpreter(candidate, "the converted model").inputs]
     rows = [_batched(row, shapes) for row in inputs]
-    expected = _outputs(reference, rows)
-    found = [list(interpreter.run(*row)) for row in rows]
+    return compare(_outputs(reference, rows), candidate, rows)
+
+
+def compare(expected: Sequence[Sequence[NDArray[Any]]], candidate: bytes, inputs: Sequence[Row]) -> Parity:
+    """Runs `candidate` over `inputs` (batch of one) against the outputs that are already there."""
+    interpreter = Interpreter(candidate, "the converted model")
+    found = [list(interpreter.run(*row)) for row in inputs]
     _check_shapes(expected[0], found[0])
 
     difference = np.concatenate([np.abs(a - b).ravel() for a, b in _pairs(expected, found)])
     square = np.concatenate([np.square(output, dtype=np.float64).ravel() for row in expected for output in row])
     first = [(np.atleast_1d(a[0]), np.atleast_1d(b[0])) for a, b in zip(expected, found, strict=True)]
     return Parity(
-        n=len(rows),
+        n=len(found),
         max_error=float(difference.max()),
         mean_error=float(difference.mean()),
         scale=float(np.sqrt(square.mean())),
@@ -117,4 +121,4 @@ def _check_shapes(expected: Sequence[NDArray[Any]], found: Sequence[NDArray[Any]
 def _divergence(reference: NDArray[Any], candidate: NDArray[Any]) -> float:
     p, q = softmax(reference), softmax(candidate)
     tiny = np.finfo(np.float64).tiny
-    return float(np.mean(np.sum(p * (np.log(p + tiny) - np.log(q + tiny)), axis=-1)))
+    return max(0.0, float(np.mean(np.sum(p * (np.log(p + tiny) - np.log(q + tiny)), axis=-1))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,13 +35,14 @@ class Interpreter:
 
     def __init__(self, data: bytes, name: str = "model", threads: int = 1) -> None:
         """`data`: the bytes of a `.tflite` file. Raises `ModelError` where they are none."""
+        if not data:
+            raise ModelError(f"{name} is empty")
         module = runtime_module()
         try:
             self._interpreter = module.Interpreter(model_content=data, num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"{name} is not a model that {module.__name__} can run: {reason}") from error
+            raise ModelError(f"{name} is not a model that {module.__name__} can run: {_reason(error)}") from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
         self.name = name
@@ -56,17 +58,35 @@ class Interpreter:
     def run(self, *values: NDArray[Any]) -> tuple[NDArray[np.float32], ...]:
         """One inference. `values`: real numbers, one array per input, of the input's shape.
 
-        Returns one float32 array per output. Raises `ModelError` on a wrong shape or a NaN in the output.
+        Returns one float32 array per output. Raises `ModelError` on a wrong number or shape of inputs, an input
+        that the model cannot take (a token id beyond its table), or an output that is not finite.
         """
+        if len(values) != len(self._inputs):
+            raise ModelError(f"{self.name} takes {len(self._inputs)} inputs, not {len(values)}")
         for detail, value in zip(self._inputs, values, strict=True):
             if tuple(value.shape) != tuple(detail["shape"]):
                 raise ModelError(f"{self.name} takes {tuple(detail['shape'])}, not {tuple(value.shape)}")
             self._interpreter.set_tensor(detail["index"], _quantise(value, detail))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:  # such as a token id beyond the embedding table
+            raise ModelError(f"{self.name} cannot run on this input: {_reason(error)}") from error
         results = tuple(_dequantise(self._interpreter.get_tensor(detail["index"]), detail) for detail in self._outputs)
         if not all(np.isfinite(result).all() for result in results):
             raise ModelError(f"{self.name} returned a value that is not finite")
         return results
+
+
+def _reason(error: Exception) -> str:
+    """The runtime's own words, or what to do where it is older than the file."""
+    text = str(error).strip() or type(error).__name__
+    newer = re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", text)
+    if newer:
+        return (
+            f"the file has {newer[1]} in version {newer[2]}, newer than this runtime: install ai-edge-litert, "
+            "or convert the model to int8, or to dynamic with --portable"
+        )
+    return text.splitlines()[0]
 
 
 def _quantise(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
