@@ -1,0 +1,193 @@
+"""Makes the built-in clip: `python -m edge.clip.build`, for developers only.
+
+What is real in it: the face is a photograph, NASA's portrait of the astronaut Eileen Collins (public domain, as
+`skimage.data.astronaut()` carries it). What is not: it is one still picture, so its expression never changes, and all
+movement is a virtual camera that pans, zooms, tilts, once leaves the face and comes back. The voice is espeak-ng's, an
+artificial one that speaks higher and faster in one part and lower and slower in the other but was never moved by
+anything. The words are the sentences below; the transcript is therefore known, not recognised. The clip shows that
+every part runs; it says nothing about how well an emotion is recognised.
+
+Needs `pip install 'edge-emotion[media]' scikit-image` and Debian's `espeak-ng`. The same versions give the same bytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import wave
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import clip
+
+WIDTH, HEIGHT, FPS = 480, 360, 15
+RATE: Final = 16000
+SECONDS: Final = 15.0
+ONE_THREAD: Final = "threads=1:lookahead-threads=1:sync-lookahead=0"
+"""What x264 writes depends on how many threads write it."""
+NOISE_DBFS: Final = -62.0
+"""A microphone is never quite silent; digital zeros would flatter the speech detector."""
+SPEECH_DBFS: Final = -23.0
+VOICE: Final = "en-us+f2"
+"""Of espeak-ng's voices the one whose words pocketsphinx, made for people, finds best."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`pitch` 0…99 and `words_per_minute` as espeak-ng takes them; `starts_at` in seconds of the clip."""
+
+    text: str
+    starts_at: float
+    pitch: int
+    words_per_minute: int
+
+
+SENTENCES: Final = (
+    Sentence("I am so happy to see you!", 0.8, 65, 150),
+    Sentence("This is wonderful!", 3.1, 70, 145),
+    Sentence("Oh no, how awful.", 8.4, 30, 135),
+    Sentence("I am so sad and so lonely.", 10.9, 25, 125),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the virtual camera looks: centre in pixels of the portrait, width of the view in them, tilt in degrees."""
+
+    at: float
+    x: float
+    y: float
+    width: float
+    tilt: float
+
+
+VIEWS: Final = (
+    View(0.0, 226, 150, 300, 0.0),
+    View(2.5, 236, 140, 240, -4.0),
+    View(4.6, 218, 135, 210, 5.0),
+    View(5.4, 252, 424, 200, 0.0),  # nobody here
+    View(7.3, 240, 418, 194, 2.0),
+    View(8.0, 226, 140, 250, -3.0),
+    View(11.0, 216, 150, 290, 3.0),
+    View(13.0, 240, 135, 220, -5.0),
+    View(15.0, 226, 150, 300, 0.0),
+)
+
+
+def view_at(seconds: float) -> View:
+    """Between two stations the camera starts and stops softly."""
+    before, after = next((a, b) for a, b in pairwise(VIEWS) if a.at <= seconds <= b.at)
+    share = (1 - math.cos(math.pi * (seconds - before.at) / (after.at - before.at))) / 2
+
+    def mix(a: float, b: float) -> float:
+        return a + (b - a) * share
+
+    return View(
+        seconds,
+        mix(before.x, after.x),
+        mix(before.y, after.y),
+        mix(before.width, after.width),
+        mix(before.tilt, after.tilt),
+    )
+
+
+def picture(portrait: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """(HEIGHT, WIDTH, 3): what the camera sees of the portrait (rows, columns, 3)."""
+    matrix = cv2.getRotationMatrix2D((view.x, view.y), view.tilt, WIDTH / view.width)
+    matrix[:, 2] += np.array([WIDTH / 2 - view.x, HEIGHT / 2 - view.y])
+    seen = cv2.warpAffine(portrait, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.uint8)
+
+
+def speak(sentence: Sentence) -> NDArray[np.float32]:
+    """(n,) at RATE, without silence at either end, at SPEECH_DBFS."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "speech.wav"
+        voice = ["-v", VOICE, "-p", str(sentence.pitch), "-s", str(sentence.words_per_minute)]
+        subprocess.run(["espeak-ng", *voice, "-w", str(file), sentence.text], check=True)
+        with wave.open(str(file)) as spoken:
+            rate = spoken.getframerate()
+            samples = np.frombuffer(spoken.readframes(spoken.getnframes()), np.int16)
+    sound = resample(samples, rate).astype(np.float32) / 32768
+    loud = np.flatnonzero(np.abs(sound) > 0.005)
+    sound = sound[loud[0] : loud[-1] + 1]
+    return np.asarray(sound * (10 ** (SPEECH_DBFS / 20) / np.sqrt(np.mean(sound**2))), np.float32)
+
+
+def resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
+    """(n,) samples at `rate` → at RATE."""
+    frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+    frame.sample_rate = rate
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    parts = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([part.to_ndarray()[0] for part in parts])
+
+
+def sound_track() -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
+    """(SECONDS · RATE,) samples in −1…1, and the transcript lines."""
+    noise = np.random.default_rng(1).standard_normal(int(SECONDS * RATE)) * 10 ** (NOISE_DBFS / 20)
+    track = noise.astype(np.float32)
+    lines: list[dict[str, Any]] = []
+    for sentence in SENTENCES:
+        spoken = speak(sentence)
+        start = int(sentence.starts_at * RATE)
+        track[start : start + len(spoken)] += spoken
+        ends_at = round(sentence.starts_at + len(spoken) / RATE, 2)
+        lines.append({"time": ends_at, "text": sentence.text, "confidence": 1.0})
+    overlap = [
+        line["text"] for line, later in zip(lines, SENTENCES[1:], strict=False) if line["time"] > later.starts_at
+    ]
+    if overlap or lines[-1]["time"] > SECONDS:
+        raise SystemExit(f"these sentences run into the next: {overlap or lines[-1]['text']}")
+    return np.clip(track, -1, 1), lines
+
+
+def encode(portrait: NDArray[np.uint8], track: NDArray[np.float32], file: Path) -> None:
+    """Writes H.264 and AAC."""
+    with av.open(str(file), "w", options={"movflags": "+faststart"}) as container:
+        video: Any = container.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.options = {"crf": "27", "preset": "veryslow", "tune": "stillimage", "x264-params": ONE_THREAD}
+        audio: Any = container.add_stream("aac", rate=RATE, layout="mono")
+        audio.bit_rate = 40_000
+        for index in range(round(SECONDS * FPS)):
+            planes = cv2.cvtColor(picture(portrait, view_at(index / FPS)), cv2.COLOR_RGB2YUV_I420)
+            image = av.VideoFrame.from_ndarray(np.asarray(planes, np.uint8), format="yuv420p")
+            image.pts = index
+            container.mux(video.encode(image))
+        container.mux(video.encode(None))
+        step = 1024
+        for start in range(0, len(track), step):
+            chunk = av.AudioFrame.from_ndarray(track[None, start : start + step], format="fltp", layout="mono")
+            chunk.sample_rate, chunk.pts = RATE, start
+            container.mux(audio.encode(chunk))
+        container.mux(audio.encode(None))
+
+
+def main() -> int:
+    try:
+        data: Any = importlib.import_module("skimage.data")
+    except ImportError:
+        print("the portrait comes with scikit-image: pip install scikit-image", file=sys.stderr)
+        return 1
+    track, lines = sound_track()
+    encode(np.asarray(data.astronaut(), np.uint8), track, clip.path())
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    clip.transcripts().write_text(text, encoding="utf-8")
+    print(f"{clip.path()}: {clip.path().stat().st_size} bytes, {len(lines)} sentences")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
