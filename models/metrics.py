@@ -73,3 +73,10 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.integer]) ->
         return float((normaliser - scaled[np.arange(len(truth)), truth]).mean())
 
     return float(min(grid, key=loss))
+
+
+def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
+    """(n,) weights by each label's inverse frequency to `power` (0…1: not at all … fully balanced); their mean is 1."""
+    frequency = np.maximum(np.bincount(labels), 1) / len(labels)
+    weight = frequency**-power
+    return np.asarray((weight / (weight * frequency).sum())[labels], np.float32)

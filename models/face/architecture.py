@@ -8,33 +8,21 @@ import keras
 from keras import layers
 
 from edge.emotions import COUNT
-
-
-def _convolution(inputs: Any, filters: int, size: int, strides: int = 1) -> Any:
-    features = layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(inputs)
-    return layers.BatchNormalization()(features)
-
-
-def _residual(inputs: Any, filters: int, strides: int) -> Any:
-    features = layers.ReLU()(_convolution(inputs, filters, 3, strides))
-    features = _convolution(features, filters, 3)
-    if strides > 1 or inputs.shape[-1] != filters:
-        inputs = _convolution(inputs, filters, 1, strides)
-    return layers.ReLU()(layers.Add()([features, inputs]))
+from models.blocks import convolution, residual
 
 
 def build(widths: tuple[int, int, int] = (32, 64, 112), dropout: float = 0.2) -> Any:
     """(1, 48, 48, 1) float in 0…1 → (1, 7) logits.
 
-    Residual blocks after He et al., CVPR 2016. The stem halves the picture at once: at 48×48 a full-size
+    The stem halves the picture at once: at 48×48 a full-size
     first stage would be two thirds of the multiply-adds and is bound by memory, not by arithmetic.
     """
     image = keras.Input((48, 48, 1), name="face")
     features = layers.Rescaling(2.0, -1.0)(image)
-    features = layers.ReLU()(_convolution(features, widths[0], 5, 2))
-    features = _residual(features, widths[0], 1)
-    features = _residual(features, widths[1], 2)
-    features = _residual(features, widths[2], 2)
+    features = layers.ReLU()(convolution(features, widths[0], 5, 2))
+    features = residual(features, widths[0], 1)
+    features = residual(features, widths[1], 2)
+    features = residual(features, widths[2], 2)
     features = layers.GlobalAveragePooling2D()(features)
     features = layers.Dropout(dropout)(features)
     return keras.Model(image, layers.Dense(COUNT, name="logits")(features), name="face_expression")

@@ -22,7 +22,7 @@ from models import training
 from models.corpora import require
 from models.face import architecture, data
 from models.face.evaluate import scores
-from models.metrics import fit_temperature
+from models.metrics import class_weights, fit_temperature
 
 BATCH: Final = 64
 CALIBRATION_ROWS: Final = 500
@@ -44,7 +44,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._faces, self._seed, self._batch = faces, seed, batch
         self._targets = data.soft_targets(faces)
-        self._weights = class_weights(faces.labels)
+        self._weights = class_weights(faces.labels, 0.3)
         self.start(0)
 
     def start(self, epoch: int) -> None:
@@ -59,13 +59,6 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng((self._seed, self._epoch, index))
         images = np.stack([data.augment(self._faces.images[row], rng) for row in rows])
         return as_input(images), self._targets[rows], self._weights[rows]
-
-
-def class_weights(labels: NDArray[np.int64], power: float = 0.3) -> NDArray[np.float32]:
-    """(n,) weights that lift rare labels by their inverse frequency to `power`; their mean is 1."""
-    frequency = np.maximum(np.bincount(labels, minlength=len(LABELS)), 1) / len(labels)
-    weight = frequency**-power
-    return np.asarray((weight / (weight * frequency).sum())[labels], np.float32)
 
 
 def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
