@@ -141,7 +141,7 @@ def parse(text: str, origin: str = "configuration") -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is no TOML: {error}") from error
     try:
-        return msgspec.convert(table, Config, strict=True)
+        return msgspec.convert(table, Config, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_explain(str(error))}") from error
 
@@ -156,6 +156,13 @@ def load(path: Path) -> Config:
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"configuration {path} is not UTF-8 text: byte {error.start}") from error
+
+
+def _path(wanted: type, value: Any) -> Any:
+    """TOML has no paths; a string stands for one."""
+    if wanted is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
 def _explain(message: str) -> str:
