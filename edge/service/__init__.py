@@ -1,0 +1,1 @@
+"""The systemd service: its files, and how they are installed and removed."""
