@@ -105,26 +105,26 @@ def save(data: bytes, card: Card, path: Path) -> None:
     """Writes the model at `path` and its card beside it, each whole or not at all. Raises `ConversionError`."""
     if card.file != path.name or card.sha256 != cards.sha256(data):
         raise ConversionError(f"the card is about {card.file!r} ({card.sha256[:12]}…), not about what goes to {path}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Between the two renames an old card could vouch for nothing: the reader then says so, and never runs it.
-        write_whole(path, data)
-        write_whole(cards.card_path(path), cards.encode(card))
-    except OSError as error:
-        raise ConversionError(f"cannot write {path}: {error.strerror}") from error
+    # Between the two renames the old card vouches for nothing: who opens the model then is told, and never runs it.
+    write_whole(path, data)
+    write_whole(cards.card_path(path), cards.encode(card))
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replaces `path` by `data` in one step."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    """Replaces `path` by `data` in one step. Raises `ConversionError`."""
+    temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise ConversionError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
