@@ -62,6 +62,45 @@ def single_label(
     )
 
 
+def multi_label(
+    model: str,
+    protocol: str,
+    probability: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    thresholds: NDArray[np.floating],
+    labels: Sequence[str],
+) -> Score:
+    """All scores of a multi-label task: (n, k) probabilities against (n, k) truths, with (k,) thresholds.
+
+    Accuracy is the share of rows with exactly the right set; the calibration error is over all n·k decisions, each
+    with the confidence in what was decided at 0.5.
+    """
+    decided = probability >= thresholds
+    classes = per_class(truth, decided, labels)
+    flat = probability.ravel()
+    return Score(
+        model=model,
+        protocol=protocol,
+        n=len(truth),
+        accuracy=round(float((decided == truth).all(1).mean()), 4),
+        macro_f1=round(float(np.mean([row["f1"] for row in classes.values()])), 4),
+        uar=round(float(np.mean([row["recall"] for row in classes.values()])), 4),
+        ece=round(expected_calibration_error(np.stack([1 - flat, flat], 1), truth.ravel().astype(np.int64)), 4),
+        per_class=classes,
+    )
+
+
+def best_threshold(probability: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
+    """The one threshold, in steps of 0.01, of the best mean F1 over the columns of (n, k) arrays."""
+
+    def f1(threshold: float) -> float:
+        decided = probability >= threshold
+        hits = (decided & truth).sum(0)
+        return float(np.mean(2 * hits / np.maximum(1, decided.sum(0) + truth.sum(0))))
+
+    return float(max(np.arange(0.05, 0.90, 0.01), key=f1))
+
+
 def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
     """The temperature of least negative log-likelihood on held-out rows, from a fine grid over 0.25…5."""
     grid = np.geomspace(0.25, 5.0, 241)

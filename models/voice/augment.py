@@ -55,13 +55,13 @@ def _equaliser(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(rng.uniform(-6, 6) * band + rng.uniform(0, 3) * wave)
 
 
-def _noise(decibels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _noise(decibels: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Steady noise of a random spectrum, 15 to 60 dB below the loudest cell, added in power."""
     level = decibels.max() - rng.uniform(15, 60)
     spectrum = level + rng.uniform(-12, 4) * np.linspace(-0.5, 0.5, BANDS)[:, None]
     # Cells of a short-time spectrum of Gaussian noise are exponentially distributed.
     grain = 10 * np.log10(rng.exponential(1.0, decibels.shape) + 1e-3)
-    return np.asarray(10 * np.log10(10 ** (decibels / 10) + 10 ** ((spectrum + grain) / 10)), np.float32)
+    return np.asarray(10 * np.log10(10 ** (decibels / 10) + 10 ** ((spectrum + grain) / 10)))
 
 
 def _mask(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

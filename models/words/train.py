@@ -1,0 +1,149 @@
+"""`python -m models.words.train --data DIR`: free corpora of labelled text → TFLite with int8 weights and its card."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.cards import make_card, save
+from converters.parity import measure
+from converters.tflite import convert
+from edge import shipped
+from edge.emotions import LABELS
+from edge.errors import EdgeEmotionError
+from edge.inference.card import Corpus
+from edge.inference.interpreter import Interpreter
+from edge.inference.posterior import sigmoid
+from edge.words.features import FRONT_END
+from models import training
+from models.corpora import require
+from models.metrics import best_threshold, fit_temperature
+from models.words import architecture, data
+from models.words.evaluate import logits, scores
+
+BATCH: Final = 128
+WORD_DROPOUT: Final = 0.15
+
+TERMS: Final = {
+    "GoEmotions": "CC BY 4.0, Demszky et al. 2020",
+    "EmoryNLP": "Apache-2.0, Zahiri & Choi 2018",
+    "SemEval-2025 task 11 (English)": "CC BY 4.0, Muhammad et al. 2025",
+}
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Shuffled (128, 40, 3) int32 batches in which some words are hidden; follows from seed, epoch and batch alone."""
+
+    def __init__(self, texts: data.Texts, seed: int, batch: int = BATCH) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self._texts, self._seed, self._batch = texts, seed, batch
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._texts))
+
+    def __len__(self) -> int:
+        return len(self._texts) // self._batch
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        rows = self._order[index * self._batch : (index + 1) * self._batch]
+        rng = np.random.default_rng((self._seed, self._epoch, index))
+        table = self._texts.ids[rows]
+        # Word, pair and stem are hidden apart, so that each learns to do without the others.
+        hidden = rng.random(table.shape) < WORD_DROPOUT
+        return np.where(hidden, 0, table).astype(np.int32), self._texts.targets[rows], self._texts.weights[rows]
+
+
+def train(arguments: Any, texts: data.Texts, dev: data.Texts) -> Any:
+    """The float model of the epoch with the best macro-F1 on GoEmotions dev."""
+    batches = Batches(texts, arguments.seed)
+    model = architecture.build()
+    # Keras' F1 score takes probabilities; the model itself ends in logits.
+    trained = keras.Sequential([model, keras.layers.Activation("sigmoid")])
+    trained.compile(
+        optimizer=keras.optimizers.AdamW(training.cosine(2e-3, arguments.epochs, len(batches), 1), weight_decay=0.02),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=0.02),
+        metrics=[keras.metrics.F1Score(average="macro", threshold=0.3, name="macro_f1")],
+    )
+    best = training.fit(
+        trained,
+        batches,
+        (dev.ids, dev.targets),
+        epochs=arguments.epochs,
+        folder=arguments.runs,
+        monitor="val_macro_f1",
+    )
+    trained.load_weights(best)
+    return model
+
+
+def thresholds(outputs: NDArray[np.float32], dev: data.Texts) -> dict[str, float]:
+    """`all` and one a label, each of the best F1 on dev."""
+    probability, truth = sigmoid(outputs), dev.targets > 0
+    each = {label: best_threshold(probability[:, [column]], truth[:, [column]]) for column, label in enumerate(LABELS)}
+    return {"all": best_threshold(probability, truth), **each}
+
+
+def main() -> int:
+    arguments = training.argument_parser("words", epochs=10).parse_args()
+    keras.utils.set_random_seed(arguments.seed)
+    folder = require(arguments.data, "text/goemotions").parent.parent
+    corpora = data.training(folder)
+    texts, dev, test = data.join(corpora.values()), data.goemotions(folder, "dev"), data.goemotions(folder, "test")
+    meld = data.meld(folder) if (folder / "text/meld").exists() else None
+    if arguments.quick:
+        arguments.epochs = min(arguments.epochs, 2)
+        texts, dev, test = (part.rows(np.arange(1024)) for part in (texts, dev, test))
+        meld = None
+    model = train(arguments, texts, dev)
+    try:
+        floating = convert(model, "float32", progress=print)
+        quantised = convert(model, "dynamic", progress=print)
+        parity = measure(floating, quantised, [(table[None],) for table in dev.ids])
+        outputs = logits(Interpreter(quantised), dev)
+        marks = thresholds(outputs, dev)
+        temperature = fit_temperature(outputs[dev.single], dev.targets[dev.single].argmax(1))
+        out = arguments.out or shipped.model("words", "words")
+        card = make_card(
+            quantised,
+            name="words",
+            task="emotion in words",
+            file=out.name,
+            output_kind="multilabel_logits",
+            temperature=round(temperature, 4),
+            thresholds={name: round(mark, 3) for name, mark in marks.items()},
+            front_end=FRONT_END,
+            training=[Corpus(name=name, terms=TERMS[name], rows=len(part)) for name, part in corpora.items()],
+            train_command="python -m models.words.train --data DIR "
+            f"--epochs {arguments.epochs} --seed {arguments.seed}",
+            recipe="hashed word, pair and stem embeddings, Conv1D, attention and maximum over time; binary "
+            "cross-entropy a label, word dropout, AdamW with cosine schedule; best epoch, thresholds and temperature "
+            "by GoEmotions dev; int8 weights after training",
+            scores=[
+                *scores("dynamic int8", Interpreter(quantised), temperature, marks, test, meld),
+                *scores("float32", Interpreter(floating), temperature, marks, test, meld),
+            ],
+            notes=[
+                f"int8 weights against float32 on GoEmotions dev: {parity.agreement:.2%} equal decisions, "
+                f"mean KL divergence {parity.divergence:.5f} nats",
+                "the device takes the softmax of the logits over the temperature as its posterior",
+                "EmoryNLP's Peaceful and Powerful are left out; SemEval rows without a label count as neutral",
+                "English only; written comments of one forum for the most part",
+            ],
+            input_meanings=["bucket numbers of word, word pair and stem at each position; 0 is padding"],
+            output_meanings=["a logit a label, in the order of labels"],
+        )
+        save(quantised, card, out)
+    except EdgeEmotionError as error:
+        sys.exit(f"error: {error}")
+    print(f"{out}: {card.bytes:,} bytes, GoEmotions-Ekman macro-F1 {card.scores[0].macro_f1:.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
