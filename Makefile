@@ -3,7 +3,7 @@
 
 VENV    := .venv
 BIN     := $(VENV)/bin
-PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet
 DETECTOR := models/face/blazeface_short.tflite
 ARGS    ?=
 
