@@ -66,16 +66,17 @@ def meld(data: Path, split: str = "test") -> Texts:
 
 def training(data: Path) -> dict[str, Texts]:
     """The corpora that are free enough for weights that ship, by name."""
-    emory = [
-        row
-        for split in ("train", "dev", "test")
-        for row in _table(data / "text/emorynlp" / f"emorynlp_{split}_final.csv", "Utterance", "Emotion", _EMORY)
-    ]
     return {
         "GoEmotions": goemotions(data, "train"),
-        "EmoryNLP": _texts(emory, EXTRA_WEIGHT),
+        "EmoryNLP": _texts(_emorynlp(data), EXTRA_WEIGHT),
         "SemEval-2025 task 11 (English)": _texts(_semeval(data), EXTRA_WEIGHT),
     }
+
+
+def training_texts(data: Path) -> Iterator[str]:
+    """The texts of `training`."""
+    for rows in (_goemotions(data, "train"), _emorynlp(data), _semeval(data)):
+        yield from (text for text, _ in rows)
 
 
 def join(corpora: Iterable[Texts]) -> Texts:
@@ -108,6 +109,11 @@ def _table(path: Path, text: str, label: str, mapping: dict[str, str]) -> Iterat
         for row in csv.DictReader(file):
             if row[label] in mapping:
                 yield row[text], (mapping[row[label]],)
+
+
+def _emorynlp(data: Path) -> Iterator[Row]:
+    for split in ("train", "dev", "test"):
+        yield from _table(data / "text/emorynlp" / f"emorynlp_{split}_final.csv", "Utterance", "Emotion", _EMORY)
 
 
 def _semeval(data: Path) -> Iterator[Row]:

@@ -1,0 +1,31 @@
+"""`python -m models.words.common --data DIR`: the most frequent words of the training corpora.
+
+By their share the words sense tells English from what it cannot read (`edge/words/common.txt`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from edge.words import coverage
+from edge.words.text import tokens
+from models.corpora import add_data_option, require
+from models.words import data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.words.common", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--count", type=int, default=1000, help="words to keep (%(default)s)")
+    parser.add_argument("--out", type=Path, default=coverage.FILE)
+    arguments = parser.parse_args()
+    folder = require(arguments.data, "text/goemotions").parent.parent
+    counts = Counter(token for text in data.training_texts(folder) for token in tokens(text) if token[0].isalpha())
+    words = sorted(word for word, _ in counts.most_common(arguments.count))
+    arguments.out.write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
