@@ -1,0 +1,165 @@
+"""Cameras over OpenCV, and the choice of the one that is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from edge import config
+from edge.errors import SourceEnded, SourceError
+from edge.observation import Frame
+from edge.sources.base import Opened, Source
+
+_TIMEOUT_MS: Final = 5000
+_DEVICES: Final = Path("/dev")
+
+
+def open_camera(settings: config.Camera) -> Source[Frame]:
+    """The camera that the settings name, not yet opened. Raises `SourceError` where `auto` finds none."""
+    from edge.sources import picamera
+
+    if settings.backend == "picamera2" or (settings.backend == "auto" and settings.source == "auto"):
+        if picamera.available():
+            return picamera.PiCamera(settings.width, settings.height, settings.fps)
+        if settings.backend == "picamera2":
+            raise SourceError(
+                "no Pi camera: is Picamera2 there (apt install python3-picamera2, and a virtual environment with "
+                "--system-site-packages), is a camera plugged in (rpicam-hello --list-cameras)?"
+            )
+    source = settings.source
+    if source == "auto":
+        paths = video_devices()
+        if not paths:
+            raise SourceError("no camera found (no /dev/video*); plug one in, or set camera.source or --source")
+        source = str(paths[0])
+    return OpenCVCamera(source, settings.width, settings.height, settings.fps)
+
+
+def video_devices(folder: Path = _DEVICES) -> tuple[Path, ...]:
+    """Paths of the video devices, in the order of their numbers."""
+    found = [path for path in folder.glob("video*") if re.fullmatch(r"video\d+", path.name)]
+    return tuple(sorted(found, key=lambda path: int(path.name[5:])))
+
+
+class OpenCVCamera(Opened):
+    """An index, `/dev/videoN`, a GStreamer pipeline, an `rtsp://` or `http://` URL.
+
+    A thread of its own takes every picture and keeps the newest, so that a slow reader sees the present: a driver's
+    or a network's queue would show the past.
+    """
+
+    def __init__(self, source: str | int, width: int, height: int, fps: float) -> None:
+        self.name = f"camera {_without_password(str(source))}"
+        self._source = source
+        self._size = (width, height, fps)
+        self._capture: Any = None
+        self._newest: Frame | None = None
+        self._taken = 0
+        self._fault: str | None = None
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Raises `SourceError` where the camera cannot be opened."""
+        capture = self._open_capture()
+        if not capture.isOpened():
+            capture.release()
+            raise SourceError(f"{self.name} cannot be opened; {self._advice()}")
+        self._capture = capture
+        self._stop.clear()
+        self._fault, self._newest, self._taken = None, None, 0
+        self._thread = threading.Thread(target=self._grab, name=self.name, daemon=True)
+        self._thread.start()
+
+    def read(self) -> Frame:
+        """The newest picture that was not read yet. Raises `SourceError` when no more come."""
+        with self._changed:
+            waited = self._changed.wait_for(
+                lambda: self._newest is not None or self._fault is not None or self._stop.is_set(),
+                timeout=2 * _TIMEOUT_MS / 1000,
+            )
+            frame, self._newest = self._newest, None
+        if frame is not None:
+            return frame
+        if self._stop.is_set():
+            raise SourceEnded(f"{self.name} was closed")
+        raise SourceError(self._fault if waited and self._fault else f"{self.name} gives no pictures")
+
+    def close(self) -> None:
+        """Frees the camera."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=1.0)
+
+    def _grab(self) -> None:
+        try:
+            while not self._stop.is_set():
+                ok, image = self._capture.read()
+                now = time.monotonic()
+                with self._changed:
+                    if not ok or image is None:
+                        self._fault = f"{self.name} gives no more pictures; is it still plugged in?"
+                        self._changed.notify_all()
+                        return
+                    self._newest = Frame(np.asarray(image, np.uint8), now, self._taken)
+                    self._taken += 1
+                    self._changed.notify_all()
+        except cv2.error as error:
+            with self._changed:
+                self._fault = f"{self.name} failed: {str(error).strip().splitlines()[-1]}"
+                self._changed.notify_all()
+        finally:
+            self._capture.release()
+
+    def _open_capture(self) -> Any:
+        source = self._source
+        width, height, fps = self._size
+        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
+        if isinstance(source, str) and " ! " in source:
+            if not _has_gstreamer():
+                raise SourceError(
+                    f"{self.name}: this OpenCV has no GStreamer; use the system's (apt install python3-opencv, a "
+                    "virtual environment with --system-site-packages) or name a device or URL"
+                )
+            return cv2.VideoCapture(source, cv2.CAP_GSTREAMER)
+        if isinstance(source, str) and "://" in source:
+            os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+            return cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
+        if isinstance(source, str) and source.isdecimal():
+            source = int(source)
+        if isinstance(source, str) and not Path(source).exists():
+            raise SourceError(f"{self.name} is not there; `edge-emotion devices` lists what is")
+        if isinstance(source, str) and not source.startswith("/dev/"):
+            return cv2.VideoCapture(source)
+        capture = cv2.VideoCapture(source, cv2.CAP_V4L2)
+        if capture.isOpened():
+            capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+            capture.set(cv2.CAP_PROP_FPS, fps)
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        return capture
+
+    def _advice(self) -> str:
+        if "://" in str(self._source):
+            return "is the address right and the stream on?"
+        return "is it plugged in, in use elsewhere, and are you in the group video?"
+
+
+def _has_gstreamer(information: Callable[[], str] = cv2.getBuildInformation) -> bool:
+    return bool(re.search(r"GStreamer:\s+YES", information()))
+
+
+def _without_password(source: str) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", source)

@@ -1,0 +1,84 @@
+"""A recording in real time: what `run --source FILE` looks at and listens to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from edge.errors import SourceEnded
+from edge.observation import AudioChunk, Frame, Transcript
+from edge.sources.base import Opened
+from edge.sources.media import MediaFile
+
+_LATE_S: Final = 0.1
+"""A frame that is later than this is skipped, as a camera would have dropped it."""
+
+
+class PacedMedia(Opened):
+    """Hands out a file's items when their time has come, stamped with monotonic time.
+
+    Late frames are skipped, sound and transcripts never.
+    """
+
+    def __init__(self, media: MediaFile, transcripts: Sequence[Transcript] = ()) -> None:
+        """`transcripts`: what is said in the file, in media time; said again in each round of a loop."""
+        self.name = media.name
+        self.skipped = 0
+        """Frames that were too late."""
+        self._media = media
+        self._spoken = sorted(transcripts, key=lambda transcript: transcript.captured_at)
+        self._pending: list[Transcript] = []
+        self._held: Frame | AudioChunk | None = None
+        self._round = 0.0
+        self._started = 0.0
+        self._stop = threading.Event()
+
+    @property
+    def has_video(self) -> bool:
+        """Known once open."""
+        return self._media.has_video
+
+    @property
+    def has_audio(self) -> bool:
+        """Known once open."""
+        return self._media.has_audio
+
+    def open(self) -> None:
+        """Raises what `MediaFile.open` raises."""
+        self._stop.clear()
+        self._media.open()
+        self._pending = list(self._spoken)
+        self._held, self._round = None, 0.0
+        self._started = time.monotonic()
+
+    def read(self) -> Frame | AudioChunk | Transcript:
+        """Waits for the next item's time. Raises `SourceEnded` at the end or when closed."""
+        while True:
+            item = self._next()
+            due = self._started + item.captured_at
+            # Sound is there once its last sample is.
+            ready = due + item.duration if isinstance(item, AudioChunk) else due
+            if self._stop.wait(max(0.0, ready - time.monotonic())):
+                raise SourceEnded(f"{self.name} was closed")
+            if isinstance(item, Frame) and time.monotonic() - ready > _LATE_S:
+                self.skipped += 1
+                continue
+            return replace(item, captured_at=due)
+
+    def close(self) -> None:
+        """Ends a waiting `read`; the file itself is freed by the reading thread or at the next `open`."""
+        self._stop.set()
+
+    def _next(self) -> Frame | AudioChunk | Transcript:
+        item = self._held or self._media.read()
+        self._held = None
+        if self._media.rounds_start > self._round:
+            self._round = self._media.rounds_start
+            self._pending += [replace(said, captured_at=said.captured_at + self._round) for said in self._spoken]
+        if self._pending and self._pending[0].captured_at <= item.captured_at:
+            self._held = item
+            return self._pending.pop(0)
+        return item
