@@ -71,13 +71,13 @@ def work(job: dict[str, Any], folder: Path) -> None:
 
 
 def load(path: Path, imports: Sequence[str], *, trusted: bool) -> Any:
-    import keras
-
     for module in imports:
         try:
             importlib.import_module(module)
         except ImportError as error:
             raise ConversionError(f"cannot import {module!r}, which registers custom layers: {error}") from error
+    import keras
+
     say("loading the model")
     try:
         # Only a model that came from this very program may bring lambdas: a file's could run anything.
@@ -149,7 +149,7 @@ def to_tflite(forward: Any, job: dict[str, Any], rows: Sequence[Row]) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if form == "dynamic" and job["portable"]:
+    if form == "dynamic" and not job["per_channel_dense"]:
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if form == "int8":
         converter.representative_dataset = lambda: told(rows)

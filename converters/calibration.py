@@ -30,11 +30,10 @@ class Input:
 def load(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a `.npz`: one per input, all with the same number of rows. Raises `ConversionError`."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ConversionError(
-                    f"calibration {path}: a single array; write it with np.savez, one array per input"
-                )
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ConversionError(f"calibration {path}: a single array; write it with np.savez, one array per input")
+        with archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise ConversionError(f"calibration {path}: {error.strerror or 'damaged or cut short'}") from error

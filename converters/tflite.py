@@ -51,7 +51,7 @@ def convert(
     calibration: Sequence[Row] | Path | None = None,
     *,
     integer_io: bool = True,
-    portable: bool = False,
+    per_channel_dense: bool = False,
     imports: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> bytes:
@@ -59,16 +59,16 @@ def convert(
 
     `form`: `float32`; `float16` (weights); `dynamic` (int8 weights in tensors of 1,024 values and more, embedding
     tables too; float activations); `int8` (weights and activations), which needs `calibration`. Weights are
-    quantised per channel. `model` and `calibration` may be files: `.keras` or Keras 2's `.h5`, and `.npz`.
+    quantised per channel, an embedding table as a whole. `model` and `calibration` may be files: `.keras` or Keras 2's `.h5`, and `.npz`.
 
     `integer_io` (int8 only): float inputs and outputs become int8; integer inputs such as token ids never change.
-    `portable` (dynamic only): dense layers per tensor, since `tflite-runtime` 2.14 cannot run them per channel.
+    `per_channel_dense` (dynamic only): dense layers per channel too, which `tflite-runtime` 2.14 cannot run.
     `imports`: modules that register custom layers of a model file; those of a model in memory are found.
     `progress` is told each step.
 
     Raises `ConversionError`, also when the converter crashes, and `MissingExtraError`.
     """
-    job = {"form": form, "integer_io": integer_io, "portable": portable, "proof": 0}
+    job = {"form": form, "integer_io": integer_io, "per_channel_dense": per_channel_dense, "proof": 0}
     return _convert(model, job, calibration, imports, progress).data
 
 
@@ -79,12 +79,12 @@ def convert_with_proof(
     *,
     rows: int = 200,
     integer_io: bool = True,
-    portable: bool = False,
+    per_channel_dense: bool = False,
     imports: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Conversion:
     """As `convert`, with the Keras model's outputs for up to `rows` calibration rows, or random ones without."""
-    job = {"form": form, "integer_io": integer_io, "portable": portable, "proof": rows}
+    job = {"form": form, "integer_io": integer_io, "per_channel_dense": per_channel_dense, "proof": rows}
     return _convert(model, job, calibration, imports, progress)
 
 

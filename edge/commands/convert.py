@@ -33,7 +33,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--calibration", type=Path, metavar="FILE.npz", help="real inputs")
     parser.add_argument("--out", type=Path, metavar="FILE.tflite", help="default: MODEL.<form>.tflite beside the model")
     parser.add_argument("--float-io", action="store_true", help="int8: keep inputs and outputs as float32")
-    parser.add_argument("--portable", action="store_true", help="dynamic: a file that tflite-runtime 2.14 runs too")
+    parser.add_argument(
+        "--per-channel-dense", action="store_true", help="dynamic: finer, but tflite-runtime 2.14 cannot run it"
+    )
     parser.add_argument(
         "--import",
         dest="imports",
@@ -87,7 +89,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.calibration,
         rows=PROOF_ROWS,
         integer_io=not arguments.float_io,
-        portable=arguments.portable,
+        per_channel_dense=arguments.per_channel_dense,
         imports=arguments.imports,
         progress=print_step,
     )

@@ -64,8 +64,9 @@ class Interpreter:
         if len(values) != len(self._inputs):
             raise ModelError(f"{self.name} takes {len(self._inputs)} inputs, not {len(values)}")
         for detail, value in zip(self._inputs, values, strict=True):
-            if tuple(value.shape) != tuple(detail["shape"]):
-                raise ModelError(f"{self.name} takes {tuple(detail['shape'])}, not {tuple(value.shape)}")
+            shape = tuple(detail["shape"].tolist())
+            if tuple(value.shape) != shape:
+                raise ModelError(f"{self.name} takes {shape}, not {tuple(value.shape)}")
             self._interpreter.set_tensor(detail["index"], _quantise(value, detail))
         try:
             self._interpreter.invoke()
@@ -84,7 +85,7 @@ def _reason(error: Exception) -> str:
     if newer:
         return (
             f"the file has {newer[1]} in version {newer[2]}, newer than this runtime: install ai-edge-litert, "
-            "or convert the model to int8, or to dynamic with --portable"
+            "or convert the model again without --per-channel-dense"
         )
     return text.splitlines()[0]
 
