@@ -71,10 +71,9 @@ $(VENV)/test.stamp: $(VENV)/demo.stamp
 	@touch $@
 
 microphone: $(VENV)/demo.stamp
-ifdef PI
-	$(call packages,$(MICROPHONE_PACKAGES) python3-picamera2,there is no microphone and no CSI camera)
-else
 	$(call packages,$(MICROPHONE_PACKAGES),there is no microphone)
+ifeq ($(PI),yes)
+	$(call packages,python3-picamera2,there is no CSI camera)
 endif
 	@if $(BIN)/python -c 'import pyaudio' 2>/dev/null; then :; \
 	elif [ ! -f /usr/include/portaudio.h ]; then echo 'Going on without the microphone'; \
