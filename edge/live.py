@@ -61,8 +61,8 @@ class Inputs:
 
     camera: Callable[[], Source[Frame]] | None = None
     microphone: Callable[[], Source[AudioChunk]] | None = None
-    media: Callable[[], Source[Frame | AudioChunk]] | None = None
-    """Picture and sound from one source that keeps its own pace; stands in for camera and microphone."""
+    media: Callable[[], Source[Frame | AudioChunk | Transcript]] | None = None
+    """Picture, sound and words from one source that keeps its own pace; stands in for camera and microphone."""
     transcripts: Callable[[], Source[Transcript]] | None = None
 
 
@@ -140,12 +140,12 @@ class Live:
         with self._timings.stage("fuse"):
             estimate = self._fusion.estimate(now)
         self._counters.increment("fusion.estimates")
-        missing = {part.sense: part.missing for part in estimate.contributions if part.missing}
+        missing: dict[str, str] = {part.sense: part.missing for part in estimate.contributions if part.missing}
         self._count_drops()
         with self._timings.stage("publish"):
             for output in self._outputs:
                 output.estimated(estimate)
-                output.tick(now, dict(missing))
+                output.tick(now, missing)
 
     def _take(self, perceived: Perceived) -> None:
         perceived.fuse(self._fusion)
@@ -239,11 +239,13 @@ class Live:
         self._counters.increment("microphone.overruns", chunk.overruns)
         self._sound.put(chunk)
 
-    def _put_media(self, item: Frame | AudioChunk) -> None:
+    def _put_media(self, item: Frame | AudioChunk | Transcript) -> None:
         if isinstance(item, Frame):
             self._put_frame(item)
-        else:
+        elif isinstance(item, AudioChunk):
             self._put_sound(item)
+        else:
+            self.hear_of(item)
 
     # Senses
 

@@ -12,6 +12,7 @@ from edge.errors import EdgeEmotionError, ModelError
 from edge.face.sense import FaceSense
 from edge.fusion.decision import DecisionFusion
 from edge.health.timings import Timings
+from edge.inference.card import Card
 from edge.observation import AudioChunk, Frame, Observation, Sense, Transcript
 from edge.voice.ears import Ears
 from edge.words.sense import WordsSense
@@ -55,6 +56,13 @@ class Senses:
     ears: Ears | None
     words: WordsSense | None
     missing: dict[Sense, str]
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Of all models in use."""
+        face = self.face.cards if self.face else ()
+        voice = self.ears.cards if self.ears else ()
+        return (*face, *voice, *((self.words.card,) if self.words else ()))
 
     def see(self, frame: Frame) -> Perceived:
         """The faces in a frame."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.face.boxes import Box, Detection, blend_overlapping
+from edge.inference.card import Card
 from edge.inference.interpreter import Interpreter
 
 SIDE = 128
@@ -34,7 +35,8 @@ class BlazeFace:
 
     name = "blazeface"
 
-    def __init__(self, interpreter: Interpreter, min_score: float = 0.5) -> None:
+    def __init__(self, interpreter: Interpreter, min_score: float = 0.5, card: Card | None = None) -> None:
+        self.card = card
         self._interpreter = interpreter
         self._min_score = min_score
         self._anchors = anchors()

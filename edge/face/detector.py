@@ -14,6 +14,7 @@ from edge.face.blazeface import BlazeFace
 from edge.face.blazeface_file import find
 from edge.face.boxes import Detection
 from edge.face.haar import HaarFace
+from edge.inference.card import Card
 from edge.inference.interpreter import open_model
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ class Detector(Protocol):
     """Finds faces in a BGR frame; best score first."""
 
     name: str
+    card: Card | None
+    """Of the model it runs, where it runs one of ours."""
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]: ...
 
@@ -33,7 +36,8 @@ def open_detector(settings: config.Face) -> Detector:
         return HaarFace(settings.min_score)
     path = find()
     if path is not None:
-        return BlazeFace(open_model(path)[0], settings.min_score)
+        interpreter, card = open_model(path)
+        return BlazeFace(interpreter, settings.min_score, card)
     if settings.detector == "blazeface":
         raise ModelError("the BlazeFace file is not there: `python -m models.face.fetch` gets it")
     log.warning("BlazeFace is not there (`python -m models.face.fetch` gets it): the Haar cascade finds faces")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.face.boxes import Box, Detection
+from edge.inference.card import Card
 
 _LONG_SIDE: Final = 320
 _LEVEL_HALF: Final = 4.0
@@ -24,6 +25,7 @@ class HaarFace:
     """Finds upright frontal faces of at least a tenth of the frame's longer side; gives no landmarks."""
 
     name = "haar"
+    card: Card | None = None
 
     def __init__(self, min_score: float = 0.5) -> None:
         file = "haarcascade_frontalface_default.xml"

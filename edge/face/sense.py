@@ -16,6 +16,7 @@ from edge.face.image import as_bgr
 from edge.face.quality import assess
 from edge.face.tracker import Track, Tracker
 from edge.health.timings import Timings
+from edge.inference.card import Card
 from edge.observation import Frame, Observation
 
 MAX_FACES: Final = 8
@@ -35,6 +36,12 @@ class FaceSense:
         self._every = settings.detect_every_s
         self._detected_at = float("-inf")
         self._tracks: tuple[Track, ...] = ()
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Of the models in use."""
+        detector = self.detector.card
+        return (self.expression.card,) if detector is None else (detector, self.expression.card)
 
     @property
     def attended(self) -> int | None:
