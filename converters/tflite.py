@@ -59,7 +59,8 @@ def convert(
 
     `form`: `float32`; `float16` (weights); `dynamic` (int8 weights in tensors of 1,024 values and more, embedding
     tables too; float activations); `int8` (weights and activations), which needs `calibration`. Weights are
-    quantised per channel, an embedding table as a whole. `model` and `calibration` may be files: `.keras` or Keras 2's `.h5`, and `.npz`.
+    quantised per channel, an embedding table as a whole. `model` and `calibration` may be files: `.keras` or
+    Keras 2's `.h5`, and `.npz`.
 
     `integer_io` (int8 only): float inputs and outputs become int8; integer inputs such as token ids never change.
     `per_channel_dense` (dynamic only): dense layers per channel too, which `tflite-runtime` 2.14 cannot run.
