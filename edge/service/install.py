@@ -152,7 +152,7 @@ class Installer:
         if done.returncode:
             reason = (done.stderr or done.stdout).strip().splitlines()
             raise ServiceError(
-                f"`{shlex.join(command)}` failed: {reason[0] if reason else f'exit code {done.returncode}'}"
+                f"`{shlex.join(command)}` failed: {reason[0].rstrip('.') if reason else f'exit code {done.returncode}'}"
                 f"; `edge-emotion service status` shows more"
             )
 
