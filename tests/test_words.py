@@ -1,0 +1,134 @@
+"""The words sense: tokens, features, quality, and the shipped model on plain sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.config import Words
+from edge.emotions import top
+from edge.errors import ModelError
+from edge.observation import Observation, Transcript
+from edge.words.coverage import common_words, coverage
+from edge.words.features import BUCKETS, LENGTH, PAIRS, STEMS, WORDS, ids
+from edge.words.sense import WordsSense
+from edge.words.text import clean, tokens
+
+
+@pytest.fixture(scope="module")
+def sense() -> WordsSense:
+    return WordsSense(Words())
+
+
+def read(sense: WordsSense, text: str, confidence: float = 1.0) -> Observation:
+    observation = sense.read(Transcript(text, 1.5, confidence=confidence))
+    assert observation is not None
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I'm so HAPPY!!!", ["i'm", "so", "<shout>", "happy", "!!!"]),
+        ("it’s sooooo good", ["it's", "soo", "<long>", "good"]),
+        ("NO WAY!!", ["<shout>", "no", "way", "!!"]),
+        ("hi :) bye :-( <3", ["hi", ":)", "bye", ":-(", "<3"]),
+        ("great 😂", ["great", "😂"]),
+        ("<b>wow</b> &amp; see https://example.org/x?y", ["wow", "&", "see"]),
+        ("[NAME] paid 5.30 ...", ["[name]", "paid", "<number>", ".."]),
+        ("caf\u0065\u0301", ["café"]),
+        ("", []),
+        (" \x00\x07\u200b ", []),
+        ("a\ud800b", ["ab"]),
+    ],
+)
+def test_tokens(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+def test_a_huge_text_is_bounded() -> None:
+    assert len(clean("word " * 100_000)) <= 2000
+    assert len(tokens("<" * 200_000)) <= 2000
+
+
+def test_ids_are_the_same_for_ever() -> None:
+    # These numbers are what the shipped embedding was trained on: another hash would make it noise.
+    table = ids(tokens("I am happy"))
+    assert table.dtype == np.int32
+    assert table.shape == (LENGTH, 3)
+    assert table[:3].tolist() == [[5746, 12413, 15304], [5629, 9847, 15418], [970, 11148, 14797]]
+    assert not table[3:].any()
+
+
+def test_each_kind_has_its_own_buckets() -> None:
+    table = ids(tokens("the quick brown fox jumps over the lazy dog and is very happy about it all"))
+    used = table[table[:, 0] > 0]
+    assert ((used[:, 0] >= 1) & (used[:, 0] <= WORDS)).all()
+    assert ((used[:, 1] > WORDS) & (used[:, 1] <= WORDS + PAIRS)).all()
+    assert ((used[:, 2] > WORDS + PAIRS) & (used[:, 2] <= WORDS + PAIRS + STEMS)).all()
+    assert used.max() < BUCKETS
+
+
+def test_of_a_long_text_both_ends_are_kept() -> None:
+    long = [f"w{i}" for i in range(100)]
+    table = ids(long)
+    assert table[0, 0] == ids(["w0"])[0, 0]
+    assert table[LENGTH - 1, 0] == ids(["w99"])[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("I am so happy to see you!", "happiness"),
+        ("This is wonderful, thank you", "happiness"),
+        ("I am so sad that you must leave", "sadness"),
+        ("I hate you, you idiot!", "anger"),
+        ("I am terrified, I'm so scared", "fear"),
+        ("That is disgusting and gross", "disgust"),
+        ("Wow, I did not expect that, what a surprise", "surprise"),
+        ("The train leaves at five.", "neutral"),
+    ],
+)
+def test_plain_sentences_are_read_as_anyone_would(sense: WordsSense, text: str, label: str) -> None:
+    observation = read(sense, text)
+    assert top(observation.posterior) == label
+    assert sum(observation.posterior) == pytest.approx(1)
+    assert observation.captured_at == 1.5
+
+
+def test_what_says_little_has_a_low_quality(sense: WordsSense) -> None:
+    sentence = read(sense, "I am so happy to see you").quality
+    assert sentence > 0.7
+    assert read(sense, "okay").quality < 0.4
+    assert read(sense, "Ich bin so traurig, dass du schon gehen musst").quality < 0.2
+    assert read(sense, "je suis tellement content de te voir aujourd'hui").quality < 0.2
+    assert read(sense, "I am so happy to see you", confidence=0.3).quality == pytest.approx(0.3 * sentence)
+
+
+def test_nothing_to_read_is_no_observation(sense: WordsSense) -> None:
+    for text in ("", "   ", "\x00\x01", "<p></p>"):
+        assert sense.read(Transcript(text, 0.0)) is None
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "\ud800\udfff ok", "<script>" * 5000, "😂" * 5000, "a\n\n\nb", "%s{}"])
+def test_strange_texts_are_survived(sense: WordsSense, text: str) -> None:
+    observation = sense.read(Transcript(text, 0.0))
+    assert observation is None or sum(observation.posterior) == pytest.approx(1)
+
+
+def test_the_text_itself_goes_nowhere(sense: WordsSense) -> None:
+    assert "secret" not in repr(read(sense, "my secret makes me happy"))
+
+
+def test_coverage_knows_english() -> None:
+    assert len(common_words()) == 1000
+    assert coverage(tokens("this is what I think about it")) == 1.0
+    assert coverage(tokens("zxqv wkrp flurb")) == 0.0
+    assert coverage(["😂"]) == 1.0
+
+
+def test_a_model_of_another_task_is_refused() -> None:
+    from edge import shipped
+
+    with pytest.raises(ModelError, match="multilabel"):
+        WordsSense(Words(model=str(shipped.model("face", "face_small"))))
