@@ -10,7 +10,7 @@ import msgspec
 from edge.errors import MissingExtraError
 from edge.sources import picamera
 from edge.sources.camera import video_devices
-from edge.sources.microphone import import_pyaudio, input_devices, quiet_stderr
+from edge.sources.portaudio import import_pyaudio, input_devices, quiet_stderr
 
 _SYSTEM: Final = Path("/sys/class/video4linux")
 

@@ -2,88 +2,99 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import queue
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from edge import config
-from edge.errors import MissingExtraError, SourceEnded, SourceError
+from edge.errors import SourceEnded, SourceError
 from edge.observation import AudioChunk
 from edge.sources.base import Opened
+from edge.sources.portaudio import DeviceInfo, choose, import_pyaudio, input_devices, quiet_stderr
+
+log = logging.getLogger(__name__)
 
 CHUNK_S: Final = 0.032
+COMMON_RATES: Final = (48_000, 44_100, 32_000)
+"""Tried where a device does neither the rate asked for nor the one it calls its own."""
 
 _SILENT_DEVICE_S: Final = 3.0
-"""A device that delivers nothing for so long has gone."""
+"""A device that delivers nothing for so long has gone; silence is delivered too."""
 _WAITING: Final = 300
 """Chunks between PortAudio's thread and ours, some ten seconds."""
+_POLL_S: Final = 0.25
+_LONGEST_LATENCY_S: Final = 1.0
+"""A stream that says its sound is older than this (some ALSA plugins count from zero) is not believed."""
 
 
 class Microphone(Opened):
-    """Gives mono float32 chunks of 32 ms with the time of their first sample.
+    """Gives chunks of 32 ms, float32, with the time of their first sample.
 
-    A device that cannot do the rate asked for is opened at its own; the chunks say which.
+    Sound is mono; a device that cannot do that (an array of microphones) gives all its channels, (n, channels). One
+    that cannot do the rate asked for is opened at its own; the chunks say which. With device `auto` the system's
+    default is tried first, then the others.
     """
 
     def __init__(self, settings: config.Microphone) -> None:
         self.name = "microphone"
+        self.rate = settings.rate
+        """Samples a second, as opened."""
+        self.channels = 1
         self._settings = settings
         self._audio: Any = None
         self._stream: Any = None
-        self._rate = settings.rate
         self._chunks: queue.Queue[tuple[bytes, float, int]] = queue.Queue(_WAITING)
-        self._lost = 0
         self._stop = threading.Event()
+        self._closing = threading.Lock()
 
     def open(self) -> None:
         """Raises `SourceError` where there is no microphone, `MissingExtraError` without PyAudio."""
         pyaudio = import_pyaudio()
+        self.close()
         self._stop.clear()
         self._chunks = queue.Queue(_WAITING)
-        self._lost = 0
+        failures: list[str] = []
         with quiet_stderr():
-            self._audio = pyaudio.PyAudio()
             try:
-                device = find_device(input_devices(self._audio), self._settings.device)
-                self.name = f"microphone {device['name']}"
-                self._rate = self._supported_rate(pyaudio, device)
-                self._stream = self._audio.open(
-                    format=pyaudio.paInt16,
-                    channels=1,
-                    rate=self._rate,
-                    input=True,
-                    input_device_index=int(device["index"]),
-                    frames_per_buffer=round(CHUNK_S * self._rate),
-                    stream_callback=self._callback(pyaudio.paContinue, pyaudio.paInputOverflow),
-                )
-            except (OSError, ValueError) as error:
-                self.close()
-                reason = error.args[-1] if error.args else error
-                raise SourceError(f"{self.name} cannot be opened: {reason}; is it in use elsewhere?") from error
-            except SourceError:
-                self.close()
-                raise
+                self._audio = pyaudio.PyAudio()
+                for device in choose(input_devices(self._audio), self._settings.device):
+                    try:
+                        self._open_stream(pyaudio, device)
+                        break
+                    except (OSError, ValueError) as error:
+                        failures.append(f"{device['name']} ({_reason(error)})")
+            except OSError as error:
+                failures.append(_reason(error))
+            finally:
+                if self._stream is None:
+                    self.close()
+        if self._stream is None:
+            raise SourceError(
+                f"no microphone can be opened: {', '.join(failures)}; is it in use elsewhere, "
+                "are you in the group audio?"
+            )
+        for failure in failures:
+            log.warning("%s is taken, since %s cannot be opened", self.name, failure)
 
     def read(self) -> AudioChunk:
         """The next chunk. Raises `SourceError` when the device gives no more."""
         deadline = time.monotonic() + _SILENT_DEVICE_S
         while not self._stop.is_set():
             try:
-                data, at, overruns = self._chunks.get(timeout=0.25)
+                data, at, overruns = self._chunks.get(timeout=_POLL_S)
             except queue.Empty:
-                stream = self._stream
-                if stream is None or time.monotonic() > deadline or not stream.is_active():
+                if time.monotonic() > deadline or not self._runs():
                     break
                 continue
             samples = np.frombuffer(data, np.int16).astype(np.float32) / np.float32(32768)
-            return AudioChunk(samples, self._rate, at, overruns)
+            if self.channels > 1:
+                samples = samples.reshape(-1, self.channels)
+            return AudioChunk(samples, self.rate, at, overruns)
         if self._stop.is_set():
             raise SourceEnded(f"{self.name} was closed")
         raise SourceError(f"{self.name} gives no more sound; is it still plugged in?")
@@ -91,85 +102,77 @@ class Microphone(Opened):
     def close(self) -> None:
         """Frees the device."""
         self._stop.set()
-        stream, self._stream = self._stream, None
-        audio, self._audio = self._audio, None
-        if stream is not None:
-            stream.close()
-        if audio is not None:
-            audio.terminate()
+        with self._closing:
+            stream, self._stream = self._stream, None
+            audio, self._audio = self._audio, None
+            if stream is not None:
+                stream.close()
+            if audio is not None:
+                audio.terminate()
 
-    def _supported_rate(self, pyaudio: Any, device: Mapping[str, Any]) -> int:
-        own = int(device["defaultSampleRate"])
-        for rate in (self._settings.rate, own):
+    def _runs(self) -> bool:
+        with self._closing:
             try:
-                self._audio.is_format_supported(
-                    rate, input_device=int(device["index"]), input_channels=1, input_format=pyaudio.paInt16
-                )
-            except ValueError:
-                continue
-            return rate
-        return own
+                return self._stream is not None and bool(self._stream.is_active())
+            except OSError:
+                return False
 
-    def _callback(self, go_on: int, overflow: int) -> Any:
+    def _open_stream(self, pyaudio: Any, device: DeviceInfo) -> None:
+        index = int(device["index"])
+        rate, channels = self._supported(pyaudio, device)
+        stream = self._audio.open(
+            format=pyaudio.paInt16,
+            channels=channels,
+            rate=rate,
+            input=True,
+            input_device_index=index,
+            frames_per_buffer=round(CHUNK_S * rate),
+            stream_callback=self._callback(pyaudio.paContinue, pyaudio.paInputOverflow, rate, channels),
+        )
+        self.name, self.rate, self.channels = f"microphone {device['name']}", rate, channels
+        self._stream = stream
+
+    def _supported(self, pyaudio: Any, device: DeviceInfo) -> tuple[int, int]:
+        """Rate and channels, as near as the device comes to what is asked for. Raises `ValueError` where none fits."""
+        own = int(device["defaultSampleRate"])
+        for channels in dict.fromkeys((1, int(device["maxInputChannels"]))):
+            for rate in dict.fromkeys((self._settings.rate, own, *COMMON_RATES)):
+                try:
+                    self._audio.is_format_supported(
+                        rate,
+                        input_device=int(device["index"]),
+                        input_channels=channels,
+                        input_format=pyaudio.paInt16,
+                    )
+                except ValueError as error:
+                    reason = _reason(error)
+                else:
+                    return rate, channels
+        raise ValueError(f"it takes no rate we know: {reason}")
+
+    def _callback(self, go_on: int, overflow: int, rate: int, channels: int) -> Callable[..., tuple[None, int]]:
+        chunks = self._chunks
+        lost = 0
+
         def take(data: bytes, _frames: int, timing: Mapping[str, float], status: int) -> tuple[None, int]:
+            nonlocal lost
             now = time.monotonic()
             # How long ago the first sample was taken, on the stream's own clock.
             ago = timing["current_time"] - timing["input_buffer_adc_time"]
-            duration = len(data) / 2 / self._rate
-            at = now - (ago if duration <= ago < duration + 1.0 else duration)
-            self._lost += bool(status & overflow)
+            duration = len(data) / 2 / channels / rate
+            at = now - (ago if duration <= ago < duration + _LONGEST_LATENCY_S else duration)
+            lost += bool(status & overflow)
             try:
-                self._chunks.put_nowait((data, at, self._lost))
-                self._lost = 0
+                chunks.put_nowait((data, at, lost))
+                lost = 0
             except queue.Full:
-                self._lost += 1
+                lost += 1
             return None, go_on
 
         return take
 
 
-def import_pyaudio() -> Any:
-    """The module. Raises `MissingExtraError`."""
-    try:
-        import pyaudio
-    except ImportError as error:
-        raise MissingExtraError("the microphone", "microphone") from error
-    return pyaudio
-
-
-def input_devices(audio: Any) -> list[Mapping[str, Any]]:
-    """PortAudio's descriptions of the devices that can record, the default one first."""
-    found = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
-    found = [device for device in found if device["maxInputChannels"] > 0]
-    try:
-        default = audio.get_default_input_device_info()["index"]
-    except OSError:
-        default = None
-    return sorted(found, key=lambda device: device["index"] != default)
-
-
-def find_device(devices: list[Mapping[str, Any]], wanted: str | int) -> Mapping[str, Any]:
-    """The device with this index, or whose name holds `wanted`; the first for `auto`. Raises `SourceError`."""
-    if not devices:
-        raise SourceError("no microphone found; plug one in (arecord -l lists them) or set microphone.enabled = false")
-    if wanted == "auto":
-        return devices[0]
-    for device in devices:
-        if device["index"] == wanted or (isinstance(wanted, str) and wanted.lower() in str(device["name"]).lower()):
-            return device
-    raise SourceError(f"no microphone {wanted!r}; `edge-emotion devices` lists those there are")
-
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Sends what C libraries write to standard error nowhere: ALSA and JACK talk of every device that is not there."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(nowhere)
-        os.close(kept)
+def _reason(error: Exception) -> str:
+    """PortAudio's words; its errors carry a number too, in either place."""
+    words = [str(part) for part in error.args if isinstance(part, str)]
+    return words[0] if words else str(error) or type(error).__name__
