@@ -1,0 +1,181 @@
+"""Where an utterance begins and ends: pure logic over steps of 10 ms."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.voice.cleaning import STEP
+from edge.voice.vad import SILENT_DBFS, level_dbfs
+
+STEP_S: Final = 0.01
+LONGEST_S: Final = 3.0
+"""What is kept of an utterance: its last seconds."""
+SHORTEST_S: Final = 0.4
+"""Less speech than this is a cough, not an utterance."""
+
+_ONSET_STEPS: Final = 10
+_INTERIM_STEPS: Final = 50
+_LOOK_BACK_STEPS: Final = 80
+"""How far before the detector's verdict an utterance may have begun: its lag and a reserve."""
+_LEAD_IN_STEPS: Final = 20
+"""Kept before the first loud step: soft consonants."""
+_LEAD_OUT_STEPS: Final = 10
+_PAUSE_STEPS: Final = 20
+"""A pause so long ends the search for the beginning."""
+_ABOVE_FLOOR_DB: Final = 8.0
+_LOWEST_FLOOR_DBFS: Final = -70.0
+_HIGHEST_FLOOR_DBFS: Final = -20.0
+_FLOOR_DOWN: Final = 0.1
+_FLOOR_UP: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """A piece of an utterance that can be read."""
+
+    samples: NDArray[np.float32]
+    """(n,) at 16 kHz, at most `LONGEST_S`."""
+    ends_at: float
+    """Seconds, of the last sample."""
+    final: bool
+    """The utterance is over."""
+    spoken_s: float
+    """Seconds of the whole utterance in which a voice was heard."""
+    level_dbfs: float
+    """Of the steps with a voice among `samples`."""
+    floor_dbfs: float
+    """Of what is heard while nobody speaks."""
+    speech: float
+    """0…1: mean probability of speech in the steps with a voice."""
+
+    @property
+    def snr_db(self) -> float:
+        return self.level_dbfs - self.floor_dbfs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    samples: NDArray[np.float32]
+    level: float
+    probability: float
+    voiced: bool
+
+
+class Segmenter:
+    """Cuts a stream into utterances; holds `LONGEST_S` of sound however long somebody talks."""
+
+    def __init__(self, threshold: float = 0.5, hangover_s: float = 0.5) -> None:
+        """`threshold`: probability of speech, 0…1; `hangover_s`: pause that ends an utterance."""
+        self._threshold = threshold
+        self._hangover = max(1, round(hangover_s / STEP_S))
+        self._floor = _LOWEST_FLOOR_DBFS
+        self.reset()
+
+    def reset(self) -> None:
+        """Drops an utterance that was going on; the floor stays known."""
+        self._steps: deque[_Step] = deque(maxlen=round(LONGEST_S / STEP_S))
+        self.speaking = False
+        self._run = 0  # steps above the threshold in a row
+        self._pause = 0  # steps since the last voiced one
+        self._spoken = 0
+        self._since_interim = 0
+        self._ends_at = 0.0
+
+    @property
+    def floor_dbfs(self) -> float:
+        """Level of what is heard while nobody speaks."""
+        return self._floor
+
+    def push(self, samples: NDArray[np.float32], probability: float, ends_at: float) -> Stretch | None:
+        """One step of 10 ms, (160,) at 16 kHz. Gives a stretch when there is one to read."""
+        level = level_dbfs(samples)
+        above = probability >= self._threshold
+        # The detector falls late: what is no louder than the floor is a pause already.
+        step = _Step(samples, level, probability, above and level > self._floor + _ABOVE_FLOOR_DB)
+        self._steps.append(step)
+        self._ends_at = ends_at
+        self._run = self._run + 1 if above else 0
+        if not self.speaking:
+            if probability < 0.5 * self._threshold:
+                self._follow_floor(level)
+            if self._run >= _ONSET_STEPS and step.voiced:
+                self._begin()
+            else:
+                while len(self._steps) > _LOOK_BACK_STEPS:
+                    self._steps.popleft()
+            return None
+        self._since_interim += 1
+        if step.voiced:
+            self._spoken += 1
+            self._pause = 0
+        else:
+            self._pause += 1
+        if self._pause >= self._hangover:
+            return self.flush()
+        if self._since_interim >= _INTERIM_STEPS and self._spoken * STEP_S >= SHORTEST_S:
+            self._since_interim = 0
+            return self._stretch(final=False)
+        return None
+
+    def flush(self) -> Stretch | None:
+        """Ends an utterance that is going on, as at the end of a file."""
+        found = self._stretch(final=True) if self.speaking and self._spoken * STEP_S >= SHORTEST_S else None
+        self.reset()
+        return found
+
+    def _begin(self) -> None:
+        steps = list(self._steps)
+        first, pause = len(steps) - 1, 0
+        for at in range(len(steps) - 1, -1, -1):
+            if steps[at].level > self._floor + _ABOVE_FLOOR_DB:
+                first, pause = at, 0
+            else:
+                pause += 1
+                if pause > _PAUSE_STEPS:
+                    break
+        self.speaking = True
+        self._pause = 0
+        self._since_interim = 0
+        loud = [step.level > self._floor + _ABOVE_FLOOR_DB for step in steps[first:]]
+        self._spoken = sum(loud)
+        # The detector had not yet seen these, but it speaks of them: they count as voiced.
+        peak = max(step.probability for step in steps)
+        begun = [
+            _Step(step.samples, step.level, max(step.probability, peak) if voiced else step.probability, voiced)
+            for step, voiced in zip(steps[first:], loud, strict=True)
+        ]
+        lead_in = steps[max(0, first - _LEAD_IN_STEPS) : first]
+        self._steps.clear()
+        self._steps.extend(lead_in + begun)
+
+    def _stretch(self, final: bool) -> Stretch:
+        steps = list(self._steps)
+        trailing = max(0, self._pause - _LEAD_OUT_STEPS)
+        steps = steps[: max(1, len(steps) - trailing)]
+        voiced = [step for step in steps if step.voiced] or steps
+        power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)
+        return Stretch(
+            samples=np.concatenate([step.samples for step in steps]),
+            ends_at=self._ends_at - trailing * STEP_S,
+            final=final,
+            spoken_s=self._spoken * STEP_S,
+            level_dbfs=max(SILENT_DBFS, 10 * math.log10(power)),
+            floor_dbfs=self._floor,
+            speech=min(1.0, sum(step.probability for step in voiced) / len(voiced)),
+        )
+
+    def _follow_floor(self, level: float) -> None:
+        self._floor += (_FLOOR_DOWN if level < self._floor else _FLOOR_UP) * (level - self._floor)
+        self._floor = min(_HIGHEST_FLOOR_DBFS, max(_LOWEST_FLOOR_DBFS, self._floor))
+
+
+def steps(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 160): the whole steps of (m,) samples at 16 kHz."""
+    whole = len(samples) // STEP
+    return samples[: whole * STEP].reshape(whole, STEP)
