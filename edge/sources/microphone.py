@@ -68,6 +68,9 @@ class Microphone(Opened):
                         break
                     except (OSError, ValueError) as error:
                         failures.append(f"{device['name']} ({_reason(error)})")
+            except SourceError:
+                # It says already what is wrong, and is an OSError too.
+                raise
             except OSError as error:
                 failures.append(_reason(error))
             finally:
