@@ -1,0 +1,73 @@
+"""The voice sense: a stretch of speech in, an observation out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import config, shipped
+from edge.emotions import LABELS
+from edge.errors import ModelError
+from edge.health.timings import Timings
+from edge.inference.interpreter import open_model
+from edge.inference.posterior import softmax
+from edge.observation import Observation
+from edge.voice.logmel import FRONT_END, logmel
+from edge.voice.utterance import Stretch
+
+_HALF_DURATION_S: Final = 0.6
+"""Seconds of voice that are trusted half; a whole utterance of 2 s counts 0.77."""
+_USELESS_SNR_DB: Final = 0.0
+_CLEAN_SNR_DB: Final = 20.0
+
+
+class VoiceSense:
+    """Reads how something was said. Not thread-safe."""
+
+    def __init__(self, settings: config.Voice, timings: Timings | None = None) -> None:
+        """Raises `ModelError` for a model that is not one of voices for this front end."""
+        path = shipped.model("voice", "voice") if settings.model == "default" else Path(settings.model)
+        self._interpreter, self.card = open_model(path)
+        if self.card.labels != LABELS or self.card.output_kind != "logits":
+            raise ModelError(
+                f"model {path} gives {self.card.output_kind} of {self.card.labels}, not logits of our labels"
+            )
+        if self.card.front_end.get("name") != FRONT_END["name"]:
+            raise ModelError(
+                f"model {path} wants the front end {self.card.front_end.get('name')!r}, not {FRONT_END['name']!r}"
+            )
+        self._timings = timings or Timings()
+
+    def logits(self, spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(7,) for a (64, 188) log-mel spectrogram, before calibration."""
+        return np.asarray(self._interpreter.run(spectrogram[None, :, :, None])[0][0])
+
+    def read(self, stretch: Stretch) -> Observation:
+        """What the voice says, captured at the end of the stretch."""
+        with self._timings.stage("log-mel"):
+            spectrogram = logmel(stretch.samples)
+        with self._timings.stage("infer voice"):
+            posterior = softmax(self.logits(spectrogram), self.card.temperature)
+        return Observation(
+            sense="voice",
+            captured_at=stretch.ends_at,
+            posterior=tuple(float(p) for p in posterior),
+            quality=quality(stretch),
+            final=stretch.final,
+            detail={
+                "duration_s": round(stretch.spoken_s, 2),
+                "level_dbfs": round(stretch.level_dbfs, 1),
+                "snr_db": round(stretch.snr_db, 1),
+                "speech": round(stretch.speech, 3),
+            },
+        )
+
+
+def quality(stretch: Stretch) -> float:
+    """0…1: how long somebody spoke, how clear of the noise, how surely it was speech; each multiplies."""
+    duration = stretch.spoken_s / (stretch.spoken_s + _HALF_DURATION_S)
+    clear = (stretch.snr_db - _USELESS_SNR_DB) / (_CLEAN_SNR_DB - _USELESS_SNR_DB)
+    return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, stretch.speech))
