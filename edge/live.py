@@ -21,7 +21,7 @@ from edge.health.timings import Timings
 from edge.mailbox import BoundedQueue, Mailbox
 from edge.observation import AudioChunk, Estimate, Frame, Observation, Sense, Transcript
 from edge.senses import Perceived, Senses
-from edge.sources.base import Source
+from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Source
 from edge.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -208,6 +208,8 @@ class Live:
             try:
                 source.open()
                 log.info("%s: %s", name, source.name)
+                if isinstance(source, Recording):
+                    self._name_missing_streams(source)
                 while not worker.stopping:
                     put(source.read())
                     worker.beat()
@@ -229,6 +231,15 @@ class Live:
                 source.close()
 
         return Worker(name, body, report, unblock)
+
+    def _name_missing_streams(self, recording: Recording) -> None:
+        streams: tuple[tuple[Sense, bool, str], ...] = (
+            ("face", recording.has_video, NO_PICTURE),
+            ("voice", recording.has_audio, NO_SOUND),
+        )
+        for sense, there, reason in streams:
+            if not there:
+                self._faults[f"recording {sense}"] = (sense, reason)
 
     def _put_frame(self, frame: Frame) -> None:
         self._counters.increment("camera.frames")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from edge.config import Config
 from edge.errors import SourceEnded
@@ -11,10 +10,8 @@ from edge.fusion.decision import DecisionFusion
 from edge.health.timings import Timings
 from edge.observation import AudioChunk, Estimate, Frame, Observation, Transcript
 from edge.senses import Perceived, Senses
+from edge.sources.base import NO_PICTURE, NO_SOUND
 from edge.sources.media import MediaFile
-
-NO_PICTURE: Final = "no picture in the file"
-NO_SOUND: Final = "no sound in the file"
 
 
 def replay(

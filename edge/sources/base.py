@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 Item_co = TypeVar("Item_co", covariant=True)
 
@@ -26,6 +26,23 @@ class Source(Protocol, Generic[Item_co]):
 
     def close(self) -> None:
         """Frees the device; harmless when called twice or before `open`."""
+
+
+NO_PICTURE: Final = "no picture in the file"
+NO_SOUND: Final = "no sound in the file"
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """What a source of recorded media knows besides, once it is open."""
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a picture."""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound."""
 
 
 class Opened:

@@ -12,7 +12,7 @@ from edge.voice.logmel import BANDS, FRAMES
 from models.blocks import convolution, residual
 
 
-def build(widths: tuple[int, int, int, int] = (24, 32, 48, 64), dropout: float = 0.4) -> Any:
+def build(widths: tuple[int, int, int, int] = (24, 32, 48, 64), dropout: float = 0.3) -> Any:
     """(1, 64, 188, 1) float in 0…1 → (1, 7) logits.
 
     Time is pooled by mean and maximum, so that a short utterance in a padded window is not diluted; where in the

@@ -17,11 +17,11 @@ _SHORTEST: Final = 50
 
 def augment(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """A random variant of a (64, 188) log-mel in 0…1, again relative to its loudest cell."""
-    mel = _crop(mel, rng) if rng.random() < 0.5 else mel
+    mel = _crop(mel, rng) if rng.random() < 0.3 else mel
     mel = _warp(mel, rng)
     decibels = (mel - 1) * _RANGE_DB
     decibels = decibels + _equaliser(rng)[:, None] * (mel > 0)
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         decibels = np.where(mel.max(0) > 0, _noise(decibels, rng), decibels)
     decibels -= decibels.max()
     mel = np.clip(decibels / _RANGE_DB + 1, 0, 1).astype(np.float32)
@@ -41,8 +41,8 @@ def _crop(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def _warp(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Slower or faster by up to a fifth, bands stretched and shifted as by another vocal tract and pitch."""
-    tempo, stretch = np.exp(rng.uniform(-0.2, 0.2)), np.exp(rng.uniform(-0.08, 0.08))
+    """Slower or faster by up to a seventh, bands stretched and shifted as by another vocal tract and pitch."""
+    tempo, stretch = np.exp(rng.uniform(-0.15, 0.15)), np.exp(rng.uniform(-0.08, 0.08))
     matrix = np.array([[tempo, 0, rng.uniform(-6, 6)], [0, stretch, rng.uniform(-1.5, 1.5)]])
     warped = cv2.warpAffine(mel, matrix, (FRAMES, BANDS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(warped, np.float32)
@@ -52,12 +52,12 @@ def _equaliser(rng: np.random.Generator) -> NDArray[np.float64]:
     """(64,) decibels: a tilt and one broad wave, as microphones and rooms have them."""
     band = np.linspace(-1, 1, BANDS)
     wave = np.sin(rng.uniform(0, 2 * np.pi) + band * rng.uniform(1, 4))
-    return np.asarray(rng.uniform(-6, 6) * band + rng.uniform(0, 3) * wave)
+    return np.asarray(rng.uniform(-4, 4) * band + rng.uniform(0, 2) * wave)
 
 
 def _noise(decibels: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Steady noise of a random spectrum, 15 to 60 dB below the loudest cell, added in power."""
-    level = decibels.max() - rng.uniform(15, 60)
+    level = decibels.max() - rng.uniform(20, 60)
     spectrum = level + rng.uniform(-12, 4) * np.linspace(-0.5, 0.5, BANDS)[:, None]
     # Cells of a short-time spectrum of Gaussian noise are exponentially distributed.
     grain = 10 * np.log10(rng.exponential(1.0, decibels.shape) + 1e-3)
@@ -67,7 +67,7 @@ def _noise(decibels: NDArray[np.float64], rng: np.random.Generator) -> NDArray[n
 def _mask(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """A stripe of bands and one of frames set to the mean (Park et al., SpecAugment, Interspeech 2019)."""
     masked, mean = mel.copy(), mel.mean()
-    height, width = rng.integers(0, 11), rng.integers(0, 25)
+    height, width = rng.integers(0, 9), rng.integers(0, 21)
     top, left = rng.integers(0, BANDS - height), rng.integers(0, FRAMES - width)
     masked[top : top + height] = mean
     masked[:, left : left + width] = mean

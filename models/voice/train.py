@@ -40,7 +40,7 @@ TERMS: Final = {
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled, augmented (64, 64, 188, 1) float32 batches with smoothed targets.
 
-    Half of the rows are mixed with another row (Zhang et al., mixup, ICLR 2018). Order and augmentation follow from
+    A quarter of the rows is mixed with another row (Zhang et al., mixup, ICLR 2018). Order and augmentation follow from
     seed, epoch and batch alone.
     """
 
@@ -65,7 +65,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         plain = as_input(self._voices.mels[rows])[..., 0]
         mels = np.stack([augment(mel, rng) for mel in plain])
         targets, weights = self._targets[rows], self._weights[rows]
-        share = np.where(rng.random(len(rows)) < 0.5, rng.beta(MIXUP, MIXUP, len(rows)), 1.0).astype(np.float32)
+        share = np.where(rng.random(len(rows)) < 0.25, rng.beta(MIXUP, MIXUP, len(rows)), 1.0).astype(np.float32)
         other = rng.permutation(len(rows))
         mels = share[:, None, None] * mels + (1 - share)[:, None, None] * mels[other]
         targets = share[:, None] * targets + (1 - share)[:, None] * targets[other]
@@ -91,7 +91,7 @@ def train(arguments: Any, voices: data.Voices, dev: data.Voices) -> Any:
 
 
 def main() -> int:
-    arguments = training.argument_parser("voice", epochs=40).parse_args()
+    arguments = training.argument_parser("voice", epochs=30).parse_args()
     keras.utils.set_random_seed(arguments.seed)
     folder = require(arguments.data, "voice").parent
     voices, dev, test = (data.load(folder, split, print) for split in ("train", "dev", "test"))

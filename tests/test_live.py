@@ -1,0 +1,205 @@
+"""The live loop on fake hardware that comes, goes, fails and hangs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brokers import PATIENCE, eventually
+
+from edge import clip, senses
+from edge.config import Config, Face, Health
+from edge.errors import SourceEnded, SourceError
+from edge.health.counters import Counters
+from edge.health.timings import Timings
+from edge.live import Inputs, Live, StuckError
+from edge.observation import Estimate, Frame, Observation, Transcript
+from edge.sources.base import Opened
+from edge.sources.fake import FakeCamera, FakeMicrophone
+from edge.sources.media import MediaFile
+from edge.sources.paced import PacedMedia
+
+CONFIG = Config(face=Face(detector="haar"))
+
+
+class Recorder:
+    """Keeps what the loop says."""
+
+    def __init__(self) -> None:
+        self.observations: list[Observation] = []
+        self.estimates: list[Estimate] = []
+
+    def observed(self, observation: Observation) -> None:
+        self.observations.append(observation)
+
+    def estimated(self, estimate: Estimate) -> None:
+        self.estimates.append(estimate)
+
+    def tick(self, now: float, missing: dict[str, str]) -> None:
+        pass
+
+    def missing(self, sense: str) -> str | None:
+        if not self.estimates:
+            return None
+        return next(part.missing for part in self.estimates[-1].contributions if part.sense == sense)
+
+    def senses(self) -> set[str]:
+        return {observation.sense for observation in self.observations}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> senses.Senses:
+    return senses.build(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[np.ndarray]:
+    """The first two seconds of the clip: a smiling face."""
+    with MediaFile(clip.path()) as media:
+        items = [media.read() for _ in range(120)]
+    return [item.image for item in items if isinstance(item, Frame)][:20]
+
+
+class Running:
+    """A live loop in a thread of its own."""
+
+    def __init__(self, loaded: senses.Senses, inputs: Inputs, config: Config = CONFIG) -> None:
+        self.recorder, self.counters = Recorder(), Counters()
+        self.live = Live(config, loaded, inputs, (self.recorder,), self.counters, Timings())
+        self.stop = threading.Event()
+        self.alive = 0
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        def alive() -> None:
+            self.alive += 1
+
+        try:
+            self.live.run(self.stop, alive)
+        except StuckError as error:
+            self.error = error
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        eventually(condition, what)
+
+
+def test_all_senses_at_once_and_an_end_with_the_file(loaded: senses.Senses) -> None:
+    spoken = (Transcript("I am so happy to see you!", 2.0),)
+    with Running(loaded, Inputs(media=lambda: PacedMedia(MediaFile(clip.path()), spoken))) as running:
+        running.until(lambda: running.ended, "the end of the clip ends the loop")
+    assert running.recorder.senses() == {"face", "voice", "words"}
+    assert running.alive > 20
+    assert "happiness" in {estimate.label for estimate in running.recorder.estimates}
+    times = [estimate.captured_at for estimate in running.recorder.estimates]
+    assert times == sorted(times)
+    late = [o for o in running.recorder.observations if o.captured_at > time.monotonic()]
+    assert not late
+
+
+def test_a_camera_that_goes_is_named_and_found_again(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
+    with Running(loaded, Inputs(camera=lambda: FakeCamera(pictures, fps=30, fails=True))) as running:
+        running.until(lambda: "unplugged" in (running.recorder.missing("face") or ""), "the fault is told")
+        seen = len(running.recorder.observations)
+        running.until(lambda: len(running.recorder.observations) > seen, "the camera is opened again")
+    assert running.counters.snapshot()["camera.faults"] >= 1
+
+
+def test_a_camera_that_is_not_there_leaves_the_other_senses(loaded: senses.Senses) -> None:
+    def no_camera() -> FakeCamera:
+        raise SourceError("no camera found; plug one in")
+
+    noise = np.random.default_rng(0).normal(0, 0.01, 64_000).astype(np.float32)
+    inputs = Inputs(camera=no_camera, microphone=lambda: FakeMicrophone(noise))
+    with Running(loaded, inputs) as running:
+        running.live.hear_of(Transcript("I am so happy to see you!", time.monotonic()))
+        running.until(lambda: running.recorder.missing("face") == "no camera found; plug one in", "what is missing")
+        running.until(lambda: "words" in running.recorder.senses(), "words are still read")
+        assert running.recorder.missing("voice") == "silence"
+
+
+def test_a_slow_sense_sees_the_newest_frame(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
+    with Running(loaded, Inputs(camera=lambda: FakeCamera(pictures * 20, fps=2000))) as running:
+        running.until(lambda: running.counters.snapshot().get("face.frames_skipped", 0) > 50, "frames are skipped")
+    assert running.counters.snapshot()["camera.frames"] > 50
+
+
+def test_a_flood_of_transcripts_is_bounded_and_counted(loaded: senses.Senses) -> None:
+    with Running(loaded, Inputs(microphone=lambda: FakeMicrophone(np.zeros(160_000, np.float32)))) as running:
+        for i in range(3000):
+            running.live.hear_of(Transcript(f"word {i} and so on", time.monotonic()))
+        running.until(lambda: running.counters.snapshot().get("words.observations", 0) > 10, "some are read")
+    counts = running.counters.snapshot()
+    assert counts["words.transcripts"] == 3000
+    assert counts["words.transcripts_dropped"] > 0
+    assert counts["words.observations"] + counts["words.transcripts_dropped"] <= 3000
+
+
+class HangingCamera(Opened):
+    """Blocks in `read` for good; `close` frees it or, where `deaf`, does not."""
+
+    def __init__(self, deaf: bool, released: threading.Event) -> None:
+        self.name, self._deaf, self._released = "hanging camera", deaf, released
+
+    def open(self) -> None:
+        pass
+
+    def read(self) -> Frame:
+        self._released.wait(PATIENCE)
+        raise SourceEnded("let go")
+
+    def close(self) -> None:
+        if not self._deaf:
+            self._released.set()
+
+
+QUICK = Config(face=Face(detector="haar"), health=Health(stuck_after_s=0.5))
+
+
+def test_a_hanging_source_is_closed(loaded: senses.Senses) -> None:
+    inputs = Inputs(camera=lambda: HangingCamera(False, threading.Event()))
+    with Running(loaded, inputs, QUICK) as running:
+        running.until(lambda: running.counters.snapshot().get("threads.unblocked"), "it is unblocked")
+        running.until(lambda: running.ended, "its source has ended, and with it the loop")
+    assert running.error is None
+
+
+def test_what_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.Senses) -> None:
+    released = threading.Event()
+    with Running(loaded, Inputs(camera=lambda: HangingCamera(True, released)), QUICK) as running:
+        running.until(lambda: running.error is not None, "the loop gives up")
+        released.set()
+    assert "camera hangs" in str(running.error)
+
+
+def test_a_sense_that_fails_on_an_item_goes_on_with_the_next(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
+    broken = [np.zeros((4, 4, 7), np.uint8), *pictures]
+    with Running(loaded, Inputs(camera=lambda: FakeCamera(broken, fps=30))) as running:
+        running.until(lambda: "face" in running.recorder.senses(), "the good pictures are read")
+    assert running.counters.snapshot()["face.items_failed"] >= 1
+
+
+def test_media_without_sound_names_what_is_missing(loaded: senses.Senses, tmp_path: Path) -> None:
+    from test_replay import remux
+
+    path = tmp_path / "mute.mkv"
+    remux(clip.path(), path, only="video")
+    with Running(loaded, Inputs(media=lambda: PacedMedia(MediaFile(path)))) as running:
+        running.until(lambda: running.recorder.missing("voice") == "no sound in the file", "it is said")
