@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, SourceEnded, SourceError
 from edge.observation import AudioChunk, Frame
 from edge.sources.base import Opened
+from edge.sources.interleave import Interleaver
 
 log = logging.getLogger(__name__)
 
 RATE: Final = 16_000
+CHUNK: Final = 512
+"""Samples; 32 ms, as the microphone gives."""
 MAX_SIDE: Final = 640
 """Larger pictures are scaled down while they are converted: faces are found at a fraction of it."""
 
-_WINDOW_S: Final = 0.5
-"""How far picture and sound may lie apart in the file and still come out in the order of their times."""
+_PACKETS_APART_S: Final = 10.0
+"""How far the packets of picture and sound may lie apart in a file and still come out in the order of their times."""
+_DECODED_APART_S: Final = 2.0
+"""The same of what is decoded, which takes more memory; decoders are behind their packets by some frames only."""
+_JUMP_S: Final = 0.1
+_TOO_DAMAGED: Final = 1000
 
 
 class MediaFile(Opened):
     """Gives `Frame` and `AudioChunk` in the order of media time (seconds from the start of the file).
 
-    Sound comes as one channel at 16 kHz, however it is stored. A file that is broken in the middle gives what can be
-    decoded.
+    Pictures are BGR, upright, at most `max_side` pixels wide or high; sound is one channel at 16 kHz, however it is
+    stored, in chunks of 32 ms. A file that is broken in the middle gives what can be decoded. Decoding is
+    single-threaded: the same file gives the same bytes each time, and the other cores are the senses'.
     """
 
     def __init__(self, path: Path, *, loop: bool = False, max_side: int = MAX_SIDE) -> None:
@@ -36,7 +45,9 @@ class MediaFile(Opened):
         self.name = f"file {path}"
         self.has_video = self.has_audio = False
         self.duration = 0.0
-        """Seconds, as the file says; known from `open` on."""
+        """Seconds, as the file says, 0 where it does not; known from `open` on."""
+        self.fps = 0.0
+        """Pictures a second on average, as the file says; 0 without picture."""
         self.errors = 0
         """Packets that could not be decoded."""
         self._path = path
@@ -47,7 +58,8 @@ class MediaFile(Opened):
         self._offset = 0.0
         self._end = 0.0
         self._sequence = 0
-        self._closed = False
+        self._closed = True
+        self._using = threading.Lock()
 
     @property
     def rounds_start(self) -> float:
@@ -56,141 +68,144 @@ class MediaFile(Opened):
 
     def open(self) -> None:
         """Raises `SourceError` for what is no media file, `MissingExtraError` without PyAV."""
+        self.close()
+        self._offset = self._end = 0.0
+        self._sequence = self.errors = 0
+        with self._using:
+            self._open()
+            self._closed = False
+
+    def read(self) -> Frame | AudioChunk:
+        """The next item. Raises `SourceEnded` after the last, `SourceError` where damage leaves nothing to read."""
+        with self._using:
+            item = self._next()
+            if self._closed:
+                self._free()
+        if item is None:
+            raise SourceEnded(f"{self.name} is at its end")
+        return item
+
+    def close(self) -> None:
+        """Frees the file; while another thread reads, that thread does when it is done."""
+        self._closed = True
+        if self._using.acquire(blocking=False):
+            try:
+                self._free()
+            finally:
+                self._using.release()
+
+    def _free(self) -> None:
+        self._items = iter(())
+        container, self._container = self._container, None
+        if container is not None:
+            container.close()
+
+    def _next(self) -> Frame | AudioChunk | None:
+        while not self._closed:
+            item = next(self._items, None)
+            if item is not None:
+                return item
+            if self.errors and self._end <= self._offset:
+                raise SourceError(f"{self.name} is damaged: nothing in it can be decoded")
+            if not self._loop or self._end <= self._offset:
+                break
+            self._offset = self._end
+            self._free()
+            self._open()
+        return None
+
+    def _open(self) -> None:
         try:
             import av
         except ImportError as error:
             raise MissingExtraError("reading media files", "media") from error
         path = self._path
         if not path.is_file():
-            raise SourceError(f"file {path}: {'not a file' if path.exists() else 'no such file'}")
+            raise SourceError(f"{self.name}: {'not a file' if path.exists() else 'no such file'}")
         if not path.stat().st_size:
-            raise SourceError(f"file {path} is empty")
+            raise SourceError(f"{self.name} is empty")
         try:
-            self._container = av.open(str(path), metadata_errors="ignore")
+            container = av.open(str(path), metadata_errors="ignore")
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"file {path} is no media file that can be read: {_reason(error)}") from error
-        streams = self._container.streams
-        self.has_video, self.has_audio = bool(streams.video), bool(streams.audio)
-        if not (self.has_video or self.has_audio):
-            self.close()
-            raise SourceError(f"file {path} has neither picture nor sound")
-        self.duration = (self._container.duration or 0) / 1_000_000
-        self._closed = False
-        self._items = self._ordered()
+            raise SourceError(f"{self.name} is no media file that can be read: {_reason(error)}") from error
+        # The cover of a song is a picture, but not one of a person in front of a camera.
+        pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
+        streams = [*pictures[:1], *container.streams.audio[:1]]
+        if not streams:
+            container.close()
+            raise SourceError(f"{self.name} has neither picture nor sound")
+        self.has_video, self.has_audio = bool(pictures), bool(container.streams.audio)
+        self.duration = (container.duration or 0) / 1_000_000
+        self.fps = float(pictures[0].average_rate or 0) if pictures else 0.0
+        for stream in streams:
+            stream.thread_type = "NONE"
+        self._container = container
+        self._items = self._ordered(streams, (container.start_time or 0) / 1_000_000)
 
-    def read(self) -> Frame | AudioChunk:
-        """The next item. Raises `SourceEnded` after the last."""
-        while not self._closed:
-            item = next(self._items, None)
-            if item is not None:
-                return item
-            if not self._loop or self._end <= self._offset:
-                break
-            self._offset = self._end
-            self._container.close()
-            self.open()
-        raise SourceEnded(f"{self.name} is at its end")
+    def _ordered(self, streams: list[Any], start: float) -> Iterator[Frame | AudioChunk]:
+        """What the streams hold, by media time; `start`: time of the file's first stamp, in seconds."""
+        decoders = {stream.index: self._decoder(stream, start) for stream in streams}
+        decoded: Interleaver[Frame | AudioChunk] = Interleaver(decoders, _DECODED_APART_S)
+        for packet in self._packets(streams):
+            index = packet.stream.index
+            for item in decoders[index].decode(packet):
+                decoded.push(index, item.captured_at, item)
+            for item in decoded.ready():
+                yield self._placed(item)
+        for index, decoder in decoders.items():
+            for item in decoder.decode(None):
+                decoded.push(index, item.captured_at, item)
+        decoded.end()
+        for item in decoded.ready():
+            yield self._placed(item)
 
-    def close(self) -> None:
-        """Frees the file."""
-        self._closed = True
-        if self._container is not None:
-            self._container.close()
-            self._container = None
-
-    def _ordered(self) -> Iterator[Frame | AudioChunk]:
-        """Sorts what the packets give; sound and picture are interleaved but for a fraction of a second."""
-        heap: list[tuple[float, int, Frame | AudioChunk]] = []
-        newest = 0.0
-        for count, item in enumerate(self._decoded()):
-            heapq.heappush(heap, (item.captured_at, count, item))
-            newest = max(newest, item.captured_at)
-            # With one stream there is nothing to wait for.
-            while heap and (not (self.has_video and self.has_audio) or heap[0][0] < newest - _WINDOW_S):
-                yield self._numbered(heapq.heappop(heap)[2])
-        while heap:
-            yield self._numbered(heapq.heappop(heap)[2])
-
-    def _numbered(self, item: Frame | AudioChunk) -> Frame | AudioChunk:
+    def _placed(self, item: Frame | AudioChunk) -> Frame | AudioChunk:
+        """The item at its time in a loop."""
+        at = item.captured_at + self._offset
         if isinstance(item, AudioChunk):
-            self._end = max(self._end, item.captured_at + item.duration)
-            return item
-        self._end = max(self._end, item.captured_at)
+            self._end = max(self._end, at + item.duration)
+            return AudioChunk(item.samples, item.rate, at)
+        self._end = max(self._end, at + (1.0 / self.fps if self.fps else 0.0))
         self._sequence += 1
-        return Frame(item.image, item.captured_at, self._sequence - 1)
+        return Frame(item.image, at, self._sequence - 1)
 
-    def _decoded(self) -> Iterator[Frame | AudioChunk]:
+    def _packets(self, streams: list[Any]) -> Iterator[Any]:
+        """Packets in the order in which they are to be decoded: containers store streams up to seconds apart."""
         import av
 
-        container = self._container
-        streams = [*container.streams.video[:1], *container.streams.audio[:1]]
-        for stream in streams:
-            # One thread: the same output every time, and the other cores are the senses'.
-            stream.thread_type = "NONE"
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-        start = (container.start_time or 0) / 1_000_000
-        sound = _SoundClock()
-        packets = container.demux(streams)
+        waiting: Interleaver[Any] = Interleaver([stream.index for stream in streams], _PACKETS_APART_S)
+        reached = dict.fromkeys((stream.index for stream in streams), 0.0)
+        packets = self._container.demux(streams)
         while True:
             try:
                 packet = next(packets, None)
-                if packet is None:
-                    break
-                decoded = packet.decode()
             except (av.FFmpegError, ValueError) as error:
-                self.errors += 1
-                if self.errors == 1:
-                    log.warning("%s is damaged: %s; going on with what can be read", self.name, _reason(error))
+                self._damaged(error)
                 if isinstance(error, av.EOFError):
                     break
-                if self.errors > 1000:
-                    raise SourceError(f"{self.name} is too damaged to go on") from error
+                # The generator has ended with its error; a new one goes on behind the damage.
+                packets = self._container.demux(streams)
                 continue
-            for raw in decoded:
-                if isinstance(raw, av.VideoFrame):
-                    frame = self._frame(raw, start)
-                    if frame is not None:
-                        yield frame
-                elif isinstance(raw, av.AudioFrame):
-                    yield from self._chunks(resampler.resample(raw), raw, start, sound)
-        if sound.next_at is not None:
-            yield from self._chunks(resampler.resample(None), None, start, sound)
+            if packet is None:
+                break
+            if not packet.size:
+                continue  # tells the decoder to empty itself; it is told at the end, when all packets are sorted
+            index, stamp = packet.stream.index, packet.dts if packet.dts is not None else packet.pts
+            if stamp is not None and packet.time_base is not None:
+                reached[index] = float(stamp * packet.time_base)
+            waiting.push(index, reached[index], packet)
+            yield from waiting.ready()
+        waiting.end()
+        yield from waiting.ready()
 
-    def _frame(self, raw: Any, start: float) -> Frame | None:
-        if raw.time is None:
-            return None
-        longest = max(raw.width, raw.height)
-        scale = min(1.0, self._max_side / longest) if longest else 1.0
-        image = raw.to_ndarray(
-            format="bgr24",
-            width=max(2, round(raw.width * scale)),
-            height=max(2, round(raw.height * scale)),
-        )
-        return Frame(np.ascontiguousarray(image), self._offset + max(0.0, float(raw.time) - start))
+    def _decoder(self, stream: Any, start: float) -> _PictureDecoder | _SoundDecoder:
+        if stream.type == "video":
+            return _PictureDecoder(stream, start, self._max_side, self._damaged)
+        return _SoundDecoder(stream, start, self._damaged)
 
-    def _chunks(self, frames: list[Any], raw: Any, start: float, clock: _SoundClock) -> Iterator[AudioChunk]:
-        at = float(raw.time) - start if raw is not None and raw.time is not None else None
-        for frame in frames:
-            samples = frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
-            if len(samples):
-                yield AudioChunk(samples, RATE, self._offset + clock.stamp(at, len(samples) / RATE))
-
-
-class _SoundClock:
-    """Times of sound by counting samples, which is exact; by the file's stamps only where these jump."""
-
-    _JUMP_S: Final = 0.1
-
-    def __init__(self) -> None:
-        self.next_at: float | None = None
-
-    def stamp(self, said: float | None, duration: float) -> float:
-        if self.next_at is None or (said is not None and abs(said - self.next_at) > self._JUMP_S):
-            self.next_at = max(0.0, said or 0.0)
-        at = self.next_at
-        self.next_at += duration
-        return at
-
-
-def _reason(error: BaseException) -> str:
-    return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".") or type(error).__name__
+    def _damaged(self, error: Exception) -> None:
+        self.errors += 1
+        if self.errors == 1:
+            log.warning("%s is damaged: %s; going on with what can be read", self.name, _reason(error))
+        if self.errors > _TOO_DAMAGED:
+            raise SourceError(f"{self.name} is too damaged to go on: {_reason(error)}") from error
