@@ -8,27 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.errors import MissingExtraError, SourceEnded, SourceError
 from edge.observation import AudioChunk, Frame
 from edge.sources.base import Opened
+from edge.sources.decoders import PictureDecoder, SoundDecoder
 from edge.sources.interleave import Interleaver
 
 log = logging.getLogger(__name__)
 
-RATE: Final = 16_000
-CHUNK: Final = 512
-"""Samples; 32 ms, as the microphone gives."""
 MAX_SIDE: Final = 640
 """Larger pictures are scaled down while they are converted: faces are found at a fraction of it."""
 
 _PACKETS_APART_S: Final = 10.0
 """How far the packets of picture and sound may lie apart in a file and still come out in the order of their times."""
-_DECODED_APART_S: Final = 2.0
+_DECODED_APART_S: Final = 0.5
 """The same of what is decoded, which takes more memory; decoders are behind their packets by some frames only."""
-_JUMP_S: Final = 0.1
 _TOO_DAMAGED: Final = 1000
 
 
@@ -128,9 +122,13 @@ class MediaFile(Opened):
             container = av.open(str(path), metadata_errors="ignore")
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self.name} is no media file that can be read: {_reason(error)}") from error
+        if container.format.name == "tty":
+            # FFmpeg renders any text as a film.
+            container.close()
+            raise SourceError(f"{self.name} is no media file that can be read: it holds text")
         # The cover of a song is a picture, but not one of a person in front of a camera.
         pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
-        streams = [*pictures[:1], *container.streams.audio[:1]]
+        streams: list[Any] = [*pictures[:1], *container.streams.audio[:1]]
         if not streams:
             container.close()
             raise SourceError(f"{self.name} has neither picture nor sound")
@@ -198,10 +196,10 @@ class MediaFile(Opened):
         waiting.end()
         yield from waiting.ready()
 
-    def _decoder(self, stream: Any, start: float) -> _PictureDecoder | _SoundDecoder:
+    def _decoder(self, stream: Any, start: float) -> PictureDecoder | SoundDecoder:
         if stream.type == "video":
-            return _PictureDecoder(stream, start, self._max_side, self._damaged)
-        return _SoundDecoder(stream, start, self._damaged)
+            return PictureDecoder(stream, start, self._max_side, self._damaged)
+        return SoundDecoder(stream, start, self._damaged)
 
     def _damaged(self, error: Exception) -> None:
         self.errors += 1
@@ -209,3 +207,13 @@ class MediaFile(Opened):
             log.warning("%s is damaged: %s; going on with what can be read", self.name, _reason(error))
         if self.errors > _TOO_DAMAGED:
             raise SourceError(f"{self.name} is too damaged to go on: {_reason(error)}") from error
+
+
+def _is_cover(stream: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _reason(error: BaseException) -> str:
+    return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".") or type(error).__name__
