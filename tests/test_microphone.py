@@ -19,9 +19,10 @@ from virtual_microphone import RATE, VirtualMicrophone
 
 from edge import config
 from edge.errors import MissingExtraError, SourceEnded, SourceError
+from edge.quiet import quiet_stderr
 from edge.sources.fake_hardware import FakeDevice, fake_pyaudio
 from edge.sources.microphone import CHUNK_S, Microphone
-from edge.sources.portaudio import choose, quiet_stderr
+from edge.sources.portaudio import CHATTER, choose
 
 RECORD = """
 import sys, time
@@ -278,7 +279,7 @@ def test_without_pyaudio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_only_the_audio_libraries_chatter_is_kept_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    with quiet_stderr(), quiet_stderr():
+    with quiet_stderr(CHATTER), quiet_stderr(CHATTER):
         os.write(2, b"ALSA lib pcm.c:2666:(snd_pcm_open_noupdate) Unknown PCM surround71\n")
         os.write(2, b"jack server is not running or cannot be started\n")
         os.write(2, b"another thread's word\n")

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from edge.errors import MissingExtraError, ModelError
 from edge.inference import card as cards
 from edge.inference.card import Card, Tensor
+from edge.quiet import quiet_stderr
 
 RUNTIMES: Final = ("ai_edge_litert", "tflite_runtime")
 """In order of preference; the environment variable `EDGE_EMOTION_RUNTIME` names one alone."""
+
+_CHATTER: Final = re.compile(rb"Created TensorFlow Lite XNNPACK delegate")
 
 
 def runtime_module() -> Any:
@@ -39,8 +42,9 @@ class Interpreter:
             raise ModelError(f"{name} is empty")
         module = runtime_module()
         try:
-            self._interpreter = module.Interpreter(model_content=data, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with quiet_stderr(_CHATTER):
+                self._interpreter = module.Interpreter(model_content=data, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{name} is not a model that {module.__name__} can run: {_reason(error)}") from error
         self._inputs = self._interpreter.get_input_details()

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from edge.errors import MissingExtraError
+from edge.quiet import quiet_stderr
 from edge.sources import picamera
 from edge.sources.camera import video_devices
-from edge.sources.portaudio import import_pyaudio, input_devices, quiet_stderr
+from edge.sources.portaudio import CHATTER, import_pyaudio, input_devices
 
 _SYSTEM: Final = Path("/sys/class/video4linux")
 
@@ -61,7 +62,7 @@ def find(system: Path = _SYSTEM) -> Devices:
 
 def _microphones() -> tuple[MicrophoneDevice, ...]:
     pyaudio = import_pyaudio()
-    with quiet_stderr():
+    with quiet_stderr(CHATTER):
         audio = pyaudio.PyAudio()
         try:
             return tuple(

@@ -14,8 +14,9 @@ import numpy as np
 from edge import config
 from edge.errors import SourceEnded, SourceError
 from edge.observation import AudioChunk
+from edge.quiet import quiet_stderr
 from edge.sources.base import Opened
-from edge.sources.portaudio import DeviceInfo, choose, import_pyaudio, input_devices, quiet_stderr
+from edge.sources.portaudio import CHATTER, DeviceInfo, choose, import_pyaudio, input_devices
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Microphone(Opened):
         self._stop.clear()
         self._chunks = queue.Queue(_WAITING)
         failures: list[str] = []
-        with quiet_stderr():
+        with quiet_stderr(CHATTER):
             try:
                 self._audio = pyaudio.PyAudio()
                 for device in choose(input_devices(self._audio), self._settings.device):

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import sys
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from edge.errors import MissingExtraError, SourceError
 
-log = logging.getLogger(__name__)
-
 DeviceInfo: TypeAlias = Mapping[str, Any]
 """What PortAudio says of a device: `index`, `name`, `maxInputChannels`, `defaultSampleRate` …"""
 
-_CHATTER: Final = re.compile(
+CHATTER: Final = re.compile(
     rb"ALSA lib |Cannot connect to server|jack server is not running|JackShm|Expression '|connect\(2\) call|"
     rb"attempt to connect|Unable to connect|aserver|^\s*$"
 )
 """What ALSA, JACK and PortAudio write to standard error about every device that is not there."""
-
-_QUIET: Final = threading.RLock()
 
 
 def import_pyaudio() -> Any:
@@ -70,37 +60,3 @@ def choose(devices: Sequence[DeviceInfo], wanted: str | int) -> list[DeviceInfo]
             return fits
     there = ", ".join(f"{device['index']} {device['name']!r}" for device in devices)
     raise SourceError(f"no microphone {wanted!r}; there are: {there}")
-
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keeps the audio libraries' chatter off standard error (it goes to the debug log); all else comes out at the end.
-
-    It has to take the file descriptor, which is the whole process's: keep what is done inside short.
-    """
-    with _QUIET, tempfile.TemporaryFile() as caught:
-        _flush()
-        try:
-            kept = os.dup(2)
-        except OSError:
-            # Started without a standard error: nothing to keep quiet.
-            yield
-            return
-        try:
-            os.dup2(caught.fileno(), 2)
-            yield
-        finally:
-            _flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            caught.seek(0)
-            for line in caught.read().splitlines():
-                if _CHATTER.search(line):
-                    log.debug("%s", line.decode("utf-8", "replace"))
-                else:
-                    os.write(2, line + b"\n")
-
-
-def _flush() -> None:
-    if sys.stderr is not None and not sys.stderr.closed:
-        sys.stderr.flush()
