@@ -34,7 +34,8 @@ class PictureDecoder:
     def decode(self, packet: Any) -> Iterator[Frame]:
         """What a packet completes; what the decoder still holds, for None."""
         for raw in _decoded(self._stream, packet, self._damaged):
-            at = float(raw.time) - self._start if raw.time is not None else self._next_at
+            # By the stream's time base: frames that come out at the very end have none of their own.
+            at = self._next_at if raw.pts is None else float(raw.pts * self._stream.time_base) - self._start
             self._next_at = at + self._period
             yield Frame(self._image(raw), max(0.0, at))
 
