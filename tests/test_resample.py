@@ -1,0 +1,84 @@
+"""Any rate to 16 kHz, whatever the chunks; NaN, clipping and offset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge.errors import SourceError
+from edge.voice.cleaning import STEP, Cleaner
+from edge.voice.resample import RATE, Resampler
+
+RATES = (8000, 11025, 16000, 22050, 44099, 44100, 48000, 96000)
+
+
+def tone(hertz: float, rate: int, seconds: float = 1.0) -> NDArray[np.float32]:
+    return np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_tone_stays_the_same_tone(rate: int) -> None:
+    found = Resampler(rate).push(tone(1000, rate))
+    wanted = tone(1000, RATE)[: len(found)]
+    assert len(found) > 0.99 * RATE
+    assert np.abs(found - wanted)[200:].max() < 1e-4
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_chunks_leave_no_seam(rate: int) -> None:
+    sound = np.random.default_rng(1).normal(0, 0.1, rate // 2).astype(np.float32)
+    whole, parts = Resampler(rate), Resampler(rate)
+    cuts = np.cumsum(np.random.default_rng(2).integers(0, 300, 2000))
+    pieces = [parts.push(piece) for piece in np.split(sound, cuts[cuts < len(sound)])]
+    np.testing.assert_allclose(np.concatenate(pieces), whole.push(sound), atol=1e-6)
+    assert parts.backlog == whole.backlog
+
+
+@pytest.mark.parametrize("rate", [44100, 48000, 96000])
+def test_what_16_khz_cannot_hold_is_taken_out(rate: int) -> None:
+    assert np.abs(Resampler(rate).push(tone(0.47 * rate, rate))[200:]).max() < 1e-3
+
+
+def test_single_samples_give_the_same() -> None:
+    sound = tone(440, 48000, 0.05)
+    one = Resampler(48000)
+    found = np.concatenate([one.push(sound[i : i + 1]) for i in range(len(sound))])
+    np.testing.assert_allclose(found, Resampler(48000).push(sound), atol=1e-6)
+
+
+def test_backlog_is_a_few_milliseconds() -> None:
+    resampler = Resampler(44100)
+    resampler.push(tone(440, 44100))
+    assert 0 <= resampler.backlog < 0.003
+
+
+@pytest.mark.parametrize("rate", [0, 7999, 96001])
+def test_a_rate_beyond_the_range_is_refused(rate: int) -> None:
+    with pytest.raises(SourceError, match="8000 to 96000"):
+        Resampler(rate)
+
+
+def test_nan_and_clipping_are_counted() -> None:
+    cleaner = Cleaner()
+    found = cleaner.mono(np.array([0.5, np.nan, np.inf, 1.0, -3.0, 0.1], np.float32))
+    np.testing.assert_array_equal(found, np.array([0.5, 0, 0, 1, -1, 0.1], np.float32))
+    assert (cleaner.nan_samples, cleaner.clipped_samples) == (2, 2)
+
+
+def test_channels_are_averaged() -> None:
+    assert Cleaner().mono(np.array([[0.2, 0.4], [0.0, -1.0]], np.float32)) == pytest.approx([0.3, -0.5])
+
+
+def test_sound_of_no_known_shape_is_refused() -> None:
+    with pytest.raises(SourceError, match="shape"):
+        Cleaner().mono(np.zeros((2, 2, 2), np.float32))
+
+
+def test_the_offset_goes_and_the_voice_stays() -> None:
+    cleaner = Cleaner()
+    voice = 0.1 * tone(120, RATE, 2)
+    found = np.concatenate([cleaner.level(step) for step in (voice + np.float32(0.3)).reshape(-1, STEP)])
+    assert abs(found[RATE:].mean()) < 0.003
+    assert np.std(found[RATE:]) == pytest.approx(np.std(voice), rel=0.02)
+    assert np.abs(np.diff(found)).max() < 1.5 * np.abs(np.diff(voice)).max()  # no step at the seams
