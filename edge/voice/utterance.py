@@ -118,7 +118,8 @@ class Segmenter:
             self._pause += 1
         if self._pause >= self._hangover:
             return self.flush()
-        if self._since_interim >= _INTERIM_STEPS and self._spoken * STEP_S >= SHORTEST_S:
+        # Not in a pause: nothing new has been said.
+        if step.voiced and self._since_interim >= _INTERIM_STEPS and self._spoken * STEP_S >= SHORTEST_S:
             self._since_interim = 0
             return self._stretch(final=False)
         return None
