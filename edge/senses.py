@@ -88,7 +88,9 @@ class Senses:
 
     def fall_silent(self) -> Perceived:
         """What an utterance that was going on gives when the sound ends."""
-        return Perceived("voice", self.ears.flush() if self.ears else (), "silence")
+        if self.ears is None:
+            return Perceived("voice", condition=self.missing["voice"])
+        return Perceived("voice", self.ears.flush(), "silence")
 
     def read(self, transcript: Transcript) -> Perceived:
         """The words of a transcript."""
