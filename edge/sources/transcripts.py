@@ -37,13 +37,14 @@ def parse_transcript(payload: bytes | str, now: float) -> Transcript:
         return Transcript(_worded(text), now)
     try:
         fields = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # Also a number of thousands of digits, which is a plain ValueError.
         raise SourceError("a transcript that starts like JSON is none; send plain text or a JSON object") from error
     age = _number(fields, "age", 0.0)
     return Transcript(
         _worded(_string(fields, "text") or ""),
         now - max(0.0, age),
-        speaker=_string(fields, "speaker"),
+        speaker=_clean(_string(fields, "speaker") or "") or None,
         confidence=min(1.0, max(0.0, _number(fields, "confidence", 1.0))),
     )
 
@@ -62,11 +63,10 @@ def read_transcript_file(path: Path) -> tuple[Transcript, ...]:
             continue
         try:
             said = parse_transcript(line, 0.0)
-            fields = json.loads(line)
-            at = _number(fields, "time", math.nan) if isinstance(fields, dict) else math.nan
-        except (SourceError, ValueError) as error:
+            at = _time(line)
+        except SourceError as error:
             raise SourceError(f"transcripts {path}, line {number}: {error}") from error
-        if math.isnan(at) or at < 0:
+        if at is None or at < 0:
             raise SourceError(f'transcripts {path}, line {number}: no time; write {{"time": seconds, "text": …}}')
         found.append(Transcript(said.text, at, said.speaker, said.confidence))
     return tuple(sorted(found, key=lambda transcript: transcript.captured_at))
@@ -123,6 +123,13 @@ class StdinTranscripts(Opened):
         return self._lines.pop(0)
 
 
+def _time(line: bytes) -> float | None:
+    """Seconds of the medium, of a line that `parse_transcript` has accepted; None where it says none."""
+    text = _decode(line)
+    fields = json.loads(text) if text.startswith("{") else {}
+    return _number(fields, "time", 0.0) if "time" in fields else None
+
+
 def _decode(payload: bytes | str) -> str:
     if len(payload) > MAX_BYTES:
         raise SourceError(f"a transcript of {len(payload)} bytes is refused; at most {MAX_BYTES}")
@@ -135,10 +142,15 @@ def _decode(payload: bytes | str) -> str:
 
 
 def _worded(text: str) -> str:
-    kept = "".join(char if char.isprintable() else " " for char in text).strip()
+    kept = _clean(text)
     if not kept:
         raise SourceError("an empty transcript")
     return kept
+
+
+def _clean(text: str) -> str:
+    """Without control characters and lone surrogates, which JSON can hold and UTF-8 cannot."""
+    return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
 def _string(fields: dict[str, Any], key: str) -> str | None:
@@ -152,4 +164,10 @@ def _number(fields: dict[str, Any], key: str, default: float) -> float:
     value = fields.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SourceError(f"a transcript's {key!r} must be a number, not {type(value).__name__}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise SourceError(f"a transcript's {key!r} must be a finite number")
+    return number
