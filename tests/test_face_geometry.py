@@ -75,8 +75,8 @@ def test_attention_stays_until_another_face_is_clearly_larger() -> None:
 
 
 def test_the_crop_frames_the_box_and_turns_the_face_upright() -> None:
-    canvas = np.full((200, 200, 3), 90, np.uint8)
-    cv2.rectangle(canvas, (70, 70), (129, 129), (200, 200, 200), -1)
+    canvas = np.full((200, 200), 90, np.uint8)
+    cv2.rectangle(canvas, (70, 70), (129, 129), 200, -1)
     whole = crop(canvas, Detection(Box(70, 70, 60, 60), 1.0), Framing(1.0, 0.0))
     assert whole.shape == (48, 48)
     assert whole.dtype == np.uint8
@@ -89,8 +89,8 @@ def test_the_crop_frames_the_box_and_turns_the_face_upright() -> None:
     assert (raised[26:] > 190).all()
 
     # Eyes at 45°: a dot above the left eye's side of the face comes out upright.
-    dot = np.zeros((200, 200, 3), np.uint8)
-    cv2.circle(dot, (100 + 20, 100 - 20), 6, (255, 255, 255), -1)
+    dot = np.zeros((200, 200), np.uint8)
+    cv2.circle(dot, (100 + 20, 100 - 20), 6, 255, -1)
     eyes = ((90.0, 90.0), (110.0, 110.0))
     upright = crop(dot, Detection(Box(60, 60, 80, 80), 1.0, eyes), Framing(1.0, 0.0))
     row, column = np.unravel_index(upright.argmax(), upright.shape)
@@ -99,7 +99,7 @@ def test_the_crop_frames_the_box_and_turns_the_face_upright() -> None:
 
 
 def test_a_crop_beyond_the_frame_repeats_its_edge_and_a_tiny_face_is_enlarged() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (50, 60, 3)).astype(np.uint8)
+    picture = np.random.default_rng(0).integers(0, 256, (50, 60)).astype(np.uint8)
     for box in (Box(-40, -40, 80, 80), Box(50, 40, 200, 200), Box(10, 10, 0.2, 0.2), Box(500, 500, 20, 20)):
         assert crop(picture, Detection(box, 1.0), FRAMINGS["blazeface"]).shape == (48, 48)
 

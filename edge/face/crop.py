@@ -31,10 +31,10 @@ FRAMINGS: Final = {"blazeface": Framing(1.155, 0.074), "haar": Framing(1.021, 0.
 """Medians over FER2013's training images, as `python -m models.face.framing` prints them."""
 
 
-def crop(image: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
+def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
     """(48, 48) grey, upright by the eyes where they are known; edges of the frame are repeated outwards.
 
-    `image` is BGR (height, width, 3).
+    `grey` is the frame, (height, width).
     """
     side = max(1.0, face.box.width * framing.scale)
     roll = 0.0
@@ -52,12 +52,11 @@ def crop(image: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray
     half = (fine - 1) / 2
     to_frame = np.array([[cosine, -sine, x - half * (cosine - sine)], [sine, cosine, y - half * (sine + cosine)]])
     patch = cv2.warpAffine(
-        image, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        grey, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
-    grey = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
     if fine != SIDE:
-        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, np.uint8)
+        patch = cv2.resize(patch, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(patch, np.uint8)
 
 
 def as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:

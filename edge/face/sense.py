@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,12 +68,15 @@ class FaceSense:
             largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
             self._tracks = self._tracker.update(largest, frame.captured_at)
             self._detected_at = frame.captured_at
-        found = [self._read(frame, image, track) for track in self._tracks]
+        if not self._tracks:
+            return ()
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+        found = [self._read(frame, grey, track) for track in self._tracks]
         return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
 
-    def _read(self, frame: Frame, image: NDArray[np.uint8], track: Track) -> Observation:
+    def _read(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> Observation:
         with self._timings.stage("crop"):
-            face = crop(image, track.face, self._framing)
+            face = crop(grey, track.face, self._framing)
             side = track.face.box.width * self._framing.scale
             quality = assess(face, side, track.face.score)
         with self._timings.stage("infer face"):
