@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +15,8 @@ from edge.sources.media import MediaFile
 
 _LATE_S: Final = 0.1
 """A frame that is later than this is skipped, as a camera would have dropped it."""
+_BLIND_S: Final = 0.5
+"""After so much skipped film a late frame is handed out nevertheless: a machine too slow for the file still sees."""
 
 
 class PacedMedia(Opened):
@@ -23,8 +25,17 @@ class PacedMedia(Opened):
     Late frames are skipped, sound and transcripts never.
     """
 
-    def __init__(self, media: MediaFile, transcripts: Sequence[Transcript] = ()) -> None:
-        """`transcripts`: what is said in the file, in media time; said again in each round of a loop."""
+    def __init__(
+        self,
+        media: MediaFile,
+        transcripts: Sequence[Transcript] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+    ) -> None:
+        """`transcripts`: what is said in the file, in media time; said again in each round of a loop.
+
+        `clock` (seconds) and `wait` (for an event, at most so many seconds; whether it came) are real time's.
+        """
         self.name = media.name
         self.skipped = 0
         """Frames that were too late."""
@@ -33,7 +44,8 @@ class PacedMedia(Opened):
         self._pending: list[Transcript] = []
         self._held: Frame | AudioChunk | None = None
         self._round = 0.0
-        self._started = 0.0
+        self._started = self._seen = 0.0
+        self._clock, self._wait = clock, wait
         self._stop = threading.Event()
 
     @property
@@ -52,7 +64,8 @@ class PacedMedia(Opened):
         self._media.open()
         self._pending = list(self._spoken)
         self._held, self._round = None, 0.0
-        self._started = time.monotonic()
+        self.skipped = 0
+        self._started = self._seen = self._clock()
 
     def read(self) -> Frame | AudioChunk | Transcript:
         """Waits for the next item's time. Raises `SourceEnded` at the end or when closed."""
@@ -61,23 +74,33 @@ class PacedMedia(Opened):
             due = self._started + item.captured_at
             # Sound is there once its last sample is.
             ready = due + item.duration if isinstance(item, AudioChunk) else due
-            if self._stop.wait(max(0.0, ready - time.monotonic())):
+            if self._stop.is_set() or self._wait(self._stop, max(0.0, ready - self._clock())):
                 raise SourceEnded(f"{self.name} was closed")
-            if isinstance(item, Frame) and time.monotonic() - ready > _LATE_S:
-                self.skipped += 1
-                continue
+            if isinstance(item, Frame):
+                if self._clock() - due > _LATE_S and due - self._seen < _BLIND_S:
+                    self.skipped += 1
+                    continue
+                self._seen = due
             return replace(item, captured_at=due)
 
     def close(self) -> None:
-        """Ends a waiting `read`; the file itself is freed by the reading thread or at the next `open`."""
+        """Ends a waiting `read` and frees the file."""
         self._stop.set()
+        self._media.close()
 
     def _next(self) -> Frame | AudioChunk | Transcript:
-        item = self._held or self._media.read()
+        """The next item in media time. Raises `SourceEnded` when file and transcripts are through."""
+        try:
+            item = self._held or self._media.read()
+        except SourceEnded:
+            if self._pending and not self._stop.is_set():
+                return self._pending.pop(0)
+            raise
         self._held = None
         if self._media.rounds_start > self._round:
             self._round = self._media.rounds_start
             self._pending += [replace(said, captured_at=said.captured_at + self._round) for said in self._spoken]
+            self._pending.sort(key=lambda said: said.captured_at)
         if self._pending and self._pending[0].captured_at <= item.captured_at:
             self._held = item
             return self._pending.pop(0)
