@@ -15,7 +15,7 @@ CHUNK: Final = 512
 """Samples; 32 ms, as the microphone gives."""
 
 _JUMP_S: Final = 0.1
-"""Sound is timed by counting its samples, which is exact; by the file's stamps where these leap by more than this."""
+"""Sound is timed by counting its samples, which is exact; by the file's stamps where these leap ahead by more."""
 
 
 class PictureDecoder:
@@ -29,15 +29,17 @@ class PictureDecoder:
         self._period = float(1 / stream.average_rate) if stream.average_rate else 0.04
         # One for all frames: it keeps its tables, which costs more to make than to use.
         self._reformatter = VideoReformatter()
-        self._next_at = 0.0
+        self._last = self._next_at = 0.0
 
     def decode(self, packet: Any) -> Iterator[Frame]:
         """What a packet completes; what the decoder still holds, for None."""
         for raw in _decoded(self._stream, packet, self._damaged):
             # By the stream's time base: frames that come out at the very end have none of their own.
             at = self._next_at if raw.pts is None else float(raw.pts * self._stream.time_base) - self._start
-            self._next_at = at + self._period
-            yield Frame(self._image(raw), max(0.0, at))
+            # Damage can make stamps go backwards; time does not.
+            at = max(self._last, at)
+            self._last, self._next_at = at, at + self._period
+            yield Frame(self._image(raw), at)
 
     def _image(self, raw: Any) -> NDArray[np.uint8]:
         scale = min(1.0, self._max_side / max(raw.width, raw.height))
@@ -95,7 +97,7 @@ class SoundDecoder:
 
     def _chunk(self, frame: Any, said: float | None) -> AudioChunk:
         samples = np.asarray(frame.to_ndarray().reshape(-1), np.float32)
-        if self._next_at is None or (said is not None and abs(said - self._next_at) > _JUMP_S):
+        if self._next_at is None or (said is not None and said - self._next_at > _JUMP_S):
             self._next_at = max(0.0, said or 0.0)
         at = self._next_at
         self._next_at += len(samples) / RATE

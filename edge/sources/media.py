@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
 from collections.abc import Iterator
@@ -12,18 +13,14 @@ from edge.errors import MissingExtraError, SourceEnded, SourceError
 from edge.observation import AudioChunk, Frame
 from edge.sources.base import Opened
 from edge.sources.decoders import PictureDecoder, SoundDecoder
-from edge.sources.interleave import Interleaver
 
 log = logging.getLogger(__name__)
 
 MAX_SIDE: Final = 640
 """Larger pictures are scaled down while they are converted: faces are found at a fraction of it."""
 
-_PACKETS_APART_S: Final = 10.0
-"""How far the packets of picture and sound may lie apart in a file and still come out in the order of their times."""
-_DECODED_APART_S: Final = 0.5
-"""The same of what is decoded, which takes more memory; decoders are behind their packets by some frames only."""
-_TOO_DAMAGED: Final = 1000
+_FAILURES: Final = 20
+"""So many failed attempts in a row to find a packet behind a damage, and there is none."""
 
 
 class MediaFile(Opened):
@@ -47,7 +44,7 @@ class MediaFile(Opened):
         self._path = path
         self._loop = loop
         self._max_side = max_side
-        self._container: Any = None
+        self._containers: list[Any] = []
         self._items: Iterator[Frame | AudioChunk] = iter(())
         self._offset = 0.0
         self._end = 0.0
@@ -90,8 +87,8 @@ class MediaFile(Opened):
 
     def _free(self) -> None:
         self._items = iter(())
-        container, self._container = self._container, None
-        if container is not None:
+        containers, self._containers = self._containers, []
+        for container in containers:
             container.close()
 
     def _next(self) -> Frame | AudioChunk | None:
@@ -119,43 +116,31 @@ class MediaFile(Opened):
         if not path.stat().st_size:
             raise SourceError(f"{self.name} is empty")
         try:
-            container = av.open(str(path), metadata_errors="ignore")
+            # Each stream has the file to itself: how far apart they are stored in it no longer matters, and where one
+            # is damaged the other is not held up.
+            self._containers = [av.open(str(path), metadata_errors="ignore") for _ in range(2)]
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self.name} is no media file that can be read: {_reason(error)}") from error
-        if container.format.name == "tty":
+        first, second = self._containers
+        if first.format.name == "tty":
             # FFmpeg renders any text as a film.
-            container.close()
+            self._free()
             raise SourceError(f"{self.name} is no media file that can be read: it holds text")
         # The cover of a song is a picture, but not one of a person in front of a camera.
-        pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
-        streams: list[Any] = [*pictures[:1], *container.streams.audio[:1]]
-        if not streams:
-            container.close()
+        pictures: list[Any] = [stream for stream in first.streams.video if not _is_cover(stream)]
+        sounds: list[Any] = list(second.streams.audio)
+        self.has_video, self.has_audio = bool(pictures), bool(sounds)
+        if not (pictures or sounds):
+            self._free()
             raise SourceError(f"{self.name} has neither picture nor sound")
-        self.has_video, self.has_audio = bool(pictures), bool(container.streams.audio)
-        self.duration = (container.duration or 0) / 1_000_000
+        self.duration = (first.duration or 0) / 1_000_000
         self.fps = float(pictures[0].average_rate or 0) if pictures else 0.0
-        for stream in streams:
+        start = (first.start_time or 0) / 1_000_000
+        streams = []
+        for container, stream in [(first, each) for each in pictures[:1]] + [(second, each) for each in sounds[:1]]:
             stream.thread_type = "NONE"
-        self._container = container
-        self._items = self._ordered(streams, (container.start_time or 0) / 1_000_000)
-
-    def _ordered(self, streams: list[Any], start: float) -> Iterator[Frame | AudioChunk]:
-        """What the streams hold, by media time; `start`: time of the file's first stamp, in seconds."""
-        decoders = {stream.index: self._decoder(stream, start) for stream in streams}
-        decoded: Interleaver[Frame | AudioChunk] = Interleaver(decoders, _DECODED_APART_S)
-        for packet in self._packets(streams):
-            index = packet.stream.index
-            for item in decoders[index].decode(packet):
-                decoded.push(index, item.captured_at, item)
-            for item in decoded.ready():
-                yield self._placed(item)
-        for index, decoder in decoders.items():
-            for item in decoder.decode(None):
-                decoded.push(index, item.captured_at, item)
-        decoded.end()
-        for item in decoded.ready():
-            yield self._placed(item)
+            streams.append(self._decoded(container, stream, start))
+        self._items = map(self._placed, heapq.merge(*streams, key=lambda item: item.captured_at))
 
     def _placed(self, item: Frame | AudioChunk) -> Frame | AudioChunk:
         """The item at its time in a loop."""
@@ -167,46 +152,44 @@ class MediaFile(Opened):
         self._sequence += 1
         return Frame(item.image, at, self._sequence - 1)
 
-    def _packets(self, streams: list[Any]) -> Iterator[Any]:
-        """Packets in the order in which they are to be decoded: containers store streams up to seconds apart."""
+    def _decoded(self, container: Any, stream: Any, start: float) -> Iterator[Frame | AudioChunk]:
+        """All that one stream holds; `start`: time of the file's first stamp, in seconds."""
+        decoder: PictureDecoder | SoundDecoder = (
+            PictureDecoder(stream, start, self._max_side, self._damaged)
+            if stream.type == "video"
+            else SoundDecoder(stream, start, self._damaged)
+        )
+        for packet in self._packets(container, stream):
+            yield from decoder.decode(packet)
+        yield from decoder.decode(None)
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
         import av
 
-        waiting: Interleaver[Any] = Interleaver([stream.index for stream in streams], _PACKETS_APART_S)
-        reached = dict.fromkeys((stream.index for stream in streams), 0.0)
-        packets = self._container.demux(streams)
+        packets = container.demux(stream)
+        failures = 0
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, ValueError) as error:
                 self._damaged(error)
-                if isinstance(error, av.EOFError):
-                    break
+                failures += 1
+                if isinstance(error, av.EOFError) or failures == _FAILURES:
+                    return
                 # The generator has ended with its error; a new one goes on behind the damage.
-                packets = self._container.demux(streams)
+                packets = container.demux(stream)
                 continue
             if packet is None:
-                break
-            if not packet.size:
-                continue  # tells the decoder to empty itself; it is told at the end, when all packets are sorted
-            index, stamp = packet.stream.index, packet.dts if packet.dts is not None else packet.pts
-            if stamp is not None and packet.time_base is not None:
-                reached[index] = float(stamp * packet.time_base)
-            waiting.push(index, reached[index], packet)
-            yield from waiting.ready()
-        waiting.end()
-        yield from waiting.ready()
-
-    def _decoder(self, stream: Any, start: float) -> PictureDecoder | SoundDecoder:
-        if stream.type == "video":
-            return PictureDecoder(stream, start, self._max_side, self._damaged)
-        return SoundDecoder(stream, start, self._damaged)
+                return
+            # An empty one tells the decoder to empty itself, which it is told at the end in any case.
+            if packet.size:
+                failures = 0
+                yield packet
 
     def _damaged(self, error: Exception) -> None:
         self.errors += 1
         if self.errors == 1:
             log.warning("%s is damaged: %s; going on with what can be read", self.name, _reason(error))
-        if self.errors > _TOO_DAMAGED:
-            raise SourceError(f"{self.name} is too damaged to go on: {_reason(error)}") from error
 
 
 def _is_cover(stream: Any) -> bool:
