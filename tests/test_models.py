@@ -1,0 +1,108 @@
+"""The shipped models: their cards, and their scores measured anew where the corpora are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge import shipped
+from edge.emotions import LABELS
+from edge.inference import card as cards
+from edge.inference.interpreter import open_model
+
+MODELS = {"face": ("face", "face_small"), "voice": ("voice", "voice"), "words": ("words", "words")}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_shipped_model_matches_its_card(name: str) -> None:
+    path = shipped.model(*MODELS[name])
+    interpreter, card = open_model(path)
+    assert card.labels == LABELS
+    assert card.bytes == path.stat().st_size < 1_000_000
+    assert card.training
+    assert card.train_command.startswith(f"python -m models.{name}.train")
+    assert {score.model for score in card.scores} >= {"float32"}
+    assert [tensor.shape for tensor in card.inputs] == [tensor.shape for tensor in interpreter.inputs]
+    for score in card.scores:
+        assert 0 < score.accuracy < 1
+        assert 0 <= score.ece < 1
+        assert sum(row["n"] for row in score.per_class.values()) >= score.n
+
+
+@pytest.mark.parametrize("name", ["face", "voice"])
+def test_image_like_models_are_int8_throughout(name: str) -> None:
+    interpreter, _ = open_model(shipped.model(*MODELS[name]))
+    assert {tensor.dtype for tensor in (*interpreter.inputs, *interpreter.outputs)} == {"int8"}
+
+
+def test_the_shipped_models_reach_what_was_asked_of_them() -> None:
+    scores = {name: cards.read(cards.card_path(shipped.model(*where))).scores[0] for name, where in MODELS.items()}
+    assert scores["face"].accuracy >= 0.62
+    assert scores["voice"].uar >= 0.45
+    assert scores["words"].macro_f1 >= 0.45
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize("name", MODELS)
+def test_the_cards_scores_can_be_measured_again(name: str) -> None:
+    if not os.environ.get("EMOTION_DATA"):
+        pytest.skip("EMOTION_DATA is not set")
+    done = subprocess.run(
+        [sys.executable, "-m", f"models.{name}.evaluate", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    card = cards.read(cards.card_path(shipped.model(*MODELS[name])))
+    said = {score.protocol: score for score in card.scores if score.model != "float32"}
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["protocol"] for row in rows} == set(said)
+    for row in rows:
+        assert row["bytes"] == card.bytes
+        assert row["n"] == said[row["protocol"]].n
+        for key in ("accuracy", "macro_f1", "uar", "ece"):
+            # Another processor may round an int8 product another way, and tip a few rows.
+            assert row[key] == pytest.approx(getattr(said[row["protocol"]], key), abs=0.01), (row["protocol"], key)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_evaluate_without_corpora_says_what_to_do(name: str, tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "EMOTION_DATA"}
+    for options, said in (((), "give --data DIR or set EMOTION_DATA"), (("--data", str(tmp_path)), "is not there")):
+        done = subprocess.run(
+            [sys.executable, "-m", f"models.{name}.evaluate", *options],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=environment,
+        )
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.corpora
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.timeout(600)
+def test_the_whole_recipe_runs(name: str, tmp_path: Path) -> None:
+    if not os.environ.get("EMOTION_DATA"):
+        pytest.skip("EMOTION_DATA is not set")
+    out = tmp_path / f"{name}.tflite"
+    done = subprocess.run(
+        [sys.executable, "-m", f"models.{name}.train", "--quick", "--runs", str(tmp_path / "runs"), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=580,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    open_model(out)
