@@ -60,7 +60,6 @@ class OpenCVCamera(Opened):
         self.name = f"camera {_without_password(str(source))}"
         self._source = source
         self._size = (width, height, fps)
-        self._capture: Any = None
         self._newest: Frame | None = None
         self._taken = 0
         self._fault: str | None = None
@@ -70,14 +69,15 @@ class OpenCVCamera(Opened):
 
     def open(self) -> None:
         """Raises `SourceError` where the camera cannot be opened."""
+        self.close()
         capture = self._open_capture()
         if not capture.isOpened():
             capture.release()
             raise SourceError(f"{self.name} cannot be opened; {self._advice()}")
-        self._capture = capture
-        self._stop.clear()
+        # An event of its own for each opening: a thread that still hangs in a dead stream must not come alive again.
+        self._stop = threading.Event()
         self._fault, self._newest, self._taken = None, None, 0
-        self._thread = threading.Thread(target=self._grab, name=self.name, daemon=True)
+        self._thread = threading.Thread(target=self._grab, args=(capture, self._stop), name=self.name, daemon=True)
         self._thread.start()
 
     def read(self) -> Frame:
@@ -103,25 +103,28 @@ class OpenCVCamera(Opened):
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=1.0)
 
-    def _grab(self) -> None:
+    def _grab(self, capture: Any, stop: threading.Event) -> None:
+        still = "is the stream still on?" if "://" in str(self._source) else "is it still plugged in?"
+        fault = f"{self.name} gave no more pictures; {still}"
         try:
-            while not self._stop.is_set():
-                ok, image = self._capture.read()
+            while not stop.is_set():
+                ok, image = capture.read()
                 now = time.monotonic()
+                if not ok or image is None:
+                    break
                 with self._changed:
-                    if not ok or image is None:
-                        self._fault = f"{self.name} gives no more pictures; is it still plugged in?"
+                    if not stop.is_set():
+                        self._newest = Frame(np.asarray(image, np.uint8), now, self._taken)
+                        self._taken += 1
                         self._changed.notify_all()
-                        return
-                    self._newest = Frame(np.asarray(image, np.uint8), now, self._taken)
-                    self._taken += 1
-                    self._changed.notify_all()
         except cv2.error as error:
-            with self._changed:
-                self._fault = f"{self.name} failed: {str(error).strip().splitlines()[-1]}"
-                self._changed.notify_all()
+            fault = f"{self.name} failed: {str(error).strip().splitlines()[-1]}"
         finally:
-            self._capture.release()
+            capture.release()
+        with self._changed:
+            if not stop.is_set():
+                self._fault = fault
+                self._changed.notify_all()
 
     def _open_capture(self) -> Any:
         source = self._source

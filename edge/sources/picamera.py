@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
 import time
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 MODULE: Final = "picamera2"
 
 _TIMEOUT_S: Final = 5.0
+_POLL_S: Final = 0.25
 
 
 def available(module: str = MODULE) -> bool:
@@ -46,11 +48,16 @@ class PiCamera(Opened):
         self._size, self._fps, self._module = (width, height), fps, module
         self._camera: Any = None
         self._taken = 0
-        self._closing = False
+        self._stop = threading.Event()
+        # The camera must not be stopped under a picture that is being copied.
+        self._using = threading.Lock()
 
     def open(self) -> None:
         """Raises `SourceError`."""
-        self._closing = False
+        self.close()
+        self._stop.clear()
+        self._taken = 0
+        camera: Any = None
         try:
             camera = importlib.import_module(self._module).Picamera2()
             # Picamera2 names formats by byte significance: its RGB888 lies in memory as B, G, R.
@@ -62,34 +69,50 @@ class PiCamera(Opened):
         except ImportError as error:
             raise SourceError("no Picamera2: apt install python3-picamera2, use --system-site-packages") from error
         except (OSError, RuntimeError, IndexError) as error:
+            if camera is not None:
+                camera.close()
             raise SourceError(f"{self.name} cannot be opened: {error}; is it plugged in and not in use?") from error
         self._camera = camera
 
     def read(self) -> Frame:
         """The next picture. Raises `SourceError` when none comes for seconds."""
-        if self._camera is None or self._closing:
-            raise SourceEnded(f"{self.name} was closed")
-        try:
-            request = self._camera.capture_request(wait=_TIMEOUT_S)
-        except (OSError, RuntimeError, TimeoutError) as error:
-            if self._closing:
-                raise SourceEnded(f"{self.name} was closed") from error
-            raise SourceError(f"{self.name} gives no more pictures: {error or 'it does not answer'}") from error
-        try:
-            image = np.ascontiguousarray(request.make_array("main"))
-            stamp = request.get_metadata().get("SensorTimestamp")
-        finally:
-            request.release()
+        with self._using:
+            if self._camera is None:
+                raise SourceEnded(f"{self.name} was closed")
+            request = self._request()
+            try:
+                image = np.ascontiguousarray(request.make_array("main")[:, :, :3])
+                stamp = request.get_metadata().get("SensorTimestamp")
+            finally:
+                request.release()
         self._taken += 1
-        return Frame(image[:, :, :3], _monotonic(stamp), self._taken - 1)
+        return Frame(image, _monotonic(stamp), self._taken - 1)
 
     def close(self) -> None:
         """Frees the camera."""
-        self._closing = True
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            camera.stop()
-            camera.close()
+        self._stop.set()
+        with self._using:
+            camera, self._camera = self._camera, None
+            if camera is not None:
+                camera.stop()
+                camera.close()
+
+    def _request(self) -> Any:
+        """A completed capture, waited for in steps so that `close` is heeded."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        try:
+            job = self._camera.capture_request(wait=False)
+            while not self._stop.is_set():
+                try:
+                    return self._camera.wait(job, timeout=_POLL_S)
+                except TimeoutError:
+                    if time.monotonic() > deadline:
+                        raise SourceError(f"{self.name} gives no more pictures; is its cable in place?") from None
+        except SourceError:
+            raise
+        except (OSError, RuntimeError) as error:
+            raise SourceError(f"{self.name} gives no more pictures: {error}") from error
+        raise SourceEnded(f"{self.name} was closed")
 
 
 def _monotonic(nanoseconds: int | None) -> float:

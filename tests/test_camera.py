@@ -1,0 +1,252 @@
+"""Cameras: a real MJPEG stream over HTTP, Picamera2's stand-in, and all that is not there."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import cv2
+import numpy as np
+import pytest
+
+from edge import config
+from edge.errors import SourceEnded, SourceError
+from edge.sources import camera, picamera
+from edge.sources.camera import OpenCVCamera, open_camera, video_devices
+from edge.sources.fake_hardware import fake_picamera2
+from edge.sources.picamera import PiCamera
+
+BLUE = (200, 40, 10)
+
+
+def jpeg() -> bytes:
+    image = np.full((48, 64, 3), BLUE, np.uint8)
+    return cv2.imencode(".jpg", image)[1].tobytes()
+
+
+@contextmanager
+def mjpeg(pictures: int, hold: bool = False) -> Iterator[str]:
+    """The address of a stream of so many pictures; `hold`: it then falls silent instead of ending."""
+    released = threading.Event()
+
+    class Stream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
+            self.end_headers()
+            part = jpeg()
+            head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(part)}\r\n\r\n".encode()
+            try:
+                for _ in range(pictures):
+                    self.wfile.write(head + part + b"\r\n")
+                    if released.wait(0.01):
+                        return
+                if hold:
+                    released.wait()
+            except OSError:
+                return  # the camera has been closed
+
+        def log_message(self, *_: object) -> None:
+            """Not into the test's output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stream)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/stream.mjpg"
+    finally:
+        released.set()
+        server.shutdown()
+        server.server_close()
+        serving.join()
+
+
+def exhaust(source: OpenCVCamera) -> NoReturn:
+    while True:
+        source.read()
+
+
+def opencv(source: str | int) -> OpenCVCamera:
+    return OpenCVCamera(source, 64, 48, 15)
+
+
+def test_a_stream_gives_pictures_with_the_time_they_came_until_it_ends() -> None:
+    with mjpeg(pictures=40) as address, opencv(address) as source:
+        before = time.monotonic() - 60
+        frames = [source.read() for _ in range(5)]
+        assert frames[0].image.shape == (48, 64, 3)
+        assert frames[0].image.dtype == np.uint8
+        assert frames[0].image.mean(axis=(0, 1)) == pytest.approx(BLUE, abs=6)
+        assert all(before < frame.captured_at <= time.monotonic() for frame in frames)
+        sequence = [frame.sequence for frame in frames]
+        assert sequence == sorted(set(sequence))
+        with pytest.raises(SourceError, match=r"gave no more pictures; is the stream still on\?"):
+            exhaust(source)
+
+
+def test_a_slow_reader_sees_the_newest_picture_and_the_gap() -> None:
+    with mjpeg(pictures=200, hold=True) as address, opencv(address) as source:
+        first = source.read()
+        for _ in range(1000):
+            time.sleep(0.05)
+            frame = source.read()
+            if frame.sequence > first.sequence + 1:
+                return
+            first = frame
+    pytest.fail("no picture was ever skipped")
+
+
+def test_closing_ends_a_read_that_waits_and_the_camera_opens_again() -> None:
+    with mjpeg(pictures=3, hold=True) as address:
+        source = opencv(address)
+        source.open()
+        source.read()
+        ended = threading.Event()
+
+        def look() -> None:
+            try:
+                while True:
+                    source.read()
+            except SourceEnded:
+                ended.set()
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        source.close()
+        looking.join(30)
+        assert ended.is_set()
+        with source:
+            assert source.read().sequence == 0
+
+
+def test_an_address_where_nobody_listens_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(SourceError, match=r"cannot be opened; is the address right") as refused:
+        opencv(f"http://user:secret@127.0.0.1:{port}/").open()
+    assert "secret" not in str(refused.value)
+
+
+def test_an_address_that_accepts_and_then_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "_TIMEOUT_MS", 500)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(SourceError, match=r"cannot be opened; is the address right"),
+    ):
+        opencv(f"http://127.0.0.1:{silent.getsockname()[1]}/").open()
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(SourceError, match=r"camera /dev/video250 is not there; `edge-emotion devices`"):
+        opencv("/dev/video250").open()
+    with pytest.raises(SourceError, match=r"camera 250 cannot be opened; is it plugged in"):
+        opencv(250).open()
+
+
+def test_a_file_that_is_no_camera_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text("no camera", "utf-8")
+    with pytest.raises(SourceError, match="cannot be opened"):
+        opencv(str(path)).open()
+
+
+def test_a_pipeline_needs_an_opencv_with_gstreamer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "_has_gstreamer", lambda: False)
+    with pytest.raises(SourceError, match=r"this OpenCV has no GStreamer; use the system's"):
+        opencv("videotestsrc ! appsink").open()
+
+
+def test_opencvs_build_tells_of_gstreamer() -> None:
+    assert camera._has_gstreamer(lambda: "    GStreamer:                   YES (1.22.0)")
+    assert not camera._has_gstreamer(lambda: "    FFMPEG:  YES\n    GStreamer:                   NO")
+
+
+def test_video_devices_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name in ("video10", "video2", "videoX", "v4l", "video0"):
+        (tmp_path / name).touch()
+    assert [path.name for path in video_devices(tmp_path)] == ["video0", "video2", "video10"]
+
+
+@pytest.fixture
+def pi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    module = fake_picamera2(frames=3)
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    monkeypatch.setattr(picamera, "_TIMEOUT_S", 0.3)
+    return module
+
+
+def test_automatic_takes_the_pi_camera_then_the_first_device(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "video_devices", lambda: (Path("/dev/video4"),))
+    assert open_camera(config.Camera()).name == "Pi camera"
+    assert open_camera(config.Camera(backend="opencv")).name == "camera /dev/video4"
+    assert open_camera(config.Camera(source="/dev/video7")).name == "camera /dev/video7"
+    monkeypatch.setattr(pi.Picamera2, "models", ())
+    assert open_camera(config.Camera()).name == "camera /dev/video4"
+    with pytest.raises(SourceError, match="no Pi camera"):
+        open_camera(config.Camera(backend="picamera2"))
+
+
+def test_automatic_without_any_camera_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    monkeypatch.setattr(camera, "video_devices", tuple)
+    with pytest.raises(SourceError, match=r"no camera found .*plug one in"):
+        open_camera(config.Camera())
+
+
+def test_the_pi_camera_gives_the_sensors_time_and_frees_every_picture(pi: ModuleType) -> None:
+    before = time.monotonic()
+    with PiCamera(32, 24, 15) as source:
+        frames = [source.read() for _ in range(3)]
+        # Of another type than the stamp's clock, hence the room for rounding.
+        assert all(before - 1e-3 <= frame.captured_at <= time.monotonic() for frame in frames)
+        assert [frame.sequence for frame in frames] == [0, 1, 2]
+        assert [frame.image[0, 0].tolist() for frame in frames] == [[1, 0, 0], [2, 0, 0], [3, 0, 0]]
+        assert frames[0].image.shape == (24, 32, 3)
+        with pytest.raises(SourceError, match=r"Pi camera gives no more pictures; is its cable"):
+            source.read()
+    hardware = pi.Picamera2.opened[0]
+    assert all(request.released for request in hardware.requests)
+    assert hardware.closed
+    assert not hardware.started
+    assert hardware.configuration["controls"] == {"FrameRate": 15}
+
+
+def test_closing_ends_a_read_of_the_pi_camera(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picamera, "_TIMEOUT_S", 60)
+    monkeypatch.setattr(pi.Picamera2, "frames", 0)
+    source = PiCamera(32, 24, 15)
+    source.open()
+    ended = threading.Event()
+
+    def look() -> None:
+        with pytest.raises(SourceEnded):
+            source.read()
+        ended.set()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    source.close()
+    looking.join(30)
+    assert ended.is_set()
+    assert pi.Picamera2.opened[0].closed
+
+
+def test_a_pi_camera_in_use_elsewhere_is_an_error(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pi.Picamera2, "busy", True)
+    with pytest.raises(SourceError, match=r"Pi camera cannot be opened: .*busy; is it plugged in"):
+        PiCamera(32, 24, 15).open()
+
+
+def test_without_picamera2_there_is_no_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    assert not picamera.available()
+    with pytest.raises(SourceError, match="no Picamera2: apt install"):
+        PiCamera(32, 24, 15).open()
