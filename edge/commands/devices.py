@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.commands import Commands
+    from edge.sources.devices import Devices
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,13 +27,26 @@ def main(arguments: argparse.Namespace) -> int:
     from edge.sources import devices
 
     found = devices.find()
-    if arguments.json:
-        print(msgspec.json.encode(found).decode())
-        return 0
-    for camera in found.cameras:
-        print(f"camera      {camera.source:<14} {camera.name} ({camera.backend})")
-    for microphone in found.microphones:
-        print(f"microphone  {microphone.index:<14} {microphone.name} ({microphone.rate} Hz)")
-    for hint in found.hints:
-        print(hint)
+    print(msgspec.json.encode(found).decode() if arguments.json else table(found))
     return 0
+
+
+def table(found: Devices) -> str:
+    """For a person to read: a block of rows for each kind, the names first that the configuration takes."""
+    cameras = [(camera.source, f"{camera.name} ({camera.backend})") for camera in found.cameras]
+    microphones = [
+        (str(device.index), f"{device.name} ({device.rate} Hz, {_channels(device.channels)})")
+        for device in found.microphones
+    ]
+    width = max((len(name) for name, _ in (*cameras, *microphones)), default=0)
+    blocks = [
+        [title, *(f"  {name:<{width}}  {what}" for name, what in rows)] if rows else [f"{title}: none found"]
+        for title, rows in (("cameras (camera.source)", cameras), ("microphones (microphone.device)", microphones))
+    ]
+    if found.hints:
+        blocks.append(["hints", *(f"  {hint}" for hint in found.hints)])
+    return "\n".join(line for block in blocks for line in block)
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"

@@ -1,19 +1,16 @@
-"""What cameras and microphones are there, and what is missing to use them."""
+"""What cameras and microphones are there, and what is missing to use more."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from edge.errors import MissingExtraError
 from edge.quiet import quiet_stderr
-from edge.sources import picamera
-from edge.sources.camera import video_devices
+from edge.sources import picamera, v4l2
 from edge.sources.portaudio import CHATTER, import_pyaudio, input_devices
-
-_SYSTEM: Final = Path("/sys/class/video4linux")
 
 
 class CameraDevice(msgspec.Struct, frozen=True):
@@ -22,14 +19,18 @@ class CameraDevice(msgspec.Struct, frozen=True):
     source: str
     name: str
     backend: str
+    """`picamera2` or `opencv`."""
+    fault: str | None = None
+    """Why it cannot be used as it is."""
 
 
 class MicrophoneDevice(msgspec.Struct, frozen=True):
-    """A microphone that can be named in `microphone.device`, by index or name."""
+    """A microphone that can be named in `microphone.device`, by index or name; `auto` takes the first."""
 
     index: int
     name: str
     rate: int
+    """Samples a second that the device calls its own."""
     channels: int
 
 
@@ -41,22 +42,30 @@ class Devices(msgspec.Struct, frozen=True):
     hints: tuple[str, ...]
 
 
-def find(system: Path = _SYSTEM) -> Devices:
+def find(devices: Path = v4l2.DEVICES, system: Path = v4l2.SYSTEM) -> Devices:
     """Looks for cameras and microphones; never an error."""
     cameras = [CameraDevice("auto", name, "picamera2") for name in picamera.cameras()]
     cameras += [
-        CameraDevice(str(path), _video_name(system / path.name), "opencv")
-        for path in video_devices()
-        if _captures(system / path.name)
+        CameraDevice(str(device.path), device.name, "opencv", device.fault) for device in v4l2.cameras(devices, system)
     ]
-    hints = [] if cameras else ["no camera: plug one in; a Pi's own needs apt install python3-picamera2"]
+    hints = [f"{camera.source}: {camera.fault}" for camera in cameras if camera.fault]
+    if not cameras:
+        hints.append("no camera: plug one in; a Pi's own needs apt install python3-picamera2 (--system-site-packages)")
     microphones: tuple[MicrophoneDevice, ...] = ()
     try:
         microphones = _microphones()
         if not microphones:
-            hints.append("no microphone: plug one in; are you in the group audio?")
+            hints.append("no microphone: plug one in (`arecord -l` lists them); are you in the group audio?")
     except MissingExtraError as error:
         hints.append(str(error))
+    except OSError as error:
+        hints.append(f"no microphone: PortAudio cannot be used: {error}")
+    for module, need, extra in (
+        ("av", "reading media files", "media"),
+        ("pocketsphinx", "spoken keywords", "keywords"),
+    ):
+        if find_spec(module) is None:
+            hints.append(str(MissingExtraError(need, extra)))
     return Devices(tuple(cameras), microphones, tuple(hints))
 
 
@@ -76,18 +85,3 @@ def _microphones() -> tuple[MicrophoneDevice, ...]:
             )
         finally:
             audio.terminate()
-
-
-def _video_name(entry: Path) -> str:
-    try:
-        return (entry / "name").read_text(encoding="utf-8").strip()
-    except OSError:
-        return "unnamed"
-
-
-def _captures(entry: Path) -> bool:
-    """Whether it is a camera's first node; the further ones carry metadata."""
-    try:
-        return (entry / "index").read_text(encoding="utf-8").strip() == "0"
-    except OSError:
-        return True
