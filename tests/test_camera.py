@@ -19,10 +19,11 @@ import pytest
 
 from edge import config
 from edge.errors import SourceEnded, SourceError
-from edge.sources import camera, picamera
-from edge.sources.camera import OpenCVCamera, open_camera, video_devices
+from edge.sources import camera, picamera, v4l2
+from edge.sources.camera import OpenCVCamera, open_camera
 from edge.sources.fake_hardware import fake_picamera2
 from edge.sources.picamera import PiCamera
+from edge.sources.v4l2 import VideoDevice
 
 BLUE = (200, 40, 10)
 
@@ -169,12 +170,6 @@ def test_opencvs_build_tells_of_gstreamer() -> None:
     assert not camera._has_gstreamer(lambda: "    FFMPEG:  YES\n    GStreamer:                   NO")
 
 
-def test_video_devices_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    for name in ("video10", "video2", "videoX", "v4l", "video0"):
-        (tmp_path / name).touch()
-    assert [path.name for path in video_devices(tmp_path)] == ["video0", "video2", "video10"]
-
-
 @pytest.fixture
 def pi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = fake_picamera2(frames=3)
@@ -184,7 +179,8 @@ def pi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_automatic_takes_the_pi_camera_then_the_first_device(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "video_devices", lambda: (Path("/dev/video4"),))
+    webcam = VideoDevice(Path("/dev/video4"), "webcam", camera=True)
+    monkeypatch.setattr(v4l2, "cameras", lambda: (webcam,))
     assert open_camera(config.Camera()).name == "Pi camera"
     assert open_camera(config.Camera(backend="opencv")).name == "camera /dev/video4"
     assert open_camera(config.Camera(source="/dev/video7")).name == "camera /dev/video7"
@@ -196,7 +192,7 @@ def test_automatic_takes_the_pi_camera_then_the_first_device(pi: ModuleType, mon
 
 def test_automatic_without_any_camera_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)
-    monkeypatch.setattr(camera, "video_devices", tuple)
+    monkeypatch.setattr(v4l2, "cameras", tuple)
     with pytest.raises(SourceError, match=r"no camera found .*plug one in"):
         open_camera(config.Camera())
 
@@ -250,3 +246,14 @@ def test_without_picamera2_there_is_no_pi_camera(monkeypatch: pytest.MonkeyPatch
     assert not picamera.available()
     with pytest.raises(SourceError, match="no Picamera2: apt install"):
         PiCamera(32, 24, 15).open()
+
+
+def test_a_picamera2_that_was_built_for_another_numpy_is_told_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "picamera2_of_old.py").write_text('raise ValueError("numpy.dtype size changed")\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SourceError, match=r"dtype size changed.*pip install 'numpy<2'"):
+        PiCamera(32, 24, 15, module="picamera2_of_old").open()
+    assert not picamera.available("picamera2_of_old")
+    assert "pip install 'numpy<2'" in caplog.text

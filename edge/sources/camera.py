@@ -16,16 +16,14 @@ import numpy as np
 from edge import config
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Frame
+from edge.sources import picamera, v4l2
 from edge.sources.base import Opened, Source
 
 _TIMEOUT_MS: Final = 5000
-_DEVICES: Final = Path("/dev")
 
 
 def open_camera(settings: config.Camera) -> Source[Frame]:
     """The camera that the settings name, not yet opened. Raises `SourceError` where `auto` finds none."""
-    from edge.sources import picamera
-
     if settings.backend == "picamera2" or (settings.backend == "auto" and settings.source == "auto"):
         if picamera.available():
             return picamera.PiCamera(settings.width, settings.height, settings.fps)
@@ -36,17 +34,11 @@ def open_camera(settings: config.Camera) -> Source[Frame]:
             )
     source = settings.source
     if source == "auto":
-        paths = video_devices()
-        if not paths:
-            raise SourceError("no camera found (no /dev/video*); plug one in, or set camera.source or --source")
-        source = str(paths[0])
+        found = v4l2.cameras()
+        if not found:
+            raise SourceError("no camera found (none at /dev/video*); plug one in, or set camera.source or --source")
+        source = str(found[0].path)
     return OpenCVCamera(source, settings.width, settings.height, settings.fps)
-
-
-def video_devices(folder: Path = _DEVICES) -> tuple[Path, ...]:
-    """Paths of the video devices, in the order of their numbers."""
-    found = [path for path in folder.glob("video*") if re.fullmatch(r"video\d+", path.name)]
-    return tuple(sorted(found, key=lambda path: int(path.name[5:])))
 
 
 class OpenCVCamera(Opened):
@@ -70,6 +62,7 @@ class OpenCVCamera(Opened):
     def open(self) -> None:
         """Raises `SourceError` where the camera cannot be opened."""
         self.close()
+        _hush()
         capture = self._open_capture()
         if not capture.isOpened():
             capture.release()
@@ -162,6 +155,13 @@ class OpenCVCamera(Opened):
 
 def _has_gstreamer(information: Callable[[], str] = cv2.getBuildInformation) -> bool:
     return bool(re.search(r"GStreamer:\s+YES", information()))
+
+
+def _hush() -> None:
+    """Keeps OpenCV's warnings back, of which our own message says the same in one line."""
+    levels = getattr(cv2.utils, "logging", None)  # older ones have none
+    if levels is not None:
+        levels.setLogLevel(levels.LOG_LEVEL_ERROR)
 
 
 def _without_password(source: str) -> str:
