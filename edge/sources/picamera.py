@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import threading
 import time
 from typing import Any, Final
@@ -22,6 +23,10 @@ _TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.25
 
 
+class NotInstalledError(SourceError):
+    """Picamera2 is not there; it comes with the system, not from PyPI."""
+
+
 def available(module: str = MODULE) -> bool:
     """Whether Picamera2 can be imported and sees a camera."""
     return bool(cameras(module))
@@ -30,8 +35,11 @@ def available(module: str = MODULE) -> bool:
 def cameras(module: str = MODULE) -> tuple[str, ...]:
     """Models of the cameras that Picamera2 sees; empty without it."""
     try:
-        found = importlib.import_module(module).Picamera2.global_camera_info()
-    except ImportError:
+        found = _load(module).global_camera_info()
+    except NotInstalledError:
+        return ()
+    except SourceError as error:
+        log.warning("%s", error)
         return ()
     except (OSError, RuntimeError, IndexError) as error:
         log.warning("Picamera2 cannot list cameras: %s", error)
@@ -59,15 +67,15 @@ class PiCamera(Opened):
         self._taken = 0
         camera: Any = None
         try:
-            camera = importlib.import_module(self._module).Picamera2()
+            camera = _load(self._module)()
             # Picamera2 names formats by byte significance: its RGB888 lies in memory as B, G, R.
             configuration = camera.create_video_configuration(
                 main={"size": self._size, "format": "RGB888"}, controls={"FrameRate": self._fps}, buffer_count=3
             )
             camera.configure(configuration)
             camera.start()
-        except ImportError as error:
-            raise SourceError("no Picamera2: apt install python3-picamera2, use --system-site-packages") from error
+        except SourceError:
+            raise
         except (OSError, RuntimeError, IndexError) as error:
             if camera is not None:
                 camera.close()
@@ -113,6 +121,23 @@ class PiCamera(Opened):
         except (OSError, RuntimeError) as error:
             raise SourceError(f"{self.name} gives no more pictures: {error}") from error
         raise SourceEnded(f"{self.name} was closed")
+
+
+def _load(module: str) -> Any:
+    """The class `Picamera2`. Raises `SourceError`."""
+    # libcamera tells its version and every mode of every sensor on standard error otherwise.
+    os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:WARN")
+    try:
+        return importlib.import_module(module).Picamera2
+    except ImportError as error:
+        raise NotInstalledError(
+            "no Picamera2: apt install python3-picamera2, and make the virtual environment with --system-site-packages"
+        ) from error
+    except ValueError as error:
+        # NumPy's "dtype size changed", of a library that was built for another NumPy.
+        raise SourceError(
+            f"Picamera2 cannot be loaded ({error}): the system's may be built for NumPy 1; pip install 'numpy<2'"
+        ) from error
 
 
 def _monotonic(nanoseconds: int | None) -> float:
