@@ -194,11 +194,17 @@ class Live:
         if inputs.media is not None:
             workers.append(self._source("media file", inputs.media, self._put_media, ("face", "voice")))
         if inputs.transcripts is not None and self._senses.words is not None:
-            workers.append(self._source("transcripts", inputs.transcripts, self.hear_of, ("words",)))
+            workers.append(self._source("transcripts", inputs.transcripts, self.hear_of, ("words",), may_wait=True))
         return tuple(workers)
 
     def _source(
-        self, name: str, open_source: Callable[[], Source[T]], put: Callable[[T], None], senses: tuple[Sense, ...]
+        self,
+        name: str,
+        open_source: Callable[[], Source[T]],
+        put: Callable[[T], None],
+        senses: tuple[Sense, ...],
+        *,
+        may_wait: bool = False,
     ) -> Worker:
         opened: list[Source[T]] = []
 
@@ -230,7 +236,7 @@ class Live:
             for source in opened:
                 source.close()
 
-        return Worker(name, body, report, unblock)
+        return Worker(name, body, report, unblock, may_wait=may_wait)
 
     def _name_missing_streams(self, recording: Recording) -> None:
         streams: tuple[tuple[Sense, bool, str], ...] = (

@@ -30,12 +30,16 @@ class Worker:
         body: Callable[[Worker], None],
         report: Callable[[str | None], None] = lambda _: None,
         unblock: Callable[[], None] = lambda: None,
+        *,
+        may_wait: bool = False,
     ) -> None:
-        """`unblock` is called from another thread to make a body return that hangs in a read."""
+        """`unblock` is called from another thread to make a body return that hangs in a read. `may_wait`: the body may
+        wait for its next item for ever (a person who says nothing) and counts as never silent."""
         self.name = name
         self._body = body
         self._report = report
         self._unblock = unblock
+        self._may_wait = may_wait
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._beat_at = time.monotonic()
@@ -60,8 +64,10 @@ class Worker:
         return self._stop.is_set()
 
     def silent_for(self) -> float:
-        """Seconds since the last beat; 0 for a worker that has ended or waits to start again."""
-        return 0.0 if self.ended or self._broken else time.monotonic() - self._beat_at
+        """Seconds since the last beat; 0 for a worker that has ended, waits to start again or may wait."""
+        if self.ended or self._broken or self._may_wait:
+            return 0.0
+        return time.monotonic() - self._beat_at
 
     def stop(self) -> None:
         """Asks the body to return."""

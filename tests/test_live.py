@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from edge.sources.base import Opened
 from edge.sources.fake import FakeCamera, FakeMicrophone
 from edge.sources.media import MediaFile
 from edge.sources.paced import PacedMedia
+from edge.sources.transcripts import StdinTranscripts
 
 CONFIG = Config(face=Face(detector="haar"))
 
@@ -187,6 +189,17 @@ def test_what_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.
         running.until(lambda: running.error is not None, "the loop gives up")
         released.set()
     assert "camera hangs" in str(running.error)
+
+
+def test_nobody_has_to_write_on_standard_input(loaded: senses.Senses) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb") as keyboard:
+        with Running(loaded, Inputs(transcripts=lambda: StdinTranscripts(stream)), QUICK) as running:
+            running.until(lambda: running.alive > 15, "three times the limit goes by in silence")
+            keyboard.write(b"I am so happy to see you\n")
+            keyboard.flush()
+            running.until(lambda: "words" in running.recorder.senses(), "it is still read")
+        assert "threads.unblocked" not in running.counters.snapshot()
 
 
 def test_a_sense_that_fails_on_an_item_goes_on_with_the_next(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
