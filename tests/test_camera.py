@@ -152,6 +152,42 @@ def test_a_device_that_is_not_there_is_named() -> None:
         opencv(250).open()
 
 
+def film(path: Path, pictures: int = 8, size: tuple[int, int] = (128, 72)) -> Path:
+    """A file, which OpenCV opens as it opens a device."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, size)
+    assert writer.isOpened()
+    for _ in range(pictures):
+        writer.write(np.full((size[1], size[0], 3), BLUE, np.uint8))
+    writer.release()
+    return path
+
+
+def test_pictures_larger_than_asked_for_are_scaled_down_in_their_proportions(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.avi")
+    for wanted, shape in {(64, 48): (36, 64, 3), (300, 36): (36, 64, 3), (640, 480): (72, 128, 3)}.items():
+        with OpenCVCamera(str(path), *wanted, 15) as source:
+            image = source.read().image
+            assert (image.shape, image.dtype) == (shape, np.uint8)
+            assert image.mean(axis=(0, 1)) == pytest.approx(BLUE, abs=6)
+
+
+def test_a_camera_that_goes_away_is_told_and_can_be_opened_again(tmp_path: Path) -> None:
+    source = opencv(str(film(tmp_path / "film.avi")))
+    for _ in range(2):
+        with source, pytest.raises(SourceError, match=r"gave no more pictures; is it still plugged in\?"):
+            exhaust(source)
+
+
+def test_automatic_passes_over_a_device_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken").touch()
+    works = film(tmp_path / "film.avi")
+    found = [VideoDevice(path, "webcam", camera=True) for path in (tmp_path / "broken", works, tmp_path / "last")]
+    monkeypatch.setattr(v4l2, "cameras", lambda: tuple(found))
+    with open_camera(config.Camera(backend="opencv")) as source:
+        assert source.name == f"camera {works}"
+        assert source.read().image.shape == (72, 128, 3)
+
+
 def test_a_file_that_is_no_camera_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("no camera", "utf-8")
@@ -163,6 +199,8 @@ def test_a_pipeline_needs_an_opencv_with_gstreamer(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(camera, "_has_gstreamer", lambda: False)
     with pytest.raises(SourceError, match=r"this OpenCV has no GStreamer; use the system's"):
         opencv("videotestsrc ! appsink").open()
+    with pytest.raises(SourceError, match=r"this OpenCV has no GStreamer"):
+        opencv("rtspsrc location=rtsp://robot/camera!decodebin!appsink").open()
 
 
 def test_opencvs_build_tells_of_gstreamer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -12,12 +13,15 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge import config
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Frame
 from edge.sources import picamera, v4l2
 from edge.sources.base import Opened, Source
+
+log = logging.getLogger(__name__)
 
 _TIMEOUT_MS: Final = 5000
 
@@ -37,15 +41,28 @@ def open_camera(settings: config.Camera) -> Source[Frame]:
         found = v4l2.cameras()
         if not found:
             raise SourceError("no camera found (none at /dev/video*); plug one in, or set camera.source or --source")
-        source = str(found[0].path)
+        candidates = [OpenCVCamera(str(each.path), settings.width, settings.height, settings.fps) for each in found]
+        # Of several, one may be in use, or give nothing that OpenCV can read.
+        working = (each for each in candidates if len(candidates) == 1 or _opens(each))
+        return next(working, candidates[0])
     return OpenCVCamera(source, settings.width, settings.height, settings.fps)
+
+
+def _opens(camera: OpenCVCamera) -> bool:
+    try:
+        with camera:
+            return True
+    except SourceError as error:
+        log.warning("%s; trying the next", error)
+        return False
 
 
 class OpenCVCamera(Opened):
     """An index, `/dev/videoN`, a GStreamer pipeline, an `rtsp://` or `http://` URL.
 
-    A thread of its own takes every picture and keeps the newest, so that a slow reader sees the present: a driver's
-    or a network's queue would show the past.
+    Pictures come in the size asked for where the device can do it, and are scaled down to fit it where it, or a
+    stream, gives larger ones. A thread of its own takes every picture and keeps the newest, so that a slow reader sees
+    the present: a driver's or a network's queue would show the past.
     """
 
     def __init__(self, source: str | int, width: int, height: int, fps: float) -> None:
@@ -82,7 +99,7 @@ class OpenCVCamera(Opened):
             )
             frame, self._newest = self._newest, None
         if frame is not None:
-            return frame
+            return Frame(_fitted(frame.image, *self._size[:2]), frame.captured_at, frame.sequence)
         if self._stop.is_set():
             raise SourceEnded(f"{self.name} was closed")
         raise SourceError(self._fault if waited and self._fault else f"{self.name} gives no pictures")
@@ -123,7 +140,7 @@ class OpenCVCamera(Opened):
         source = self._source
         width, height, fps = self._size
         timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        if isinstance(source, str) and " ! " in source:
+        if isinstance(source, str) and "!" in source and not re.match(r"\w+://", source):
             if not _has_gstreamer():
                 raise SourceError(
                     f"{self.name}: this OpenCV has no GStreamer; use the system's (apt install python3-opencv, a "
@@ -132,6 +149,8 @@ class OpenCVCamera(Opened):
             return cv2.VideoCapture(source, cv2.CAP_GSTREAMER)
         if isinstance(source, str) and "://" in source:
             os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+            # FFmpeg's own messages come beside ours otherwise; 32 (info) or 48 (debug) brings them back.
+            os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
             return cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
         if isinstance(source, str) and source.isdecimal():
             source = int(source)
@@ -151,6 +170,15 @@ class OpenCVCamera(Opened):
         if "://" in str(self._source):
             return "is the address right and the stream on?"
         return "is it plugged in, in use elsewhere, and are you in the group video?"
+
+
+def _fitted(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The picture, scaled down to at most this size in its own proportions."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _has_gstreamer(information: Callable[[], str] = cv2.getBuildInformation) -> bool:
