@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
 import sys
 import threading
 import time
@@ -22,6 +23,10 @@ from edge.observation import AudioChunk, Frame
 from edge.sources.media import MediaFile
 
 RATE = 16_000
+
+# Rows of an MP4's display matrix, 16.16 fixed point but for the last column, 2.30.
+MATRIX_IDENTITY = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+MATRIX_QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 
 
 def read_all(source: MediaFile, limit: int = 100_000) -> list[Frame | AudioChunk]:
@@ -143,6 +148,21 @@ def test_large_pictures_are_scaled_down_and_keep_their_shape(tmp_path: Path) -> 
     assert frames(read_all(MediaFile(path)))[0].image.shape == (360, 640, 3)
     assert frames(read_all(MediaFile(path, max_side=320)))[0].image.shape == (180, 320, 3)
     assert frames(read_all(MediaFile(path, max_side=4000)))[0].image.shape == (720, 1280, 3)
+
+
+def test_a_film_that_a_telephone_took_upright_is_shown_upright(tmp_path: Path) -> None:
+    path = write(tmp_path / "upright.mp4", video_s=0.5)
+    data = path.read_bytes()
+    # The matrix in the track's header, identity, becomes a quarter turn clockwise: how telephones store such films.
+    header = data.index(b"tkhd")
+    lying, turned = (struct.pack(">9i", *matrix) for matrix in (MATRIX_IDENTITY, MATRIX_QUARTER_TURN))
+    at = data.index(lying, header)
+    path.write_bytes(data[:at] + turned + data[at + len(lying) :])
+    image = frames(read_all(MediaFile(path)))[0].image
+    assert image.shape == (160, 120, 3)
+    # The blue quarter was in the upper left.
+    assert image[20, 100] == pytest.approx(picture(0)[20, 30], abs=20)
+    assert image[20, 20] == pytest.approx(picture(0)[100, 30], abs=20)
 
 
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
