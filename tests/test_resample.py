@@ -1,4 +1,4 @@
-"""Any rate to 16 kHz, whatever the chunks; NaN, clipping and offset."""
+"""Any rate to 16 kHz, whatever the chunks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.errors import SourceError
-from edge.voice.cleaning import STEP, Cleaner
 from edge.voice.resample import RATE, Resampler
 
 RATES = (8000, 11025, 16000, 22050, 44099, 44100, 48000, 96000)
@@ -57,28 +56,3 @@ def test_backlog_is_a_few_milliseconds() -> None:
 def test_a_rate_beyond_the_range_is_refused(rate: int) -> None:
     with pytest.raises(SourceError, match="8000 to 96000"):
         Resampler(rate)
-
-
-def test_nan_and_clipping_are_counted() -> None:
-    cleaner = Cleaner()
-    found = cleaner.mono(np.array([0.5, np.nan, np.inf, 1.0, -3.0, 0.1], np.float32))
-    np.testing.assert_array_equal(found, np.array([0.5, 0, 0, 1, -1, 0.1], np.float32))
-    assert (cleaner.nan_samples, cleaner.clipped_samples) == (2, 2)
-
-
-def test_channels_are_averaged() -> None:
-    assert Cleaner().mono(np.array([[0.2, 0.4], [0.0, -1.0]], np.float32)) == pytest.approx([0.3, -0.5])
-
-
-def test_sound_of_no_known_shape_is_refused() -> None:
-    with pytest.raises(SourceError, match="shape"):
-        Cleaner().mono(np.zeros((2, 2, 2), np.float32))
-
-
-def test_the_offset_goes_and_the_voice_stays() -> None:
-    cleaner = Cleaner()
-    voice = 0.1 * tone(120, RATE, 2)
-    found = np.concatenate([cleaner.level(step) for step in (voice + np.float32(0.3)).reshape(-1, STEP)])
-    assert abs(found[RATE:].mean()) < 0.003
-    assert np.std(found[RATE:]) == pytest.approx(np.std(voice), rel=0.02)
-    assert np.abs(np.diff(found)).max() < 1.5 * np.abs(np.diff(voice)).max()  # no step at the seams

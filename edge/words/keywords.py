@@ -36,7 +36,7 @@ class Keyword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     phrase: Annotated[str, Meta(pattern=r"^[a-z']+( [a-z']+)*$")]
     """Small letters; each word stands in the recogniser's dictionary."""
-    threshold: Annotated[float, Meta(gt=0, le=1)]
+    threshold: Annotated[float, Meta(gt=0, le=1e50)]
     """Of the detection; smaller finds more, and more that was never said."""
     emotions: dict[str, Annotated[float, Meta(ge=0, le=1)]]
     """Label → probability; what is left of 1 is spread over all seven."""
