@@ -44,6 +44,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._beat_at = time.monotonic()
         self._broken = False
+        self._unblocked = False
         self.restarts = 0
         self.ended = False
         """True once the body returned of itself or its source ended."""
@@ -76,6 +77,7 @@ class Worker:
 
     def unblock(self) -> None:
         """Makes a body that hangs in a read fail, so that it is started anew."""
+        self._unblocked = True
         self._unblock()
 
     def join(self, timeout: float) -> bool:
@@ -88,11 +90,15 @@ class Worker:
         while not self.stopping:
             started = time.monotonic()
             self._beat_at = started
+            self._unblocked = False
             try:
                 self._body(self)
                 break
-            except SourceEnded:
-                break
+            except SourceEnded as error:
+                if not self._unblocked or self.stopping:
+                    break
+                # It did not end of itself: it hung, and was closed so that it can be opened anew.
+                message = f"{self.name} hung and was closed ({error}); trying again"
             except EdgeEmotionError as error:
                 message = str(error)
             except Exception as error:

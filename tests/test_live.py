@@ -175,12 +175,13 @@ class HangingCamera(Opened):
 QUICK = Config(face=Face(detector="haar"), health=Health(stuck_after_s=1.5))
 
 
-def test_a_hanging_source_is_closed(loaded: senses.Senses) -> None:
-    inputs = Inputs(camera=lambda: HangingCamera(False, threading.Event()))
+def test_a_hanging_source_is_closed_and_opened_anew(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
+    cameras = iter([HangingCamera(False, threading.Event())])
+    inputs = Inputs(camera=lambda: next(cameras, None) or FakeCamera(pictures * 50, fps=30))
     with Running(loaded, inputs, QUICK) as running:
-        running.until(lambda: running.counters.snapshot().get("threads.unblocked"), "it is unblocked")
-        running.until(lambda: running.ended, "its source has ended, and with it the loop")
+        running.until(lambda: "face" in running.recorder.senses(), "the camera is opened again and gives pictures")
     assert running.error is None
+    assert running.counters.snapshot()["threads.unblocked"] == 1
 
 
 def test_what_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.Senses) -> None:
