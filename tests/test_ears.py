@@ -175,11 +175,18 @@ def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: So
     assert ears.counters["gaps"] == 1
 
 
-def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound) -> None:
+@pytest.mark.parametrize("late", [0.02, 0.12])
+def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, late: float) -> None:
+    found = []
     ears = Ears(voice, NO_KEYWORDS)
-    for index, chunk in enumerate(chunks(speech[:32000])):
-        ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + 0.02 * (index % 2)))
+    for index, chunk in enumerate(chunks(speech)):
+        found += ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + late * (index % 2)))
+    found += ears.flush()
     assert ears.counters["gaps"] == 0
+    # Nor does it cut what was said: the same utterances, their ends within the jitter.
+    steady = finals(listen(Ears(voice, NO_KEYWORDS), speech))
+    ends = [seen.captured_at for seen in steady]
+    assert [seen.captured_at for seen in finals(found)] == pytest.approx(ends, abs=late + 0.01)
 
 
 def test_an_overrun_ends_the_utterance_and_is_counted(voice: config.Voice, speech: Sound) -> None:

@@ -22,8 +22,11 @@ from edge.words.keywords import KeywordSpotter
 
 log = logging.getLogger(__name__)
 
-_GAP_S: Final = 0.05
-"""Sound that starts so much later or earlier than the last ended does not belong to it."""
+_GAP_S: Final = 0.25
+"""Sound that starts so much later or earlier than the last ended does not belong to it.
+
+Less is jitter: a busy machine stamps chunks late by a tenth of a second, and lost sound is told by `overruns`.
+"""
 
 
 class Ears:
