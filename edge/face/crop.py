@@ -17,6 +17,10 @@ FRONT_END: Final = {"name": "grey48", "side": SIDE, "range": [0.0, 1.0]}
 """How a card names this front end."""
 
 
+_FINEST: Final = 3
+"""Times finer than the crop at most: beyond that a large face costs more and looks the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Framing:
     """Where the crop lies relative to a detector's box."""
@@ -46,7 +50,7 @@ def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[
     # Boxes count from pixels' edges, warpAffine from their centres.
     x, y = x + up * math.sin(roll) - 0.5, y - up * math.cos(roll) - 0.5
     # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
-    fine = SIDE * min(8, max(1, round(side / SIDE)))
+    fine = SIDE * min(_FINEST, max(1, round(side / SIDE)))
     step = side / fine
     cosine, sine = math.cos(roll) * step, math.sin(roll) * step
     half = (fine - 1) / 2

@@ -34,9 +34,10 @@ class FaceQuality:
 
 def assess(face: NDArray[np.uint8], side: float, score: float) -> FaceQuality:
     """`face`: the (48, 48) grey crop; `side`: pixels across the face in the frame; `score`: the detector's, 0…1."""
-    sharpness = float(cv2.Laplacian(face, cv2.CV_32F).var())
-    contrast = float(face.std())
-    lit = float(np.mean((face > 12) & (face < 243)))
+    # OpenCV's reductions: NumPy's take longer on so small a picture than the expression model.
+    sharpness = float(cv2.meanStdDev(cv2.Laplacian(face, cv2.CV_32F))[1][0, 0] ** 2)
+    contrast = float(cv2.meanStdDev(face)[1][0, 0])
+    lit = cv2.countNonZero(cv2.inRange(face, 13, 242)) / face.size
     return FaceQuality(
         size=min(1.0, side / _FULL_SIDE),
         sharpness=min(1.0, sharpness / _FULL_SHARPNESS),
