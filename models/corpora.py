@@ -12,7 +12,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        default=os.environ.get("EMOTION_DATA"),
+        default=os.environ.get("EMOTION_DATA") or None,
         metavar="DIR",
         help="folder of the corpora (face/, voice/, text/); default: $EMOTION_DATA",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,3 +18,24 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker = Mosquitto(tmp_path).start()
     yield broker
     broker.stop()
+
+
+def _corpora() -> Path | None:
+    folder = os.environ.get("EMOTION_DATA")
+    return Path(folder) if folder and Path(folder).is_dir() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `corpora` are skipped where there are none."""
+    if _corpora() is None:
+        for item in items:
+            if item.get_closest_marker("corpora"):
+                item.add_marker(pytest.mark.skip(reason="no corpora here (EMOTION_DATA names their folder)"))
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of the corpora, for tests marked `corpora`."""
+    folder = _corpora()
+    assert folder is not None, "mark the test with `corpora`"
+    return folder

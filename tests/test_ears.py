@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,13 +237,10 @@ def test_without_pocketsphinx_the_voice_goes_on(
 
 @pytest.mark.corpora
 @pytest.mark.parametrize("corpus", ["ravdess/Actor_*", "emodb"])
-def test_every_recorded_sentence_is_one_utterance(voice: config.Voice, corpus: str) -> None:
-    data = os.environ.get("EMOTION_DATA")
-    if not data:
-        pytest.skip("EMOTION_DATA does not name the corpora")
+def test_every_recorded_sentence_is_one_utterance(voice: config.Voice, corpora: Path, corpus: str) -> None:
     import soundfile
 
-    files = sorted(Path(data, "voice").glob(f"{corpus}/*.flac"))[::60]
+    files = sorted((corpora / "voice").glob(f"{corpus}/*.flac"))[::60]
     assert files
     hiss = np.random.default_rng(2).normal(0, 3e-4, 16000).astype(np.float32)
     counts = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 import subprocess
@@ -22,7 +21,6 @@ from edge.words import keywords
 from edge.words.keywords import KeywordSpotter
 
 Sound = NDArray[np.float32]
-DATA = os.environ.get("EMOTION_DATA")
 SILENCE = np.zeros(16000, np.float32)
 
 GOOD = """
@@ -146,12 +144,11 @@ def test_without_pocketsphinx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.corpora
-@pytest.mark.skipif(DATA is None, reason="EMOTION_DATA does not name the corpora")
-def test_real_speech_without_a_phrase_raises_few_alarms(spotter: KeywordSpotter) -> None:
+def test_real_speech_without_a_phrase_raises_few_alarms(spotter: KeywordSpotter, corpora: Path) -> None:
     import soundfile
 
     alarms, seconds = [], 0.0
-    for file in sorted(Path(str(DATA), "voice").glob("ravdess/Actor_*/*.flac"))[::40]:
+    for file in sorted(Path(corpora, "voice").glob("ravdess/Actor_*/*.flac"))[::40]:
         sound, _ = soundfile.read(file, dtype="float32")
         alarms += [seen.detail["keyword"] for seen in listen(spotter, np.concatenate([SILENCE, sound]))]
         seconds += len(sound) / 16000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 
 from edge.voice.logmel import BANDS, FRAMES, RATE, logmel, mel_filters
 from edge.voice.resample import Resampler
-
-ROOT = os.environ.get("EMOTION_DATA")
 
 
 def slaney_mel(hertz: float) -> float:
@@ -114,12 +111,11 @@ def test_what_comes_after_three_seconds_does_not_count() -> None:
 
 
 @pytest.mark.corpora
-@pytest.mark.skipif(ROOT is None, reason="EMOTION_DATA does not name the corpora")
-def test_a_waveform_gives_what_the_stored_corpus_looks_like() -> None:
+def test_a_waveform_gives_what_the_stored_corpus_looks_like(corpora: Path) -> None:
     """CREMA-D is stored as spectrograms only: another corpus through our front end must look alike, band by band."""
     import soundfile
 
-    folder = Path(str(ROOT)) / "voice"
+    folder = corpora / "voice"
     with np.load(folder / "crema_d" / "logmel64_webp.npz", allow_pickle=False) as file:
         blob, offset = file["blob"], file["offset"]
     stored = np.stack(
@@ -149,11 +145,10 @@ def sound_of(clip: Path) -> NDArray[np.float32]:
 
 
 @pytest.mark.corpora
-@pytest.mark.skipif(ROOT is None, reason="EMOTION_DATA does not name the corpora")
-def test_a_clip_of_crema_d_gives_its_stored_spectrogram() -> None:
+def test_a_clip_of_crema_d_gives_its_stored_spectrogram(corpora: Path) -> None:
     """Of four clips the sound is at hand: what we make of it is what is stored, to the precision that has."""
     pytest.importorskip("av")
-    folder = Path(str(ROOT))
+    folder = corpora
     with np.load(folder / "voice" / "crema_d" / "logmel64_webp.npz", allow_pickle=False) as file:
         blob, offset, names = file["blob"], file["offset"], list(file["name"])
     clips = sorted((folder / "av" / "crema_d").glob("*.flv"))

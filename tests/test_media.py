@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import struct
 import sys
 import threading
@@ -322,17 +321,15 @@ def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 # Real clips
 
 
-@pytest.fixture
-def corpora() -> Path:
-    folder = os.environ.get("EMOTION_DATA")
-    if not folder or not (Path(folder) / "av").is_dir():
-        pytest.skip("no corpora: set EMOTION_DATA to the folder that holds av/")
-    return Path(folder) / "av"
-
-
 @pytest.mark.corpora
 def test_real_clips_come_whole_and_in_order(corpora: Path) -> None:
-    for path in sorted([*corpora.glob("clips/*.mp4"), *corpora.glob("clips/*.mov"), *corpora.glob("crema_d/*.flv")]):
+    for path in sorted(
+        [
+            *(corpora / "av").glob("clips/*.mp4"),
+            *(corpora / "av").glob("clips/*.mov"),
+            *(corpora / "av").glob("crema_d/*.flv"),
+        ]
+    ):
         media = MediaFile(path)
         items = read_all(media)
         times = [item.captured_at for item in items]

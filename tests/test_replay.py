@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,11 +156,8 @@ def test_senses_that_are_off_say_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.corpora
-def test_real_actors_are_heard_and_seen() -> None:
-    folder = os.environ.get("EMOTION_DATA")
-    if not folder:
-        pytest.skip("EMOTION_DATA is not set")
-    for path in sorted((Path(folder) / "av/crema_d").glob("*.flv")):
+def test_real_actors_are_heard_and_seen(corpora: Path) -> None:
+    for path in sorted((corpora / "av/crema_d").glob("*.flv")):
         done = edge_emotion("replay", path, "--json")
         assert done.returncode == 0, done.stderr.decode()
         last = json.loads(done.stdout.splitlines()[-1])
