@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import clip
-from edge.config import Config
+from edge.config import Camera, Config
+from edge.config import Microphone as MicrophoneSettings
 from edge.live import Inputs
 from edge.observation import Transcript
 from edge.publish.payloads import Sensor
 from edge.sources import devices
-from edge.sources.camera import open_camera
+from edge.sources.camera import open_camera, without_password
+from edge.sources.devices import Devices
 from edge.sources.media import MediaFile
 from edge.sources.microphone import Microphone
 from edge.sources.paced import PacedMedia
@@ -31,17 +33,8 @@ class Chosen:
 
 def from_devices(config: Config) -> Chosen:
     """Camera and microphone as configured; one that is not there is looked for again and again."""
-    sensors = [
-        Sensor(
-            kind="camera", name=str(config.camera.source), found=config.camera.enabled, why=_off(config.camera.enabled)
-        ),
-        Sensor(
-            kind="microphone",
-            name=str(config.microphone.device),
-            found=config.microphone.enabled,
-            why=_off(config.microphone.enabled),
-        ),
-    ]
+    there = devices.find()
+    sensors = (_camera_sensor(config.camera, there), _microphone_sensor(config.microphone, there))
     return Chosen(
         Inputs(
             camera=(lambda: open_camera(config.camera)) if config.camera.enabled else None,
@@ -81,5 +74,27 @@ def _transcript_sensors(config: Config) -> tuple[Sensor, ...]:
     return tuple(Sensor(kind="transcripts", name=name, found=True) for name, wanted in sources if wanted)
 
 
-def _off(enabled: bool) -> str | None:
-    return None if enabled else "off"
+def _camera_sensor(settings: Camera, there: Devices) -> Sensor:
+    # A stream's address may hold a password, and `info` is for all to read.
+    name = without_password(str(settings.source))
+    if not settings.enabled:
+        return Sensor(kind="camera", name=name, found=False, why="off")
+    if settings.source == "auto":
+        if not there.cameras:
+            return Sensor(kind="camera", name=name, found=False, why="no camera found")
+        return Sensor(kind="camera", name=there.cameras[0].name, found=True)
+    if name.startswith("/") and not Path(name).exists():
+        return Sensor(kind="camera", name=name, found=False, why="not there")
+    return Sensor(kind="camera", name=name, found=True)
+
+
+def _microphone_sensor(settings: MicrophoneSettings, there: Devices) -> Sensor:
+    name = str(settings.device)
+    if not settings.enabled:
+        return Sensor(kind="microphone", name=name, found=False, why="off")
+    if not there.microphones:
+        return Sensor(kind="microphone", name=name, found=False, why="no microphone found")
+    fitting = [m for m in there.microphones if name in ("auto", str(m.index)) or name.lower() in m.name.lower()]
+    if not fitting:
+        return Sensor(kind="microphone", name=name, found=False, why="not among those found")
+    return Sensor(kind="microphone", name=fitting[0].name, found=True)

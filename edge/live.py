@@ -90,6 +90,11 @@ class Live:
         self._perceived: BoundedQueue[Perceived] = BoundedQueue(_PERCEIVED_WAITING)
         self._faults: dict[str, tuple[Sense, str]] = {}
         self._fusion = DecisionFusion(config.fusion)
+        if inputs.media is None:
+            if inputs.camera is None:
+                self._faults["no camera"] = ("face", "camera off")
+            if inputs.microphone is None:
+                self._faults["no microphone"] = ("voice", "microphone off")
         self._sources = self._source_workers()
         self._perceivers = self._sense_workers()
 

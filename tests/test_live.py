@@ -118,6 +118,7 @@ def test_all_senses_at_once_and_an_end_with_the_file(loaded: senses.Senses) -> N
 
 def test_a_camera_that_goes_is_named_and_found_again(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
     with Running(loaded, Inputs(camera=lambda: FakeCamera(pictures, fps=30, fails=True))) as running:
+        running.until(lambda: running.recorder.missing("voice") == "microphone off", "what is not wanted is said")
         running.until(lambda: "unplugged" in (running.recorder.missing("face") or ""), "the fault is told")
         seen = len(running.recorder.observations)
         running.until(lambda: len(running.recorder.observations) > seen, "the camera is opened again")

@@ -66,7 +66,7 @@ class OpenCVCamera(Opened):
     """
 
     def __init__(self, source: str | int, width: int, height: int, fps: float) -> None:
-        self.name = f"camera {_without_password(str(source))}"
+        self.name = f"camera {without_password(str(source))}"
         self._source = source
         self._size = (width, height, fps)
         self._newest: Frame | None = None
@@ -192,5 +192,6 @@ def _hush() -> None:
         levels.setLogLevel(levels.LOG_LEVEL_ERROR)
 
 
-def _without_password(source: str) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", source)
+def without_password(source: str) -> str:
+    """A stream's address for messages and topics: user and password are left out."""
+    return re.sub(r"//\S*@", "//…@", source)
