@@ -118,7 +118,7 @@ class MediaFile(Opened):
         try:
             # Each stream has the file to itself: how far apart they are stored in it no longer matters, and where one
             # is damaged the other is not held up.
-            self._containers = [av.open(str(path), metadata_errors="ignore") for _ in range(2)]
+            self._containers = [av.open(str(path), **_lenient(av.__version__)) for _ in range(2)]
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self.name} is no media file that can be read: {_reason(error)}") from error
         first, second = self._containers
@@ -200,3 +200,8 @@ def _is_cover(stream: Any) -> bool:
 
 def _reason(error: BaseException) -> str:
     return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".") or type(error).__name__
+
+
+def _lenient(version: str) -> dict[str, Any]:
+    """What makes PyAV of this version open a file whose tags are not UTF-8; from 19 on it does so of itself."""
+    return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
