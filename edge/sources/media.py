@@ -204,4 +204,4 @@ def _reason(error: BaseException) -> str:
 
 def _lenient(version: str) -> dict[str, Any]:
     """What makes PyAV of this version open a file whose tags are not UTF-8; from 19 on it does so of itself."""
-    return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
+    return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
