@@ -88,7 +88,7 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
 
     def on_transcript(payload: bytes) -> None:
         try:
-            transcript = parse_transcript(payload, time.monotonic())
+            transcript = parse_transcript(payload, time.monotonic(), time.time())
         except SourceError as error:
             counters.increment("words.transcripts_failed")
             log.warning("%s: %s", topics.transcript, error)

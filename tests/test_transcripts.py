@@ -43,6 +43,25 @@ def test_unknown_keys_are_no_fault() -> None:
     assert parse_transcript('{"text": "a", "language": "en"}', 0.0).text == "a"
 
 
+@pytest.mark.parametrize("said", ["1970-01-01T00:16:38Z", "1970-01-01T01:16:38.000+01:00", 998, 998.0])
+def test_an_absolute_time_becomes_ours(said: str | float) -> None:
+    payload = json.dumps({"text": "a", "time": said})
+    assert parse_transcript(payload, 50.0, utc=1000.0).captured_at == 48.0
+    # In a file `time` is the medium's, which `read_transcript_file` reads.
+    assert parse_transcript(payload, 50.0).captured_at == 50.0
+
+
+def test_a_time_ahead_of_our_clock_is_now_and_age_goes_first() -> None:
+    assert parse_transcript('{"text": "a", "time": 1060}', 50.0, utc=1000.0).captured_at == 50.0
+    assert parse_transcript('{"text": "a", "time": 990, "age": 1}', 50.0, utc=1000.0).captured_at == 49.0
+
+
+@pytest.mark.parametrize("said", ["yesterday", "2026-01-01T12:00:00", True, [], {}])
+def test_a_time_that_is_none_is_refused(said: object) -> None:
+    with pytest.raises(SourceError, match="'time'"):
+        parse_transcript(json.dumps({"text": "a", "time": said}), 0.0, utc=1000.0)
+
+
 def test_control_characters_and_lone_surrogates_become_spaces() -> None:
     said = parse_transcript('{"text": "a\\u0000b\\u001b[31mc\\ud800", "speaker": "x\\ud800\\n"}', 0.0)
     assert (said.text, said.speaker) == ("a b [31mc", "x")

@@ -10,6 +10,7 @@ import select
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -25,12 +26,12 @@ MAX_BYTES: Final = 10_000
 _POLL_S: Final = 0.25
 
 
-def parse_transcript(payload: bytes | str, now: float) -> Transcript:
+def parse_transcript(payload: bytes | str, now: float, utc: float | None = None) -> Transcript:
     """A transcript from plain text, or from a JSON object with `text` and, if it likes, `speaker`, `confidence` (0…1)
-    and `age` (seconds since it was said).
+    and when it was said: `age` (seconds ago), or `time` (RFC 3339 with its zone, or seconds since 1970).
 
-    `now`: monotonic seconds, the time of what says nothing of its own. Raises `SourceError`; the message never
-    repeats the text.
+    `now`: monotonic seconds, the time of what says nothing of its own; `utc`: the same moment in seconds since 1970;
+    without it `time` is left unread. Raises `SourceError`; the message never repeats the text.
     """
     text = _decode(payload)
     if not text.startswith("{"):
@@ -40,7 +41,7 @@ def parse_transcript(payload: bytes | str, now: float) -> Transcript:
     except (ValueError, RecursionError) as error:
         # Also a number of thousands of digits, which is a plain ValueError.
         raise SourceError("a transcript that starts like JSON is none; send plain text or a JSON object") from error
-    age = _number(fields, "age", 0.0)
+    age = _number(fields, "age", 0.0 if utc is None else utc - _moment(fields, utc))
     return Transcript(
         _worded(_string(fields, "text") or ""),
         now - max(0.0, age),
@@ -94,7 +95,7 @@ class StdinTranscripts(Opened):
         while True:
             line = self._line()
             try:
-                return parse_transcript(line, time.monotonic())
+                return parse_transcript(line, time.monotonic(), time.time())
             except SourceError as error:
                 if line.strip():
                     self.refused += 1
@@ -158,6 +159,20 @@ def _string(fields: dict[str, Any], key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise SourceError(f"a transcript's {key!r} must be text, not {type(value).__name__}")
     return value
+
+
+def _moment(fields: dict[str, Any], default: float) -> float:
+    """The field `time` in seconds since 1970."""
+    said = fields.get("time", default)
+    if not isinstance(said, str):
+        return _number(fields, "time", default)
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise SourceError("a transcript's 'time' must be RFC 3339 text or seconds since 1970") from error
+    if moment.tzinfo is None:
+        raise SourceError("a transcript's 'time' has no zone; end it with Z for UTC")
+    return moment.timestamp()
 
 
 def _number(fields: dict[str, Any], key: str, default: float) -> float:
