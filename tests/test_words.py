@@ -12,7 +12,7 @@ from edge.observation import Observation, Transcript
 from edge.words.coverage import common_words, coverage
 from edge.words.features import BUCKETS, LENGTH, PAIRS, STEMS, WORDS, ids
 from edge.words.sense import WordsSense
-from edge.words.text import clean, tokens
+from edge.words.text import clean, says_something, tokens
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,20 @@ def test_what_says_little_has_a_low_quality(sense: WordsSense) -> None:
     assert read(sense, "Ich bin so traurig, dass du schon gehen musst").quality < 0.2
     assert read(sense, "je suis tellement content de te voir aujourd'hui").quality < 0.2
     assert read(sense, "I am so happy to see you", confidence=0.3).quality == pytest.approx(0.3 * sentence)
+
+
+@pytest.mark.parametrize("text", ["—", "“”", "¿?", "\u200d", "\ufe0f", "\u0301", "...", "?!", "5", "[NAME]"])
+def test_marks_alone_have_no_weight(sense: WordsSense, text: str) -> None:
+    observation = sense.read(Transcript(text, 0.0))
+    assert observation is None or observation.quality == 0
+
+
+def test_emoji_and_emoticons_have_the_weight_of_words(sense: WordsSense) -> None:
+    assert read(sense, ":)").quality == read(sense, "😂").quality == read(sense, "okay").quality > 0
+    # A heart drawn in colour carries an invisible mark, which is no second word.
+    assert read(sense, "\u2764\ufe0f").quality == read(sense, "\u2764").quality
+    found = tokens("“Hi”, [NAME]: 2 ❤️ :-( …")
+    assert [token for token in found if says_something(token)] == ["hi", "❤", ":-("]
 
 
 def test_nothing_to_read_is_no_observation(sense: WordsSense) -> None:

@@ -17,7 +17,7 @@ from edge.inference.posterior import softmax
 from edge.observation import Observation, Transcript
 from edge.words.coverage import coverage
 from edge.words.features import FRONT_END, ids
-from edge.words.text import tokens
+from edge.words.text import says_something, tokens
 
 _HALF_LENGTH: Final = 2.0
 """Words at which a text is trusted half: "okay" says little, a sentence much."""
@@ -47,7 +47,7 @@ class WordsSense:
             if not found:
                 return None
             posterior = softmax(self.logits(ids(found)), self.card.temperature)
-        spoken = sum(token[0].isalpha() or not token.isascii() for token in found)
+        spoken = sum(map(says_something, found))
         length = spoken / (spoken + _HALF_LENGTH)
         known = coverage(found)
         confidence = min(1.0, max(0.0, transcript.confidence))

@@ -26,6 +26,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>\d+(?:[.,]\d+)*)"
     r"|(?P<mark>[!?]+|\.{2,}|[^\w\s])"
 )
+_SMILEY: Final = re.compile(_EMOTICON)
 _APOSTROPHES: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
 
 
@@ -36,6 +37,11 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     kept = "".join(" " if unicodedata.category(char)[0] in "CZ" and char != "\u200d" else char for char in text)
     return " ".join(kept.split())[:MAX_CHARACTERS]
+
+
+def says_something(token: str) -> bool:
+    """Whether a token is a word, an emoji or an emoticon, and no punctuation, number, mark or placeholder."""
+    return token[0].isalpha() or unicodedata.category(token[0]) == "So" or _SMILEY.fullmatch(token) is not None
 
 
 def tokens(text: str) -> list[str]:
