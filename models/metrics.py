@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,12 @@ def per_class(
             "n": int(truth[:, column].sum()),
         }
     return rows
+
+
+def weighted_f1(classes: Mapping[str, Mapping[str, float]]) -> float:
+    """Mean F1 of the rows of `per_class`, each label weighing as many rows as it has; 0 where there are none."""
+    rows = sum(row["n"] for row in classes.values())
+    return float(sum(row["f1"] * row["n"] for row in classes.values()) / max(1, rows))
 
 
 def single_label(

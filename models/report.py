@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from edge.inference.card import Card, Score
+from models.metrics import weighted_f1
 
 
 def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
@@ -15,11 +16,13 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
     for score in scores:
         if as_json:
             row = {"model": score.model, "bytes": card.bytes, **msgspec.to_builtins(score)}
+            row["weighted_f1"] = round(weighted_f1(score.per_class), 4)
             print(json.dumps(row, ensure_ascii=False), flush=True)
             continue
         print(f"{score.model} ({card.bytes:,} bytes): {score.protocol}")
         print(
             f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
+            f"weighted F1 {weighted_f1(score.per_class):.4f}  "
             f"UAR {score.uar:.2%}  ECE {score.ece:.4f}"
         )
         for label, row in score.per_class.items():
