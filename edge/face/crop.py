@@ -35,32 +35,57 @@ FRAMINGS: Final = {"blazeface": Framing(1.155, 0.074), "haar": Framing(1.021, 0.
 """Medians over FER2013's training images, as `python -m models.face.framing` prints them."""
 
 
-def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
-    """(48, 48) grey, upright by the eyes where they are known; edges of the frame are repeated outwards.
+@dataclass(frozen=True, slots=True)
+class View:
+    """A square of the frame, turned by the roll of the face, that a patch of `pixels` by `pixels` shows."""
 
-    `grey` is the frame, (height, width).
-    """
-    side = max(1.0, face.box.width * framing.scale)
+    x: float
+    y: float
+    """Centre in pixels of the frame, counted from pixels' edges."""
+    side: float
+    """Pixels of the frame."""
+    roll: float
+    """Radians, clockwise in the picture."""
+    pixels: int
+
+    @property
+    def to_frame(self) -> NDArray[np.float64]:
+        """(2, 3): patch coordinates, counted from pixels' edges, to the frame's."""
+        step, half = self.side / self.pixels, self.side / 2
+        cosine, sine = math.cos(self.roll), math.sin(self.roll)
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        return np.column_stack([turn * step, np.array([self.x, self.y]) - turn @ np.array([half, half])])
+
+    def cut(self, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(pixels, pixels) of a (height, width) frame; edges of the frame are repeated outwards."""
+        # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
+        fine = self.pixels * min(_FINEST, max(1, round(self.side / self.pixels)))
+        to_frame = View(self.x, self.y, self.side, self.roll, fine).to_frame
+        # to_frame counts from pixels' edges, warpAffine from their centres.
+        to_frame[:, 2] += to_frame[:, :2] @ np.array([0.5, 0.5]) - 0.5
+        patch = cv2.warpAffine(
+            grey, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
+        if fine != self.pixels:
+            patch = cv2.resize(patch, (self.pixels, self.pixels), interpolation=cv2.INTER_AREA)
+        return np.asarray(patch, np.uint8)
+
+
+def view(face: Detection, framing: Framing, pixels: int = SIDE) -> View:
+    """Where the patch lies, upright by the eyes where they are known."""
     roll = 0.0
     if face.eyes is not None:
         (x0, y0), (x1, y1) = face.eyes
         roll = math.atan2(y1 - y0, x1 - x0)
     x, y = face.box.centre
     up = face.box.width * framing.rise
-    # Boxes count from pixels' edges, warpAffine from their centres.
-    x, y = x + up * math.sin(roll) - 0.5, y - up * math.cos(roll) - 0.5
-    # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
-    fine = SIDE * min(_FINEST, max(1, round(side / SIDE)))
-    step = side / fine
-    cosine, sine = math.cos(roll) * step, math.sin(roll) * step
-    half = (fine - 1) / 2
-    to_frame = np.array([[cosine, -sine, x - half * (cosine - sine)], [sine, cosine, y - half * (sine + cosine)]])
-    patch = cv2.warpAffine(
-        grey, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
-    )
-    if fine != SIDE:
-        patch = cv2.resize(patch, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(patch, np.uint8)
+    side = max(1.0, face.box.width * framing.scale)
+    return View(x + up * math.sin(roll), y - up * math.cos(roll), side, roll, pixels)
+
+
+def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
+    """(48, 48) of `grey`, the frame (height, width), as the expression model sees the face."""
+    return view(face, framing).cut(grey)
 
 
 def as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
