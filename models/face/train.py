@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -18,9 +20,10 @@ from edge.errors import EdgeEmotionError
 from edge.face.crop import FRONT_END, as_input
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
+from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
-from models.face import architecture, data
+from models.face import data, mobilenet, pretrained
 from models.face.evaluate import scores
 from models.metrics import class_weights, fit_temperature
 
@@ -28,7 +31,24 @@ BATCH: Final = 64
 CALIBRATION_ROWS: Final = 500
 QUICK_ROWS: Final = 256
 
+STATISTICS_ROWS: Final = 512
+TEACHER_SHARE: Final = 0.5
+TEACHER_TEMPERATURE: Final = 1.5
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of MobileNet a model takes."""
+
+    blocks: int
+    last_filters: int
+    epochs: int
+
+
+SIZES: Final = {"small": Size(6, 352, 16), "large": Size(9, 512, 13)}
+
 CORPORA: Final = (
+    ("VGGFace2 (start: a face-recognition MobileNet)", "CC BY-SA 4.0 / research; weights Apache-2.0, HSE_FaceRec_tf"),
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
     ("FER+ votes", "MIT, microsoft/FERPlus"),
 )
@@ -40,10 +60,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     Order and augmentation follow from seed, epoch and batch alone.
     """
 
-    def __init__(self, faces: data.Faces, seed: int, batch: int = BATCH) -> None:
+    def __init__(self, faces: data.Faces, targets: NDArray[np.float32], seed: int, batch: int = BATCH) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._faces, self._seed, self._batch = faces, seed, batch
-        self._targets = data.soft_targets(faces)
+        self._faces, self._targets, self._seed, self._batch = faces, targets, seed, batch
         self._weights = class_weights(faces.labels, 0.3)
         self.start(0)
 
@@ -62,25 +81,52 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
-    """The float model of the epoch that is best on PublicTest."""
-    batches = Batches(faces, arguments.seed)
-    model = architecture.build()
-    model.compile(
-        optimizer=keras.optimizers.AdamW(training.cosine(3e-3, arguments.epochs, len(batches)), weight_decay=0.02),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    """The float model of the epoch that is best on PublicTest.
+
+    First the blocks above the stem, then, at a lower rate, all of it: an epoch with the stem costs twice as much.
+    """
+    size = SIZES[arguments.size]
+    model = mobilenet.build(size.blocks, last_filters=size.last_filters)
+    if not arguments.from_scratch:
+        mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
+    targets = data.soft_targets(faces)
+    if arguments.teacher:
+        targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * taught(arguments.teacher, faces, arguments.seed)
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
-    best = training.fit(
-        model,
-        batches,
-        (as_input(public.images), truth),
-        epochs=arguments.epochs,
-        folder=arguments.runs,
-        monitor="val_accuracy",
-    )
-    model.load_weights(best)
+    frozen_epochs = 0 if arguments.from_scratch else round(0.6 * arguments.epochs)
+    for phase, epochs, peak in (("head", frozen_epochs, 1e-3), ("whole", arguments.epochs - frozen_epochs, 4e-4)):
+        if not epochs:
+            continue
+        batches = Batches(faces, targets, arguments.seed + (phase == "whole"))
+        mobilenet.freeze_stem(model, phase == "head")
+        model.compile(
+            optimizer=keras.optimizers.AdamW(training.cosine(peak, epochs, len(batches), 1), weight_decay=0.02),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        best = training.fit(
+            model,
+            batches,
+            (as_input(public.images), truth),
+            epochs=epochs,
+            folder=arguments.runs / phase,
+            monitor="val_accuracy",
+        )
+        model.load_weights(best)
     return model
+
+
+def taught(teacher: Path, faces: data.Faces, seed: int, views: int = 4) -> NDArray[np.float32]:
+    """(n, 7): the mean opinion of a float Keras teacher on augmented views of each face (Hinton et al., 2015)."""
+    model = keras.models.load_model(teacher, compile=False)
+    rng = np.random.default_rng(seed)
+    opinion = np.zeros((len(faces), len(LABELS)), np.float32)
+    for view in range(views):
+        print(f"teacher: view {view + 1} of {views}", flush=True)
+        for rows in training.batches(len(faces), 512):
+            images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
+            opinion[rows] += softmax(np.asarray(model(as_input(images), training=False)), TEACHER_TEMPERATURE)
+    return np.asarray(opinion / views, np.float32)
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
@@ -90,7 +136,13 @@ def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
 
 
 def main() -> int:
-    arguments = training.argument_parser("face", epochs=34).parse_args()
+    parser = training.argument_parser("face", epochs=0)
+    parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
+    parser.add_argument("--teacher", type=Path, help="a .keras model whose opinions are half of the targets")
+    parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
+    arguments = parser.parse_args()
+    arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
+    arguments.runs = arguments.runs / arguments.size
     keras.utils.set_random_seed(arguments.seed)
     path = require(arguments.data, data.FILE)
     faces, public, private = (data.load(path, split) for split in ("training", "public", "private"))
@@ -98,6 +150,7 @@ def main() -> int:
         arguments.epochs = min(arguments.epochs, 2)
         faces, public, private = (data.head(split, QUICK_ROWS) for split in (faces, public, private))
     model = train(arguments, faces, public)
+    model.save(arguments.runs / "model.keras")
 
     rng = np.random.default_rng(arguments.seed)
     rows = rng.choice(len(faces), min(CALIBRATION_ROWS, len(faces)), replace=False)
@@ -107,10 +160,10 @@ def main() -> int:
         quantised = convert(model, "int8", calibration, progress=print)
         parity = measure(floating, quantised, [(as_input(image),) for image in public.images[:1000]])
         temperature = fit_temperature(outputs(quantised, public), public.labels)
-        out = arguments.out or shipped.model("face", "face_small")
+        out = arguments.out or shipped.model("face", f"face_{arguments.size}")
         card = make_card(
             quantised,
-            name="face-small",
+            name=f"face-{arguments.size}",
             task="facial expression",
             file=out.name,
             temperature=round(temperature, 4),

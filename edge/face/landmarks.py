@@ -1,0 +1,48 @@
+"""The landmark model: a 64×64 grey patch → 68 points in the frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ModelError
+from edge.face.boxes import Detection
+from edge.face.crop import Framing, view
+from edge.face.shape import POINTS
+from edge.inference.interpreter import open_model
+
+PIXELS: Final = 64
+FRONT_END: Final = "grey64-landmarks"
+
+FRAMINGS: Final = {"blazeface": Framing(1.402, -0.076), "haar": Framing(1.241, -0.168)}
+"""Medians over the training photos, as `python -m models.landmarks.framing` prints them."""
+
+
+def as_input(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 64, 64) or (64, 64) uint8 → (n, 64, 64, 1) float32 in 0…1: what training and device feed the model."""
+    return patches.reshape(-1, PIXELS, PIXELS, 1).astype(np.float32) / np.float32(255.0)
+
+
+class Landmarks:
+    """Not thread-safe. Raises `ModelError` for a model that gives no 68 landmarks from this front end."""
+
+    def __init__(self, path: Path, detector: str) -> None:
+        """`detector`: the name of the one that finds the faces."""
+        self._interpreter, self.card = open_model(path)
+        self._framing = FRAMINGS[detector]
+        front_end = self.card.front_end
+        mean, scale = np.asarray(front_end.get("mean", ()), np.float64), front_end.get("scale")
+        if front_end.get("name") != FRONT_END or mean.shape != (POINTS, 2) or not isinstance(scale, float):
+            raise ModelError(f"model {path} is not one of 68 landmarks for the front end {FRONT_END!r}")
+        self._mean, self._scale = mean, scale
+
+    def find(self, grey: NDArray[np.uint8], face: Detection) -> NDArray[np.float64]:
+        """(68, 2): x and y in pixels of the frame, `grey` (height, width), counted from pixels' edges."""
+        at = view(face, self._framing, PIXELS)
+        offsets = self._interpreter.run(as_input(at.cut(grey)))[0].reshape(POINTS, 2)
+        inside = (self._mean + offsets * self._scale) * PIXELS
+        matrix = at.to_frame
+        return np.asarray(inside @ matrix[:, :2].T + matrix[:, 2], np.float64)

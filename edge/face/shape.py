@@ -1,0 +1,56 @@
+"""The 68 landmarks of a face (iBUG 300-W order), and what their distances say.
+
+Sagonas et al., 300 Faces in-the-Wild Challenge, ICCV workshop 2013. Left and right are the person's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+POINTS: Final = 68
+JAW: Final = range(0, 17)
+BROWS: Final = range(17, 27)
+NOSE: Final = range(27, 36)
+RIGHT_EYE: Final = range(36, 42)
+LEFT_EYE: Final = range(42, 48)
+OUTER_LIPS: Final = range(48, 60)
+INNER_LIPS: Final = range(60, 68)
+
+MIRRORED: Final = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46),
+    *(39, 38, 37, 36, 41, 40),
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),
+    *(64, 63, 62, 61, 60, 67, 66, 65),
+)
+"""The number that each point takes in a mirror image."""
+
+
+def interocular(points: NDArray[np.floating]) -> float:
+    """Distance between the outer corners of the eyes, in the unit of `points` (68, 2)."""
+    return float(np.linalg.norm(points[36] - points[45]))
+
+
+def eye_aspect_ratio(points: NDArray[np.floating]) -> float:
+    """Height over width of the eyes, mean of both: about 0.3 open, below 0.15 shut.
+
+    Soukupová & Čech, Real-Time Eye Blink Detection using Facial Landmarks, CVWW 2016. `points` (68, 2).
+    """
+    return (_aspect(points[36:42]) + _aspect(points[42:48])) / 2
+
+
+def _aspect(eye: NDArray[np.floating]) -> float:
+    height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
+    return float(height / (2.0 * max(float(np.linalg.norm(eye[0] - eye[3])), 1e-9)))
+
+
+def mouth_opening(points: NDArray[np.floating]) -> float:
+    """Gap between the inner lips over their width: 0 shut, about 1 wide open. `points` (68, 2)."""
+    gaps = np.linalg.norm(points[61:64] - points[[67, 66, 65]], axis=1)
+    return float(gaps.mean() / max(float(np.linalg.norm(points[60] - points[64])), 1e-9))

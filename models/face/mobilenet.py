@@ -1,0 +1,95 @@
+"""MobileNet v1 cut short, on an up-sampled face, starting from a net that was trained to tell persons apart.
+
+Howard et al., MobileNets, 2017. A net that knows faces needs far fewer of FER2013's noisy labels than one that starts
+from nothing (Savchenko, Facial expression and attributes recognition based on multi-task learning, SISY 2021).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from edge.emotions import COUNT
+from models.face.pretrained import Weights
+
+STEM_BLOCKS: Final = 3
+"""The first blocks carry their normalisation folded into the convolutions; they can be trained or left as they are."""
+BLOCKS: Final = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1))
+"""Filters and strides of the separable blocks."""
+_LEVEL: Final = 255.0
+_MEAN: Final = 117.0
+"""The original saw levels of 0…255 less the mean of its corpus; both are folded into the first convolution."""
+
+
+def features(image: Any, blocks: int, side: int = 96, last_filters: int = 512) -> Any:
+    """(n, h, w, 1) float in 0…1 → the map after `blocks` of the separable ones, on `side`×`side` pixels.
+
+    The last block has `last_filters` filters.
+    """
+    out = layers.Resizing(side, side, interpolation="bilinear")(image)
+    out = layers.Conv2D(32, 3, strides=2, padding="same", name="conv1")(out)
+    out = layers.ReLU(6.0)(out)
+    for number, (filters, strides) in enumerate(BLOCKS[:blocks], 1):
+        folded = number <= STEM_BLOCKS
+        for layer in (
+            layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=folded, name=f"conv_dw_{number}"),
+            layers.Conv2D(last_filters if number == blocks else filters, 1, use_bias=folded, name=f"conv_pw_{number}"),
+        ):
+            out = layer(out)
+            if not folded:
+                out = layers.BatchNormalization(momentum=0.95, name=f"{layer.name}_bn")(out)
+            out = layers.ReLU(6.0)(out)
+    return out
+
+
+def build(blocks: int, side: int = 96, last_filters: int = 512, dropout: float = 0.3) -> Any:
+    """The expression net: (n, 48, 48, 1) float in 0…1 → (n, 7) logits. Parameters as of `features`."""
+    image = keras.Input((48, 48, 1), name="face")
+    pooled = layers.GlobalAveragePooling2D()(features(image, blocks, side, last_filters))
+    pooled = layers.Dropout(dropout)(pooled)
+    return keras.Model(image, layers.Dense(COUNT, name="logits")(pooled), name=f"face_mobilenet_{blocks}")
+
+
+def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> None:
+    """Gives the convolutions the pretrained weights.
+
+    The weights come with their normalisation folded in. Where `model` normalises, the statistics are measured on
+    `images` (n, 48, 48, 1) and set so that the net computes what the original does.
+    """
+    kernel = weights["conv1/convolution/merged_input"].sum(2, keepdims=True)  # grey: the three colours are equal
+    offset = weights["conv1_bn/batchnorm_1/sub"] - _MEAN * kernel.sum((0, 1, 2))
+    model.get_layer("conv1").set_weights([kernel * _LEVEL, offset])
+    for layer in model.layers:
+        if not layer.name.startswith("conv_") or layer.name.endswith("_bn"):
+            continue
+        name = layer.name
+        offset = weights[f"{name}_bn/batchnorm_1/sub"]
+        if name.startswith("conv_dw"):
+            scale = weights[f"{name}_bn/batchnorm_1/mul"]
+            kernel = weights[f"{name}/depthwise_kernel"] * scale[None, None, :, None]
+        else:
+            kernel = weights[f"{name}/convolution/merged_input"]
+            # Where the last block is narrower, the filters that say most stay.
+            kept = np.sort(np.argsort(-np.abs(kernel).sum((0, 1, 2)))[: layer.filters])
+            kernel, offset = kernel[..., kept], offset[kept]
+        if layer.use_bias:
+            layer.set_weights([kernel, offset])
+            continue
+        layer.set_weights([kernel])
+        normal = model.get_layer(f"{name}_bn")
+        responses = keras.Model(model.input, layer.output).predict(images, batch_size=64, verbose=0)
+        mean, variance = responses.mean((0, 1, 2)), responses.var((0, 1, 2))
+        spread = np.sqrt(variance + normal.epsilon)
+        normal.set_weights([spread, offset + mean, mean, variance])
+
+
+def freeze_stem(model: Any, frozen: bool) -> None:
+    """Whether the folded blocks keep their weights; a frozen stem halves the time of an epoch. Compile afterwards."""
+    for layer in model.layers:
+        number = layer.name.removesuffix("_bn").rpartition("_")[2]
+        if layer.name == "conv1" or (layer.name.startswith("conv_") and int(number) <= STEM_BLOCKS):
+            layer.trainable = not frozen

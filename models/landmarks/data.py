@@ -1,0 +1,119 @@
+"""Photos with 68 landmarks: persons, patches, augmentation."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.face.crop import View
+from edge.face.landmarks import PIXELS
+from edge.face.shape import LEFT_EYE, MIRRORED, POINTS, RIGHT_EYE
+
+FOLDER: Final = "face/landmarks68"
+MARGIN: Final = 1.4
+"""Side of the patch over the longer side of the landmarks' bounding box."""
+_TEST_SHARE: Final = 15
+_VALIDATION_SHARE: Final = 8
+
+
+@dataclass(frozen=True)
+class Photo:
+    """`grey` (height, width) uint8; `points` (68, 2) float32 in pixels, counted from pixels' edges."""
+
+    name: str
+    person: str
+    grey: NDArray[np.uint8]
+    points: NDArray[np.float32]
+
+    @property
+    def view(self) -> View:
+        """Where the face lies, upright by its eyes, with `MARGIN`."""
+        eyes = self.points[list(RIGHT_EYE)].mean(0), self.points[list(LEFT_EYE)].mean(0)
+        roll = float(np.arctan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0]))
+        turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        upright = self.points @ turn.T
+        low, high = upright.min(0), upright.max(0)
+        x, y = turn.T @ ((low + high) / 2)
+        return View(float(x), float(y), float((high - low).max()) * MARGIN, roll, PIXELS)
+
+
+def part_of(person: str) -> str:
+    """`training`, `validation` or `test`: by a hash of the name, so that nobody stands in two of them."""
+    share = zlib.crc32(person.encode()) % 100
+    if share < _TEST_SHARE:
+        return "test"
+    return "validation" if share < _TEST_SHARE + _VALIDATION_SHARE else "training"
+
+
+def load(folder: Path, part: str) -> list[Photo]:
+    """The photos of one part. The corpus's own two halves share all their persons, so both are divided anew."""
+    photos: list[Photo] = []
+    for half in ("train", "test"):
+        with (folder / f"{half}.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                name = row["file"]
+                person = name.rpartition("_")[0]
+                if part_of(person) != part:
+                    continue
+                image = cv2.imread(str(folder / half / name), cv2.IMREAD_GRAYSCALE)
+                assert image is not None, f"{half}/{name} is damaged"
+                points = np.array([[row[f"x{k}"], row[f"y{k}"]] for k in range(POINTS)], np.float32)
+                photos.append(Photo(name, person, np.asarray(image, np.uint8), points))
+    return photos
+
+
+def patch(photo: Photo, view: View) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """(64, 64) uint8 and (68, 2) float32 in patch widths, 0…1 inside the patch."""
+    matrix = view.to_frame
+    inside = np.linalg.solve(matrix[:, :2], (photo.points - matrix[:, 2]).T).T
+    return view.cut(photo.grey), (inside / view.pixels).astype(np.float32)
+
+
+def jitter(
+    photo: Photo, rng: np.random.Generator, strength: float = 0.5
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A patch as a detector's box may frame it; at strength 0.5 about as far off as the detectors are."""
+    true = photo.view
+    right, down, size, turn = rng.normal(0.0, strength, 4).clip(-2.5 * strength, 2.5 * strength)
+    moved = View(
+        true.x + 0.07 * true.side * float(right),
+        true.y + 0.07 * true.side * float(down),
+        true.side * float(np.exp(0.13 * size)),
+        true.roll + float(np.deg2rad(13.0 * turn)),
+        true.pixels,
+    )
+    return patch(photo, moved)
+
+
+def augment(photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A patch framed by chance, mirrored, relit, blurred and partly hidden."""
+    image, points = jitter(photo, rng, 1.0)
+    if rng.random() < 0.5:
+        image, points = mirror(image, points)
+    if rng.random() < 0.3:
+        small = int(rng.integers(20, 48))
+        blurred = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (PIXELS, PIXELS))
+        image = np.asarray(blurred, np.uint8)
+    gain, offset = float(np.exp(rng.uniform(-0.4, 0.4))), float(rng.uniform(-30, 30))
+    image = np.asarray(cv2.convertScaleAbs(image, alpha=gain, beta=offset), np.uint8)
+    if rng.random() < 0.3:
+        noise = rng.normal(0.0, rng.uniform(2.0, 10.0), image.shape)
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        height, width = rng.integers(8, 28, 2)
+        top, left = rng.integers(0, PIXELS - height), rng.integers(0, PIXELS - width)
+        image[top : top + height, left : left + width] = rng.integers(0, 256)
+    return np.asarray(image, np.uint8), points
+
+
+def mirror(image: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Left and right exchanged, in the picture and in the numbering."""
+    turned = points[list(MIRRORED)] * np.array([-1, 1]) + np.array([1, 0])
+    return np.ascontiguousarray(image[:, ::-1]), turned.astype(np.float32)

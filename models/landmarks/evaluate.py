@@ -1,0 +1,123 @@
+"""`python -m models.landmarks.evaluate --data DIR --json`: landmark errors through the shipped file and device code.
+
+Protocol: photos of persons (54) whom training never saw; patch by the detector's box, as on the device; error = mean
+distance of the 68 points over the distance between the outer corners of the eyes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import config, shipped
+from edge.errors import EdgeEmotionError
+from edge.face.detector import open_detector
+from edge.face.landmarks import Landmarks
+from edge.face.shape import BROWS, INNER_LIPS, JAW, LEFT_EYE, NOSE, OUTER_LIPS, RIGHT_EYE, eye_aspect_ratio, interocular
+from edge.inference.card import Card
+from models.corpora import add_data_option, require
+from models.landmarks import data
+
+PARTS = {
+    "eyes": (*RIGHT_EYE, *LEFT_EYE),
+    "brows": tuple(BROWS),
+    "nose": tuple(NOSE),
+    "mouth": (*OUTER_LIPS, *INNER_LIPS),
+    "jaw": tuple(JAW),
+}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Distances over the inter-ocular distance, in per cent."""
+
+    protocol: str
+    n: int
+    mean: float
+    """Normalised mean error."""
+    median: float
+    failures: float
+    """Share of photos, 0…1, with a mean error above 10 %."""
+    parts: dict[str, float]
+    eye_aspect_ratio: float
+    """Mean absolute error."""
+
+
+def errors(protocol: str, truth: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> Errors:
+    """`truth` and `found`: (68, 2) each, in any one unit."""
+    distances = np.stack([np.linalg.norm(a - b, axis=1) / interocular(a) for a, b in zip(truth, found, strict=True)])
+    photos = distances.mean(1)
+    ratios = [abs(eye_aspect_ratio(a) - eye_aspect_ratio(b)) for a, b in zip(truth, found, strict=True)]
+    return Errors(
+        protocol,
+        len(photos),
+        round(100 * float(photos.mean()), 2),
+        round(100 * float(np.median(photos)), 2),
+        round(float((photos > 0.1).mean()), 4),
+        {name: round(100 * float(distances[:, list(points)].mean()), 2) for name, points in PARTS.items()},
+        round(float(np.mean(ratios)), 4),
+    )
+
+
+def through_detector(landmarks: Landmarks, photos: Sequence[data.Photo], detector: str) -> Errors:
+    """As on the device: found, cut out by the detector's box, read. Photos without a detection are left out."""
+    finder = open_detector(config.Face(detector=detector))  # type: ignore[arg-type]
+    zoom, border = 2, 60
+    truth, found = [], []
+    for photo in photos:
+        large = cv2.resize(photo.grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+        framed = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
+        points = photo.points * zoom + border
+        centre = points.mean(0)
+        faces = [
+            face
+            for face in finder.detect(np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8))
+            if np.linalg.norm(np.array(face.box.centre) - centre) < face.box.width / 2
+        ]
+        if faces:
+            truth.append(points)
+            found.append(landmarks.find(np.asarray(framed, np.uint8), faces[0]))
+    return errors(f"unseen persons, patch by {detector}'s box ({len(photos) - len(found)} not found)", truth, found)
+
+
+def note(card: Card) -> str:
+    return f"{card.name}: {card.bytes:,} bytes, {card.latency_ms:.2f} ms"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m models.landmarks.evaluate", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument(
+        "--model", type=Path, default=shipped.model("landmarks", "landmarks68"), help="a .tflite with its card"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
+    arguments = parser.parse_args()
+    try:
+        photos = data.load(require(arguments.data, data.FOLDER), "test")
+        for detector in ("blazeface", "haar"):
+            landmarks = Landmarks(arguments.model, detector)
+            found = through_detector(landmarks, photos, detector)
+            if arguments.json:
+                print(json.dumps({"model": landmarks.card.name, **asdict(found)}))
+            else:
+                parts = ", ".join(f"{name} {value} %" for name, value in found.parts.items())
+                print(
+                    f"{note(landmarks.card)}\n  {found.protocol}, n={found.n}: NME {found.mean} %, "
+                    f"median {found.median} %,"
+                )
+                print(f"  above 10 %: {found.failures:.1%}; {parts}; eye aspect ratio ±{found.eye_aspect_ratio}")
+    except EdgeEmotionError as error:
+        sys.exit(f"error: {error}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
