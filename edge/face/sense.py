@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
-from edge.face.crop import FRAMINGS, crop
+from edge.face.context import Scene, hidden
+from edge.face.crop import FRAMINGS, crop, view
 from edge.face.detector import Detector, open_detector
 from edge.face.expression import Expression
 from edge.face.image import as_bgr
@@ -71,16 +72,26 @@ class FaceSense:
         if not self._tracks:
             return ()
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        found = [self._read(frame, grey, track) for track in self._tracks]
+        scene = self._scene(image)
+        found = [self._read(frame, grey, scene, track) for track in self._tracks]
         return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
 
-    def _read(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> Observation:
+    def _scene(self, image: NDArray[np.uint8]) -> Scene | None:
+        """What the model sees of the frame beside the face, where it asks for it."""
+        size = self.expression.scene_size
+        if size is None:
+            return None
+        with self._timings.stage("scene"):
+            return Scene(image, *size)
+
+    def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
         with self._timings.stage("crop"):
             face = crop(grey, track.face, self._framing)
             side = track.face.box.width * self._framing.scale
             quality = assess(face, side, track.face.score)
         with self._timings.stage("infer face"):
-            posterior = self.expression.posterior(face)
+            around = None if scene is None else scene.without(hidden(view(track.face, self._framing)))
+            posterior = self.expression.posterior(face, around)
         box = track.face.box
         return Observation(
             sense="face",
