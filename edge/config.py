@@ -70,7 +70,9 @@ class Transcripts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     model: str = "small"
-    """`small` or the path of a `.tflite` with its card."""
+    """`small`, `large` or the path of a `.tflite` with its card."""
+    landmarks: bool = True
+    """Head pose, blinks and mouth from 68 landmarks."""
     detector: Literal["auto", "blazeface", "haar"] = "auto"
     min_score: Share = 0.5
     """Detections of a lower score are no face."""

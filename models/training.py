@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,17 @@ def cosine(peak: float, epochs: int, steps: int, warmup_epochs: int = 2) -> Any:
     )
 
 
-def fit(model: Any, train: Any, validation: Any, *, epochs: int, folder: Path, monitor: str, mode: str = "max") -> Path:
+def fit(
+    model: Any,
+    train: Any,
+    validation: Any,
+    *,
+    epochs: int,
+    folder: Path,
+    monitor: str,
+    mode: str = "max",
+    callbacks: Sequence[Any] = (),
+) -> Path:
     """Trains, or goes on with the run in `folder`; returns the weights of the best epoch by `monitor`.
 
     A `train` set with a method `start(epoch)` is told each epoch before it is asked for batches.
@@ -89,6 +99,7 @@ def fit(model: Any, train: Any, validation: Any, *, epochs: int, folder: Path, m
                 best, monitor=monitor, mode=mode, save_best_only=True, save_weights_only=True
             ),
             Progress(folder),
+            *callbacks,
             *([TellEpoch(train)] if hasattr(train, "start") else []),
         ],
     )

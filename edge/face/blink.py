@@ -15,7 +15,9 @@ _LONGEST_S: Final = 0.6
 _WINDOW_S: Final = 60.0
 _SETTLE_S: Final = 0.5
 """How long eyes are watched before the first blink can count."""
-_BASELINE_S: Final = 5.0
+_BASELINE_S: Final = 1.5
+_NARROW: Final = 0.20
+"""Open eyes are taken to have at least this ratio: who looks down for long must not become the baseline."""
 _GAP_S: Final = 0.5
 """A person unseen for longer starts afresh, but for what was counted."""
 
@@ -47,9 +49,9 @@ class BlinkCounter:
             self._blinks.popleft()
         if now - self._recent[0][0] < _SETTLE_S:
             return False
-        # Open eyes are the upper middle of the last seconds: a blink is too short to move it.
+        # Open eyes are the upper part of the last seconds: a blink is too short to move it.
         values = sorted(value for _, value in self._recent)
-        share = ratio / max(values[(len(values) * 2) // 3], 1e-6)
+        share = ratio / max(values[(len(values) * 3) // 4], _NARROW)
         if self._closed_at is None:
             if share < CLOSED:
                 self._closed_at = now

@@ -15,7 +15,9 @@ from edge.face.crop import FRAMINGS, crop, view
 from edge.face.detector import Detector, open_detector
 from edge.face.expression import Expression
 from edge.face.image import as_bgr
+from edge.face.landmarks import Landmarks
 from edge.face.quality import assess
+from edge.face.signs import SignReader
 from edge.face.tracker import Track, Tracker
 from edge.health.timings import Timings
 from edge.inference.card import Card
@@ -33,6 +35,9 @@ class FaceSense:
         self.expression = Expression(_model_path(settings.model))
         self.detector = detector or open_detector(settings)
         self._framing = FRAMINGS[self.detector.name]
+        file = shipped.model("landmarks", "landmarks68")
+        self.landmarks = Landmarks(file, self.detector.name) if settings.landmarks else None
+        self._signs = SignReader()
         self._tracker = Tracker()
         self._timings = timings or Timings()
         self._every = settings.detect_every_s
@@ -42,8 +47,8 @@ class FaceSense:
     @property
     def cards(self) -> tuple[Card, ...]:
         """Of the models in use."""
-        detector = self.detector.card
-        return (self.expression.card,) if detector is None else (detector, self.expression.card)
+        landmarks = self.landmarks.card if self.landmarks else None
+        return tuple(card for card in (self.detector.card, landmarks, self.expression.card) if card is not None)
 
     @property
     def attended(self) -> int | None:
@@ -69,6 +74,7 @@ class FaceSense:
             largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
             self._tracks = self._tracker.update(largest, frame.captured_at)
             self._detected_at = frame.captured_at
+            self._signs.forget(frame.captured_at)
         if not self._tracks:
             return ()
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -92,6 +98,11 @@ class FaceSense:
         with self._timings.stage("infer face"):
             around = None if scene is None else scene.without(hidden(view(track.face, self._framing)))
             posterior = self.expression.posterior(face, around)
+        signs = None
+        if self.landmarks is not None:
+            with self._timings.stage("infer landmarks"):
+                points = self.landmarks.find(grey, track.face)
+            signs = self._signs.read(track.person, points, frame.captured_at)
         box = track.face.box
         return Observation(
             sense="face",
@@ -107,9 +118,10 @@ class FaceSense:
                 "sharpness": round(quality.sharpness, 3),
                 "light": round(quality.light, 3),
                 "detection": round(quality.detection, 3),
+                **(signs.detail if signs else {}),
             },
         )
 
 
 def _model_path(model: str) -> Path:
-    return shipped.model("face", f"face_{model}") if model in ("small",) else Path(model)
+    return shipped.model("face", f"face_{model}") if model in ("small", "large") else Path(model)
