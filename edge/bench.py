@@ -55,9 +55,9 @@ def table(report: dict[str, Any]) -> str:
         f"{report['file']}: {report['frames']} frames, {report['media_s']} s of media in {report['wall_s']} s "
         f"on one core of {report['machine']}",
         "",
-        f"{'stage':<14}{'median ms':>10}{'p95 ms':>10}{'times':>8}",
+        f"{'stage':<16}{'median ms':>10}{'p95 ms':>10}{'times':>8}",
         *(
-            f"{name:<14}{row['median_ms']:>10.3f}{row['p95_ms']:>10.3f}{row['n']:>8}"
+            f"{name:<16}{row['median_ms']:>10.3f}{row['p95_ms']:>10.3f}{row['n']:>8}"
             for name, row in {**report["stages"], "whole frame": report["frame"]}.items()
         ),
         "",

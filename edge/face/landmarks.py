@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.face.boxes import Detection
-from edge.face.crop import Framing, view
-from edge.face.shape import POINTS
+from edge.face.crop import SIDE, Framing, View, view
+from edge.face.shape import POINTS, upright_box
 from edge.inference.interpreter import open_model
 
 PIXELS: Final = 64
@@ -19,6 +20,17 @@ FRONT_END: Final = "grey64-landmarks"
 
 FRAMINGS: Final = {"blazeface": Framing(1.402, -0.076), "haar": Framing(1.241, -0.168)}
 """Medians over the training photos, as `python -m models.landmarks.framing` prints them."""
+
+
+_EXPRESSION: Final = Framing(1.218, 0.161)
+"""How FER2013 frames a face, relative to the upright box of its landmarks: medians over its training images."""
+
+
+def expression_view(points: NDArray[np.floating]) -> View:
+    """Where the expression model should look, given `points` (68, 2) in pixels of the frame."""
+    x, y, side, roll = upright_box(points)
+    rise = _EXPRESSION.rise * side
+    return View(x + rise * math.sin(roll), y - rise * math.cos(roll), side * _EXPRESSION.scale, roll, SIDE)
 
 
 def as_input(patches: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from edge import config, shipped
 from edge.face.context import Scene, hidden
-from edge.face.crop import FRAMINGS, crop, view
+from edge.face.crop import FRAMINGS, View, view
 from edge.face.detector import Detector, open_detector
 from edge.face.expression import Expression
 from edge.face.image import as_bgr
-from edge.face.landmarks import Landmarks
+from edge.face.landmarks import Landmarks, expression_view
 from edge.face.quality import assess
-from edge.face.signs import SignReader
+from edge.face.signs import SignReader, Signs
 from edge.face.tracker import Track, Tracker
 from edge.health.timings import Timings
 from edge.inference.card import Card
@@ -91,18 +92,13 @@ class FaceSense:
             return Scene(image, *size)
 
     def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
+        place, signs = self._place(frame, grey, track)
         with self._timings.stage("crop"):
-            face = crop(grey, track.face, self._framing)
-            side = track.face.box.width * self._framing.scale
-            quality = assess(face, side, track.face.score)
+            face = place.cut(grey)
+            quality = assess(face, place.side, track.face.score)
         with self._timings.stage("infer face"):
-            around = None if scene is None else scene.without(hidden(view(track.face, self._framing)))
+            around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)
-        signs = None
-        if self.landmarks is not None:
-            with self._timings.stage("infer landmarks"):
-                points = self.landmarks.find(grey, track.face)
-            signs = self._signs.read(track.person, points, frame.captured_at)
         box = track.face.box
         return Observation(
             sense="face",
@@ -121,6 +117,19 @@ class FaceSense:
                 **(signs.detail if signs else {}),
             },
         )
+
+    def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
+        """Where the expression model looks: by the landmarks, which follow the face between detections, or the box."""
+        boxed = view(track.face, self._framing)
+        if self.landmarks is None:
+            return boxed, None
+        with self._timings.stage("landmarks"):
+            points = self.landmarks.find(grey, track.face)
+            signs = self._signs.read(track.person, points, frame.captured_at)
+            aligned = expression_view(points)
+        # Landmarks of something else than the face that was found would show the model anything.
+        astray = math.hypot(aligned.x - boxed.x, aligned.y - boxed.y) > 0.5 * boxed.side
+        return (boxed if astray or not 0.5 < aligned.side / boxed.side < 2.0 else aligned), signs
 
 
 def _model_path(model: str) -> Path:

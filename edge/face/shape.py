@@ -5,6 +5,7 @@ Sagonas et al., 300 Faces in-the-Wild Challenge, ICCV workshop 2013. Left and ri
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,18 @@ MIRRORED: Final = (
 def interocular(points: NDArray[np.floating]) -> float:
     """Distance between the outer corners of the eyes, in the unit of `points` (68, 2)."""
     return float(np.linalg.norm(points[36] - points[45]))
+
+
+def upright_box(points: NDArray[np.floating]) -> tuple[float, float, float, float]:
+    """Centre x and y, longer side and roll (radians, clockwise) of the box that holds `points` (68, 2) when the line
+    through the eyes lies level."""
+    right, left = points[list(RIGHT_EYE)].mean(0), points[list(LEFT_EYE)].mean(0)
+    roll = math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
+    turn = np.array([[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]])
+    upright = points @ turn.T
+    low, high = upright.min(0), upright.max(0)
+    x, y = turn.T @ ((low + high) / 2)
+    return float(x), float(y), float((high - low).max()), roll
 
 
 def eye_aspect_ratio(points: NDArray[np.floating]) -> float:

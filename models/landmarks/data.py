@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.face.crop import View
 from edge.face.landmarks import PIXELS
-from edge.face.shape import LEFT_EYE, MIRRORED, POINTS, RIGHT_EYE
+from edge.face.shape import MIRRORED, POINTS, upright_box
 
 FOLDER: Final = "face/landmarks68"
 MARGIN: Final = 1.4
@@ -35,13 +35,8 @@ class Photo:
     @property
     def view(self) -> View:
         """Where the face lies, upright by its eyes, with `MARGIN`."""
-        eyes = self.points[list(RIGHT_EYE)].mean(0), self.points[list(LEFT_EYE)].mean(0)
-        roll = float(np.arctan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0]))
-        turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
-        upright = self.points @ turn.T
-        low, high = upright.min(0), upright.max(0)
-        x, y = turn.T @ ((low + high) / 2)
-        return View(float(x), float(y), float((high - low).max()) * MARGIN, roll, PIXELS)
+        x, y, side, roll = upright_box(self.points)
+        return View(x, y, side * MARGIN, roll, PIXELS)
 
 
 def part_of(person: str) -> str:
