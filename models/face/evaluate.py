@@ -19,7 +19,7 @@ from edge.errors import EdgeEmotionError
 from edge.face.expression import Expression
 from edge.inference.card import Score
 from edge.inference.posterior import softmax
-from models import report
+from models import confusion, report
 from models.corpora import add_data_option, require
 from models.face import data
 from models.metrics import single_label
@@ -52,12 +52,18 @@ def main() -> int:
     parser.add_argument(
         "--model", type=Path, default=shipped.model("face", "face_small"), help="a .tflite with its card"
     )
+    parser.add_argument("--confusion", type=Path, metavar="SVG", help="draw the confusion matrix of all images there")
     parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
     arguments = parser.parse_args()
     try:
         expression = Expression(arguments.model)
         faces = data.load(require(arguments.data, data.FILE), "private")
-        found = scores(expression.card.name, logits(expression, faces.images), expression.card.temperature, faces)
+        outputs = logits(expression, faces.images)
+        found = scores(expression.card.name, outputs, expression.card.temperature, faces)
+        if arguments.confusion:
+            counts = confusion.matrix(faces.labels, outputs.argmax(1), len(LABELS))
+            title = f"{expression.card.name} on FER2013 PrivateTest, {found[0].accuracy:.1%}"
+            arguments.confusion.write_text(confusion.picture(counts, LABELS, title), encoding="utf-8")
     except EdgeEmotionError as error:
         sys.exit(f"error: {error}")
     report.show(found, expression.card, arguments.json)
