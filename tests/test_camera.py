@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 
 from edge import config
 from edge.errors import SourceEnded, SourceError
+from edge.face.sense import FaceSense
 from edge.sources import camera, picamera, v4l2
 from edge.sources.camera import OpenCVCamera, open_camera
 from edge.sources.fake_hardware import fake_picamera2
@@ -34,8 +35,11 @@ def jpeg() -> bytes:
 
 
 @contextmanager
-def mjpeg(pictures: int, hold: bool = False) -> Iterator[str]:
-    """The address of a stream of so many pictures; `hold`: it then falls silent instead of ending."""
+def mjpeg(pictures: int, hold: bool = False, parts: Sequence[bytes] = ()) -> Iterator[str]:
+    """The address of a stream of so many pictures; `hold`: it then falls silent instead of ending.
+
+    `parts`: what stands in the stream in turn instead of one and the same whole picture.
+    """
     released = threading.Event()
 
     class Stream(BaseHTTPRequestHandler):
@@ -43,10 +47,11 @@ def mjpeg(pictures: int, hold: bool = False) -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
             self.end_headers()
-            part = jpeg()
-            head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(part)}\r\n\r\n".encode()
+            turn = parts or (jpeg(),)
             try:
-                for _ in range(pictures):
+                for index in range(pictures):
+                    part = turn[index % len(turn)]
+                    head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(part)}\r\n\r\n".encode()
                     self.wfile.write(head + part + b"\r\n")
                     if released.wait(0.01):
                         return
@@ -91,6 +96,21 @@ def test_a_stream_gives_pictures_with_the_time_they_came_until_it_ends() -> None
         assert sequence == sorted(set(sequence))
         with pytest.raises(SourceError, match=r"gave no more pictures; is the stream still on\?"):
             exhaust(source)
+
+
+def test_half_broken_pictures_in_a_stream_end_nothing() -> None:
+    whole = jpeg()
+    rng = np.random.default_rng(5)
+    damaged = bytearray(whole)
+    for place in rng.integers(20, len(whole), 12):
+        damaged[place] ^= 0x55
+    cut, noise = whole[: len(whole) // 2], rng.bytes(300)
+    with mjpeg(pictures=120, parts=(whole, cut, bytes(damaged), noise, b"")) as address, opencv(address) as source:
+        frames = [source.read() for _ in range(8)]
+    assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
+    face = FaceSense(config.Face(detector="haar"))
+    for frame in frames:
+        face.look(frame)
 
 
 def test_a_slow_reader_sees_the_newest_picture_and_the_gap() -> None:

@@ -23,6 +23,8 @@ from edge.sources.base import Opened, Source
 
 log = logging.getLogger(__name__)
 
+_DAMAGED: Final = 10
+"""So many pictures in a row may fail before the source counts as ended."""
 _TIMEOUT_MS: Final = 5000
 
 
@@ -117,11 +119,19 @@ class OpenCVCamera(Opened):
         still = "is the stream still on?" if "://" in str(self._source) else "is it still plugged in?"
         fault = f"{self.name} gave no more pictures; {still}"
         try:
+            failures = 0
             while not stop.is_set():
                 ok, image = capture.read()
                 now = time.monotonic()
                 if not ok or image is None:
-                    break
+                    # A picture that arrives damaged fails alone; where nothing comes at all, every further one fails.
+                    failures += 1
+                    if failures > _DAMAGED:
+                        break
+                    self._taken += 1
+                    stop.wait(0.01)
+                    continue
+                failures = 0
                 with self._changed:
                     if not stop.is_set():
                         self._newest = Frame(np.asarray(image, np.uint8), now, self._taken)
