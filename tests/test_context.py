@@ -71,7 +71,7 @@ def test_no_pixel_of_the_face_reaches_the_scene(frame: tuple[int, int], face: tu
     np.testing.assert_array_equal(*scenes)
     # Hidden is the face and at most a pixel of the scene, or of a smaller frame, around it; the rest is shown.
     shown = (scenes[0] > 0).any(-1)
-    lost = (1 + 4 * math.ceil(SCENE[0] / height), 1 + 4 * math.ceil(SCENE[1] / width))
+    lost = (2 + 4 * math.ceil(SCENE[0] / height), 2 + 4 * math.ceil(SCENE[1] / width))
     most = (box.height / height * SCENE[0] + lost[0]) * (box.width / width * SCENE[1] + lost[1])
     assert (~shown).sum() <= most
 
@@ -82,7 +82,7 @@ def test_the_scene_is_the_frame_in_rgb_with_the_face_in_its_place() -> None:
     found = scene.without(Box(100, 20, 40, 40))
     assert tuple(found[0, 0]) == (30, 20, 10)
     hidden = np.zeros((50, 50), bool)
-    hidden[10:30, 25:35] = True
+    hidden[9:31, 24:36] = True  # a pixel of the frame more on each side
     np.testing.assert_array_equal((found == 0).all(-1), hidden)
     assert (scene.without(Box(-500, -500, 100, 100)) > 0).all()
     assert not scene.without(Box(-500, -500, 2000, 2000)).any()
@@ -207,12 +207,13 @@ def test_the_face_sense_gives_the_model_the_face_and_the_scene_without_it(
 
     (face,) = HaarFace(config.Face().min_score).detect(portrait)
     grey = np.asarray(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), np.uint8)
-    scene = cv2.cvtColor(cv2.resize(portrait, SCENE[::-1], interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+    fine = cv2.resize(portrait, (3 * SCENE[1], 3 * SCENE[0]), interpolation=cv2.INTER_LINEAR)
+    scene = cv2.cvtColor(cv2.resize(fine, SCENE[::-1], interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
     square = view(face, FRAMINGS["haar"])
     rows, columns = (
         slice(
-            math.floor(math.floor(centre - square.side / 2) * scale),
-            math.ceil(math.ceil(centre + square.side / 2) * scale),
+            math.floor((math.floor(centre - square.side / 2) - 1) * scale),
+            math.ceil((math.ceil(centre + square.side / 2) + 1) * scale),
         )
         for centre, scale in ((square.y, SCENE[0] / portrait.shape[0]), (square.x, SCENE[1] / portrait.shape[1]))
     )

@@ -22,6 +22,9 @@ NAME: Final = "grey48+context"
 MAX_SIDE: Final = 512
 """Pixels; a card that asks for more is taken for damaged."""
 
+_FINEST: Final = 3
+"""Times finer than the scene at most."""
+
 
 def front_end(height: int, width: int) -> dict[str, Any]:
     """How a card names this front end; `height` and `width` of the scene in pixels."""
@@ -48,25 +51,28 @@ class Scene:
     def __init__(self, image: NDArray[np.uint8], height: int, width: int) -> None:
         """`image` (any height, any width, 3) uint8 BGR; stretched to `height` × `width`, whatever its proportions."""
         self._frame = image.shape[:2]
-        averaged = height <= image.shape[0] and width <= image.shape[1]
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if averaged else cv2.INTER_LINEAR_EXACT)
+        # As the crop does it: sampled a whole number of times finer and then averaged. Averaging the whole frame takes
+        # longer than the model.
+        finer = min(_FINEST, max(1, min(image.shape[0] // height, image.shape[1] // width)))
+        small = cv2.resize(image, (finer * width, finer * height), interpolation=cv2.INTER_LINEAR)
+        if finer > 1:
+            small = cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA)
         self._picture = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-        # Enlarging blends each pixel with its neighbours, so the face reaches one pixel of the frame further.
-        self._spread = 0.0 if averaged else 1.0
 
     def without(self, face: Box) -> NDArray[np.uint8]:
         """(height, width, 3) uint8 RGB, zero wherever a pixel of `face` (pixels of the frame) has a share."""
         scene = self._picture.copy()
         height, width = scene.shape[:2]
-        rows = _span(face.top - self._spread, face.height + 2 * self._spread, height / self._frame[0], height)
-        columns = _span(face.left - self._spread, face.width + 2 * self._spread, width / self._frame[1], width)
+        rows = _span(face.top, face.height, height / self._frame[0], height)
+        columns = _span(face.left, face.width, width / self._frame[1], width)
         scene[rows, columns] = 0
         return scene
 
 
 def _span(start: float, length: float, scale: float, pixels: int) -> slice:
     """The pixels of the scene that whole pixels of the frame from `start` over `length` touch."""
-    first, last = math.floor(start), math.ceil(start + length)
+    # Linear sampling blends each pixel with the next, so the face reaches one further.
+    first, last = math.floor(start) - 1, math.ceil(start + length) + 1
     return slice(min(pixels, max(0, math.floor(first * scale))), min(pixels, max(0, math.ceil(last * scale))))
 
 
