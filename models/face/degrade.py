@@ -1,0 +1,128 @@
+"""What cameras, light and people do to a face crop: each change by name, in two or three strengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Change: TypeAlias = Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[np.uint8]]
+"""(48, 48) uint8 grey, strength, source of chance → (48, 48) uint8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way a picture gets worse."""
+
+    change: Change
+    strengths: tuple[float, ...]
+    """Mild first."""
+    unit: str
+    """How a table writes a strength; `{}` is the number."""
+
+
+def _light(image: NDArray[np.uint8], gain: float, _: np.random.Generator) -> NDArray[np.uint8]:
+    """Exposure: what leaves 0…255 is lost, as in a camera."""
+    return np.asarray(cv2.convertScaleAbs(image, alpha=gain), np.uint8)
+
+
+def _blur(image: NDArray[np.uint8], sigma: float, _: np.random.Generator) -> NDArray[np.uint8]:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _motion(image: NDArray[np.uint8], length: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A straight smear of `length` pixels in any direction."""
+    side = int(np.ceil(length)) | 1
+    kernel = np.zeros((side, side), np.float32)
+    angle = rng.uniform(0, np.pi)
+    reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
+    for x, y in np.linspace(-reach, reach, 8 * side) + side // 2:
+        kernel[round(y), round(x)] += 1
+    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _noise(image: NDArray[np.uint8], sigma: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    return np.clip(np.rint(image + rng.normal(0, sigma, image.shape)), 0, 255).astype(np.uint8)
+
+
+def _move(image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+    size = image.shape[1::-1]
+    return np.asarray(
+        cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def _turn(image: NDArray[np.uint8], degrees: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    middle = (image.shape[0] - 1) / 2
+    return _move(image, cv2.getRotationMatrix2D((middle, middle), rng.choice((-1, 1)) * degrees, 1.0))
+
+
+def _shift(image: NDArray[np.uint8], pixels: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    angle = rng.uniform(0, 2 * np.pi)
+    return _move(image, np.array([[1, 0, pixels * np.cos(angle)], [0, 1, pixels * np.sin(angle)]]))
+
+
+def _zoom(image: NDArray[np.uint8], scale: float, _: np.random.Generator) -> NDArray[np.uint8]:
+    middle = (image.shape[0] - 1) / 2
+    return _move(image, cv2.getRotationMatrix2D((middle, middle), 0.0, scale))
+
+
+def _patch(image: NDArray[np.uint8], side: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A square of one grey anywhere, such as a cup."""
+    hidden, pixels = image.copy(), round(side)
+    top, left = rng.integers(0, image.shape[0] - pixels + 1, 2)
+    hidden[top : top + pixels, left : left + pixels] = rng.integers(0, 256)
+    return hidden
+
+
+def _eyes(image: NDArray[np.uint8], share: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Sunglasses over a share of the height, from a fifth of it down."""
+    hidden, side = image.copy(), image.shape[0]
+    hidden[round(side * 0.2) : round(side * (0.2 + share)), 6:-6] = rng.integers(0, 40)
+    return hidden
+
+
+def _mouth(image: NDArray[np.uint8], share: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A mask over the lowest share of the height."""
+    hidden, side = image.copy(), image.shape[0]
+    hidden[round(side * (1 - share)) :, 6:-6] = rng.integers(0, 256)
+    return hidden
+
+
+def _jpeg(image: NDArray[np.uint8], quality: float, _: np.random.Generator) -> NDArray[np.uint8]:
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _small(image: NDArray[np.uint8], side: float, _: np.random.Generator) -> NDArray[np.uint8]:
+    """The face `side` pixels across in the frame, enlarged again as the crop does."""
+    pixels = max(2, round(side))
+    down = cv2.resize(image, (pixels, pixels), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(down, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "darkened": Kind(_light, (0.5, 0.25, 0.1), "× {}"),
+    "brightened": Kind(_light, (1.4, 2.0, 3.0), "× {}"),
+    "blurred": Kind(_blur, (0.8, 1.5, 2.5), "σ {} px"),
+    "smeared by motion": Kind(_motion, (4, 8, 12), "{} px"),
+    "noised": Kind(_noise, (8, 20, 40), "σ {} of 255"),
+    "rotated": Kind(_turn, (10, 20, 30), "{}°"),
+    "shifted": Kind(_shift, (3, 6, 9), "{} px of 48"),
+    "framed too wide or close": Kind(_zoom, (0.8, 1.25), "× {}"),
+    "occluded by a square": Kind(_patch, (12, 18, 24), "{} px of 48"),
+    "eyes hidden": Kind(_eyes, (0.26,), "{} of the height"),
+    "mouth hidden": Kind(_mouth, (0.3, 0.42), "{} of the height"),
+    "JPEG-compressed": Kind(_jpeg, (50, 20, 8), "quality {}"),
+    "down-sampled": Kind(_small, (32, 20, 12), "to {} px"),
+}
+
+
+def apply(name: str, strength: float, images: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
+    """(n, 48, 48) uint8 of `images` (n, 48, 48) uint8, all changed alike; the same `seed` gives the same pictures."""
+    rng = np.random.default_rng(seed)
+    return np.stack([KINDS[name].change(image, strength, rng) for image in images])
