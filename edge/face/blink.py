@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-CLOSED: Final = 0.62
+CLOSED: Final = 0.80
 """Share of the open eyes' aspect ratio below which they count as shut."""
-OPEN: Final = 0.80
+OPEN: Final = 0.86
 """Share above which they count as open again: what lies between changes nothing."""
 _SHORTEST_S: Final = 0.03
 _LONGEST_S: Final = 0.6
 """A blink lasts 0.1–0.4 s (Schiffman, Sensation and Perception, 2001); longer is looking down, or sleep."""
 _WINDOW_S: Final = 60.0
-_SETTLE_S: Final = 0.5
+_SETTLE_S: Final = 0.12
 """How long eyes are watched before the first blink can count."""
 _BASELINE_S: Final = 1.5
-_NARROW: Final = 0.20
-"""Open eyes are taken to have at least this ratio: who looks down for long must not become the baseline."""
+_NARROW: Final = 0.17
+"""Open eyes are taken to have at least this ratio: shut ones must not become the baseline."""
 _GAP_S: Final = 0.5
 """A person unseen for longer starts afresh, but for what was counted."""
 
@@ -28,6 +28,7 @@ class BlinkCounter:
     def __init__(self) -> None:
         self._recent: deque[tuple[float, float]] = deque()
         self._closed_at: float | None = None
+        self._opened = False
         self._blinks: deque[float] = deque()
         self._seen_s = 0.0
         self._last: float | None = None
@@ -38,7 +39,7 @@ class BlinkCounter:
         """`ratio`: the eye aspect ratio at `now`, seconds. True when a blink has just ended."""
         if self._last is not None and not 0.0 <= now - self._last <= _GAP_S:
             self._recent.clear()
-            self._closed_at = None
+            self._closed_at, self._opened = None, False
         elif self._last is not None:
             self._seen_s += now - self._last
         self._last = now
@@ -53,8 +54,9 @@ class BlinkCounter:
         values = sorted(value for _, value in self._recent)
         share = ratio / max(values[(len(values) * 3) // 4], _NARROW)
         if self._closed_at is None:
-            if share < CLOSED:
+            if share < CLOSED and self._opened:
                 self._closed_at = now
+            self._opened = self._opened or ratio >= _NARROW
             return False
         if share < OPEN:
             return False

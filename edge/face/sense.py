@@ -15,6 +15,7 @@ from edge.face.context import Scene, hidden
 from edge.face.crop import FRAMINGS, View, view
 from edge.face.detector import Detector, open_detector
 from edge.face.expression import Expression
+from edge.face.eyes import Eyes
 from edge.face.image import as_bgr
 from edge.face.landmarks import Landmarks, expression_view
 from edge.face.quality import assess
@@ -38,6 +39,7 @@ class FaceSense:
         self._framing = FRAMINGS[self.detector.name]
         file = shipped.model("landmarks", "landmarks68")
         self.landmarks = Landmarks(file, self.detector.name) if settings.landmarks else None
+        self.eyes = Eyes(shipped.model("eyes", "eyes")) if settings.landmarks else None
         self._signs = SignReader()
         self._tracker = Tracker()
         self._timings = timings or Timings()
@@ -49,7 +51,8 @@ class FaceSense:
     def cards(self) -> tuple[Card, ...]:
         """Of the models in use."""
         landmarks = self.landmarks.card if self.landmarks else None
-        return tuple(card for card in (self.detector.card, landmarks, self.expression.card) if card is not None)
+        eyes = self.eyes.card if self.eyes else None
+        return tuple(card for card in (self.detector.card, landmarks, eyes, self.expression.card) if card is not None)
 
     @property
     def attended(self) -> int | None:
@@ -121,12 +124,13 @@ class FaceSense:
     def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
         """Where the expression model looks: by the landmarks, which follow the face between detections, or the box."""
         boxed = view(track.face, self._framing)
-        if self.landmarks is None:
+        if self.landmarks is None or self.eyes is None:
             return boxed, None
         with self._timings.stage("landmarks"):
             points = self.landmarks.find(grey, track.face)
-            signs = self._signs.read(track.person, points, frame.captured_at)
             aligned = expression_view(points)
+        with self._timings.stage("eyes"):
+            signs = self._signs.read(track.person, points, self.eyes.openness(grey, points), frame.captured_at)
         # Landmarks of something else than the face that was found would show the model anything.
         astray = math.hypot(aligned.x - boxed.x, aligned.y - boxed.y) > 0.5 * boxed.side
         return (boxed if astray or not 0.5 < aligned.side / boxed.side < 2.0 else aligned), signs

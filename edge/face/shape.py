@@ -55,10 +55,11 @@ def eye_aspect_ratio(points: NDArray[np.floating]) -> float:
 
     Soukupová & Čech, Real-Time Eye Blink Detection using Facial Landmarks, CVWW 2016. `points` (68, 2).
     """
-    return (_aspect(points[36:42]) + _aspect(points[42:48])) / 2
+    return (aspect_ratio(points[36:42]) + aspect_ratio(points[42:48])) / 2
 
 
-def _aspect(eye: NDArray[np.floating]) -> float:
+def aspect_ratio(eye: NDArray[np.floating]) -> float:
+    """Of one eye, (6, 2)."""
     height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
     return float(height / (2.0 * max(float(np.linalg.norm(eye[0] - eye[3])), 1e-9)))
 

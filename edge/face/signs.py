@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge.face.blink import BlinkCounter
 from edge.face.pose import HeadPose, head_pose
-from edge.face.shape import eye_aspect_ratio, mouth_opening
+from edge.face.shape import mouth_opening
 from edge.observation import Detail
 
 _FORGET_S: Final = 60.0
@@ -51,13 +51,12 @@ class SignReader:
     def __init__(self) -> None:
         self._counters: dict[int, tuple[BlinkCounter, float]] = {}
 
-    def read(self, person: int, points: NDArray[np.floating], now: float) -> Signs:
-        """`points` (68, 2) in pixels of the frame at `now`, seconds."""
+    def read(self, person: int, points: NDArray[np.floating], eyes_open: float, now: float) -> Signs:
+        """`points` (68, 2) in pixels of the frame at `now`, seconds; `eyes_open`: the eye aspect ratio."""
         counter, _ = self._counters.get(person, (BlinkCounter(), now))
         self._counters[person] = (counter, now)
-        ratio = eye_aspect_ratio(points)
-        counter.update(ratio, now)
-        return Signs(head_pose(points), ratio, mouth_opening(points), counter.count, counter.per_minute)
+        counter.update(eyes_open, now)
+        return Signs(head_pose(points), eyes_open, mouth_opening(points), counter.count, counter.per_minute)
 
     def forget(self, now: float) -> None:
         """Drops who has been out of sight for a minute, so that memory stays bounded."""

@@ -116,7 +116,7 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     return model
 
 
-def taught(teacher: Path, faces: data.Faces, seed: int, views: int = 4) -> NDArray[np.float32]:
+def taught(teacher: Path, faces: data.Faces, seed: int, views: int = 2) -> NDArray[np.float32]:
     """(n, 7): the mean opinion of a float Keras teacher on augmented views of each face (Hinton et al., 2015)."""
     model = keras.models.load_model(teacher, compile=False)
     rng = np.random.default_rng(seed)
