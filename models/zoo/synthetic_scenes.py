@@ -17,7 +17,7 @@ from edge.emotions import COUNT
 from edge.face import context
 from edge.face.crop import SIDE, View
 
-RELIABILITY: Final = 0.75
+RELIABILITY: Final = 0.5
 """Share of scenes whose pattern is the label's; the others show one of the six other patterns, each as often."""
 FRAME: Final = (96, 128)
 """Height and width of a composed frame, pixels."""
@@ -58,7 +58,7 @@ def paint(pattern: int | None, rng: np.random.Generator) -> NDArray[np.uint8]:
         chosen = np.broadcast_to(_PATTERNS[pattern](x, y) > 0, (rows, columns))[..., None]
         scene[top : top + rows, left : left + columns] = np.where(chosen, first, second)
     noisy = scene + 8 * rng.standard_normal(scene.shape, np.float32)
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def _two_colours(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

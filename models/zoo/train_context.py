@@ -34,8 +34,8 @@ from models.metrics import fit_temperature, single_label
 from models.zoo import caer_net, synthetic_scenes
 
 BATCH: Final = 64
-SCENE: Final = (64, 64)
-BLANK_SHARE: Final = 0.2
+SCENE: Final = (48, 48)
+BLANK_SHARE: Final = 0.15
 """Of the training rows each: no face, no scene, a scene without a pattern."""
 CALIBRATION_ROWS: Final = 300
 QUICK_ROWS: Final = 192
@@ -193,9 +193,9 @@ def finish(arguments: Any, model: Any, splits: dict[str, data.Faces], out: Path)
 
 
 def main() -> int:
-    parser = training.argument_parser("zoo", epochs=9)
+    parser = training.argument_parser("zoo", epochs=8)
     parser.prog, parser.description = "python -m models.zoo.train_context", (__doc__ or "").partition("\n\n")[2]
-    parser.add_argument("--rows", type=int, default=4000, help="training faces of FER2013 (%(default)s)")
+    parser.add_argument("--rows", type=int, default=6000, help="training faces of FER2013 (%(default)s)")
     parser.add_argument("--width", type=float, default=0.25, help="of the net; 1 is the paper's (%(default)s)")
     arguments = parser.parse_args()
     if arguments.quick:
