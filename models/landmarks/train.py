@@ -31,10 +31,7 @@ QUICK_ROWS: Final = 96
 REPEATS: Final = 3
 """Augmented copies of each photo an epoch."""
 
-CORPORA: Final = (
-    ("VGGFace2 (start: a face-recognition MobileNet)", "CC BY-SA 4.0 / research; weights Apache-2.0, HSE_FaceRec_tf"),
-    ("68 points on frames of YouTube Faces", "annotations MIT; frames for research"),
-)
+CORPORA: Final = (("68 points on frames of YouTube Faces", "annotations MIT; frames for research"),)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -157,7 +154,10 @@ def main() -> int:
             labels=(),
             output_kind="other",
             front_end={"name": FRONT_END, "side": PIXELS, "range": [0.0, 1.0], "mean": mean.tolist(), "scale": scale},
-            training=[Corpus(name=name, terms=terms, rows=len(photos)) for name, terms in CORPORA],
+            training=[
+                pretrained.CORPUS,
+                *(Corpus(name=name, terms=terms, rows=len(photos)) for name, terms in CORPORA),
+            ],
             train_command=f"python -m models.landmarks.train --data DIR --epochs {arguments.epochs} "
             f"--seed {arguments.seed}",
             recipe="front of a face-recognition MobileNet on the up-sampled patch, dense regression of offsets from "
