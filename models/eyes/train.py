@@ -85,7 +85,7 @@ def balance(ratios: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def build() -> Any:
-    """(n, 24, 32, 1) → (n, 1): the eye aspect ratio in units of `SCALE`; 38 k parameters."""
+    """(n, 24, 32, 1) → (n, 1): the eye aspect ratio in units of `SCALE`; 61 k parameters."""
     image = keras.Input((HEIGHT, WIDTH, 1), name="eye")
     out = layers.ReLU(6.0)(convolution(image, 16, 3))
     for filters in (24, 32, 48):
