@@ -1,6 +1,6 @@
 """`python -m models.eyes.blinks --data DIR`: blinks counted in real films against blinks counted by eye.
 
-The thresholds of `edge.face.blink` were chosen on the first film; the others chose nothing.
+The thresholds of `edge.face.blink` were chosen with these films in view: no other counted ones are at hand.
 """
 
 from __future__ import annotations
