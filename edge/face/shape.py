@@ -38,11 +38,18 @@ def interocular(points: NDArray[np.floating]) -> float:
     return float(np.linalg.norm(points[36] - points[45]))
 
 
+def eye_centres(points: NDArray[np.floating]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Of the person's right and left eye, in the unit of `points` (68, 2)."""
+    sums = points[36:48].reshape(2, 6, 2).sum(1) / 6
+    (x0, y0), (x1, y1) = sums.tolist()
+    return (x0, y0), (x1, y1)
+
+
 def upright_box(points: NDArray[np.floating]) -> tuple[float, float, float, float]:
     """Centre x and y, longer side and roll (radians, clockwise) of the box that holds `points` (68, 2) when the line
     through the eyes lies level."""
-    right, left = points[list(RIGHT_EYE)].mean(0), points[list(LEFT_EYE)].mean(0)
-    roll = math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
+    right, left = eye_centres(points)
+    roll = math.atan2(left[1] - right[1], left[0] - right[0])
     turn = np.array([[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]])
     upright = points @ turn.T
     low, high = upright.min(0), upright.max(0)
