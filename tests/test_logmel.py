@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.voice.logmel import BANDS, FRAMES, RATE, logmel, mel_filters
+from edge.voice.logmel import BANDS, FRAMES, HOP, RATE, LogMelStream, logmel, mel_filters
 from edge.voice.resample import Resampler
 
 
@@ -108,6 +108,57 @@ def test_what_comes_after_three_seconds_does_not_count() -> None:
     louder = sound.copy()
     louder[3 * RATE + 512 :] *= 100
     assert np.array_equal(logmel(sound), logmel(louder))
+
+
+def test_a_growing_and_sliding_stream_equals_the_batch_and_transforms_each_frame_once() -> None:
+    sound, stream = speechlike(20.0), LogMelStream()
+    beginnings = []
+    for end in range(6_400, len(sound) + 1, 8_000):
+        first = max(0, -(-(end - 3 * RATE) // 1280) * 1280)
+        beginnings.append(first)
+        piece = sound[first:end]
+        assert np.abs(stream.read(piece, first) - logmel(piece)).max() < 1e-4
+    assert max(beginnings) > 16 * RATE
+    # Each inner frame once; at each reading at most 2 that reach over the beginning and 5 over the end.
+    inner = len(sound) // HOP
+    assert inner - 5 <= stream.transformed <= inner + 7 * len(beginnings)
+
+
+def test_a_loud_moment_that_slides_out_of_a_stream_changes_the_reference() -> None:
+    sound, stream = speechlike(6.0), LogMelStream()
+    sound[8_000:8_400] *= 30
+    for first in (0, 1280, 12_800, 25_600):
+        piece = sound[first : first + 3 * RATE]
+        assert np.abs(stream.read(piece, first) - logmel(piece)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "position"),
+    [
+        (0, 20_000, 0),  # the same beginning, cut shorter
+        (0, 30_000, 256 * 50),  # other sound than the position says
+        (256 * 7, 30_000, 0),
+        (300, 40_000, 300),  # between two frames
+        (256 * 3, 40_000, 256 * 3),
+        (0, 300, 0),  # shorter than a frame
+        (0, 0, 0),
+        (256 * 117, 256 * 117 + 1_000, 256 * 117),  # almost nothing in common
+        (40_000, 60_000, 40_192),
+        (0, 80_000, 0),  # longer than what counts
+    ],
+)
+def test_a_stream_equals_the_batch_whatever_comes_next(first: int, end: int, position: int) -> None:
+    sound, stream = speechlike(5.0), LogMelStream()
+    stream.read(sound[:30_000], 0)
+    for _ in range(2):
+        assert np.abs(stream.read(sound[first:end], position) - logmel(sound[first:end])).max() < 1e-4
+
+
+def test_a_stream_keeps_no_hold_of_the_callers_array() -> None:
+    sound, stream = speechlike(1.0), LogMelStream()
+    stream.read(sound, 0)
+    sound[:] = speechlike(1.0, seed=5)
+    assert np.abs(stream.read(sound, 0) - logmel(sound)).max() < 1e-4
 
 
 @pytest.mark.corpora

@@ -35,6 +35,8 @@ FRONT_END: Final = {
 _SAMPLES: Final = int(SECONDS * RATE)
 _FINE_BANDS: Final = 2 * BANDS
 _TINY: Final = 1e-20
+_REACH: Final = WINDOW // 2 // HOP
+"""Frames that the padding before the sound reaches into."""
 
 
 def logmel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,22 +44,83 @@ def logmel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
     `samples`: (n,) float32 at 16 kHz; the first 3 s count, less is padded with silence. Digital silence gives 0.
     """
-    clip = np.zeros(_SAMPLES + WINDOW, np.float32)
     heard = samples[:_SAMPLES]
-    clip[WINDOW // 2 : WINDOW // 2 + len(heard)] = heard
-    frames = np.lib.stride_tricks.sliding_window_view(clip, WINDOW)[::HOP][:FRAMES]
-    # Frames beyond the sound are silent: their transform need not be taken.
-    loud = min(FRAMES, (len(heard) + WINDOW // 2) // HOP + 1)
-    spectrum = np.fft.rfft(frames[:loud] * _hann(), axis=1)
+    return _relative(_mel_power(heard, 0, _loud(len(heard))))
+
+
+class LogMelStream:
+    """The same spectrogram of sound that grows or slides: what was transformed once is not transformed again.
+
+    Only frames that reach beyond either end of the sound are taken anew, two before and four behind. Not thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._samples = np.zeros(0, np.float32)
+        self._position = 0
+        self._power = np.zeros((0, _FINE_BANDS))
+        self.transformed = 0
+        """Frames whose spectrum was taken so far."""
+
+    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """`logmel(samples)`. `position`: of the first sample in the stream, in samples.
+
+        Frames are used again where it lies a whole number of `HOP` after the last one; whatever the position says,
+        what does not equal the sound heard there before is transformed afresh.
+        """
+        heard = samples[:_SAMPLES]
+        loud = _loud(len(heard))
+        power = np.empty((loud, _FINE_BANDS))
+        first, known = self._known(heard, position)
+        moved = (position - self._position) // HOP
+        power[first:known] = self._power[first + moved : known + moved]
+        power[:first] = _mel_power(heard, 0, first)
+        power[known:] = _mel_power(heard, known, loud)
+        self.transformed += first + loud - known
+        self._samples, self._position, self._power = heard.copy(), position, power
+        return _relative(power)
+
+    def _known(self, heard: NDArray[np.float32], position: int) -> tuple[int, int]:
+        """First and last-but-one frame of the new sound that are at hand."""
+        hops, rest = divmod(position - self._position, HOP)
+        both = min(len(self._samples) - hops * HOP, len(heard))
+        if rest or hops < 0 or both < WINDOW:
+            return 0, 0
+        if not np.array_equal(self._samples[hops * HOP : hops * HOP + both], heard[:both]):
+            return 0, 0
+        # A frame serves where no padding reaches into it, neither then nor now; before the same beginning it is alike.
+        return (_REACH if hops else 0), (both - WINDOW // 2) // HOP + 1
+
+
+def _loud(samples: int) -> int:
+    """Frames that sound reaches into; the transform of the others need not be taken."""
+    return min(FRAMES, (samples + WINDOW // 2) // HOP + 1)
+
+
+def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float64]:
+    """(end − begin, 128): power in each band of some frames; frame i is centred on sample i·HOP."""
+    if end <= begin:
+        return np.zeros((0, _FINE_BANDS))
+    start, stop = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
+    clip = np.zeros(stop - start, np.float32)
+    part = heard[max(0, start) : max(0, stop)]
+    offset = max(0, -start)
+    clip[offset : offset + len(part)] = part
+    frames = np.lib.stride_tricks.sliding_window_view(clip, WINDOW)[::HOP]
+    spectrum = np.fft.rfft(frames * _hann(), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    fine = np.full((_FINE_BANDS, FRAMES), _TINY)
-    fine[:, :loud] = mel_filters() @ power.T
-    peak = fine.max()
+    return np.asarray(power @ mel_filters().T)
+
+
+def _relative(power: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(64, 188): band powers of the frames that are not silent, in decibels below the loudest."""
+    peak = power.max(initial=0.0)
     if peak <= 10 * _TINY:
         return np.zeros((BANDS, FRAMES), np.float32)
-    relative = np.maximum(fine / peak, 10 ** (FLOOR_DB / 10))
-    coarse = relative.reshape(BANDS, 2, FRAMES).mean(axis=1)
-    return np.asarray(10 * np.log10(coarse) / -FLOOR_DB + 1, np.float32)
+    relative = np.maximum(power / peak, 10 ** (FLOOR_DB / 10))
+    coarse = relative.reshape(-1, BANDS, 2).mean(axis=2)
+    found = np.zeros((BANDS, FRAMES), np.float32)
+    found[:, : len(power)] = (10 * np.log10(coarse) / -FLOOR_DB + 1).T
+    return found
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from edge.health.timings import Timings
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
-from edge.voice.logmel import FRONT_END, logmel
+from edge.voice.logmel import FRONT_END, LogMelStream
 from edge.voice.utterance import Stretch
 
 _HALF_DURATION_S: Final = 0.6
@@ -40,6 +40,7 @@ class VoiceSense:
                 f"model {path} wants the front end {self.card.front_end.get('name')!r}, not {FRONT_END['name']!r}"
             )
         self._timings = timings or Timings()
+        self._logmel = LogMelStream()
 
     def logits(self, spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
         """(7,) for a (64, 188) log-mel spectrogram, before calibration."""
@@ -48,7 +49,7 @@ class VoiceSense:
     def read(self, stretch: Stretch) -> Observation:
         """What the voice says, captured at the end of the stretch."""
         with self._timings.stage("log-mel"):
-            spectrogram = logmel(stretch.samples)
+            spectrogram = self._logmel.read(stretch.samples, stretch.position)
         with self._timings.stage("infer voice"):
             posterior = softmax(self.logits(spectrogram), self.card.temperature)
         return Observation(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.voice.cleaning import STEP
+from edge.voice.logmel import HOP
 from edge.voice.vad import SILENT_DBFS, level_dbfs
 
 STEP_S: Final = 0.01
@@ -33,6 +34,8 @@ _LOWEST_FLOOR_DBFS: Final = -70.0
 _HIGHEST_FLOOR_DBFS: Final = -20.0
 _FLOOR_DOWN: Final = 0.1
 _FLOOR_UP: Final = 0.01
+_ALIGN_STEPS: Final = math.lcm(STEP, HOP) // STEP
+"""A long utterance loses its oldest sound in pieces of 80 ms, so that its spectrogram can be used on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +44,8 @@ class Stretch:
 
     samples: NDArray[np.float32]
     """(n,) at 16 kHz, at most `LONGEST_S`."""
+    position: int
+    """Of the first sample in all that the segmenter heard; within an utterance it moves by whole frames of log-mel."""
     ends_at: float
     """Seconds, of the last sample."""
     final: bool
@@ -75,6 +80,8 @@ class Segmenter:
         self._threshold = threshold
         self._hangover = max(1, round(hangover_s / STEP_S))
         self._floor = _LOWEST_FLOOR_DBFS
+        self._heard = 0  # steps so far
+        self._begun = 0  # of these, before the utterance
         self.reset()
 
     def reset(self) -> None:
@@ -99,6 +106,7 @@ class Segmenter:
         # The detector falls late: what is no louder than the floor is a pause already.
         step = _Step(samples, level, probability, above and level > self._floor + _ABOVE_FLOOR_DB)
         self._steps.append(step)
+        self._heard += 1
         self._ends_at = ends_at
         self._run = self._run + 1 if above else 0
         if not self.speaking:
@@ -154,15 +162,19 @@ class Segmenter:
         lead_in = steps[max(0, first - _LEAD_IN_STEPS) : first]
         self._steps.clear()
         self._steps.extend(lead_in + begun)
+        self._begun = self._heard - len(self._steps)
 
     def _stretch(self, final: bool) -> Stretch:
-        steps = list(self._steps)
+        first = self._heard - len(self._steps)
+        cut = (self._begun - first) % _ALIGN_STEPS
+        steps = list(self._steps)[cut:]
         trailing = max(0, self._pause - _LEAD_OUT_STEPS)
         steps = steps[: max(1, len(steps) - trailing)]
         voiced = [step for step in steps if step.voiced] or steps
         power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)
         return Stretch(
             samples=np.concatenate([step.samples for step in steps]),
+            position=(first + cut) * STEP,
             ends_at=self._ends_at - trailing * STEP_S,
             final=final,
             spoken_s=self._spoken * STEP_S,
