@@ -33,8 +33,9 @@ from edge.publish.clock import Clock
 from edge.publish.embedded import EmbeddedBroker
 from edge.publish.live_view import LiveView, NoteHandler
 from edge.publish.output import MqttOutput
-from edge.publish.payloads import state_payload
+from edge.publish.payloads import Response, state_payload
 from edge.publish.topics import ONLINE, Topics
+from edge.sources.refusals import Refusals
 from edge.sources.transcripts import parse_transcript
 
 log = logging.getLogger(__name__)
@@ -85,13 +86,21 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
     senses = rooms.build(config, timings)
     info = describe(config, senses.cards, chosen.sensors, Clock.live().rfc3339(time.monotonic()))
     live: Live | None = None
+    publisher: Publisher | None = None
+
+    def refuse(why: str) -> None:
+        log.warning("%s: %s", topics.transcript, why)
+        if publisher is not None:
+            publisher.publish_response(Response(verb="transcript", ok=False, error=why))
+
+    refusals = Refusals(refuse)
 
     def on_transcript(payload: bytes) -> None:
         try:
             transcript = parse_transcript(payload, time.monotonic(), time.time())
         except SourceError as error:
             counters.increment("words.transcripts_failed")
-            log.warning("%s: %s", topics.transcript, error)
+            refusals.add(str(error), time.monotonic())
             return
         if live is not None:
             live.hear_of(transcript)

@@ -97,6 +97,8 @@ class Words(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Spot spoken keywords on the microphone (needs the extra `keywords`)."""
     keyword_file: Path | None = None
     """A file of phrases of your own instead of the shipped one."""
+    log_text: bool = False
+    """Write what was said into the log, for debugging; otherwise nothing of it is kept anywhere."""
 
 
 class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

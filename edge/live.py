@@ -21,7 +21,7 @@ from edge.health.timings import Timings
 from edge.mailbox import BoundedQueue, Mailbox
 from edge.observation import AudioChunk, Estimate, Frame, Observation, Sense, Transcript
 from edge.senses import Perceived, Senses
-from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Source
+from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Refusing, Source
 from edge.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class Live:
         self._texts: BoundedQueue[Transcript] = BoundedQueue(_TEXTS_WAITING)
         self._perceived: BoundedQueue[Perceived] = BoundedQueue(_PERCEIVED_WAITING)
         self._faults: dict[str, tuple[Sense, str]] = {}
+        self._refusing: dict[str, Refusing] = {}
         self._fusion = DecisionFusion(config.fusion)
         if inputs.media is None:
             if inputs.camera is None:
@@ -164,6 +165,8 @@ class Live:
         self._counters.raise_to("voice.chunks_dropped", self._sound.dropped)
         self._counters.raise_to("words.transcripts_dropped", self._texts.dropped)
         self._counters.raise_to("fusion.perceptions_dropped", self._perceived.dropped)
+        for name, source in list(self._refusing.items()):
+            self._counters.raise_to(f"{name.replace(' ', '_')}.items_failed", source.refused)
         if self._senses.ears is not None:
             for name, count in self._senses.ears.counters.items():
                 self._counters.raise_to(f"voice.{name}", count)
@@ -221,6 +224,8 @@ class Live:
                 log.info("%s: %s", name, source.name)
                 if isinstance(source, Recording):
                     self._name_missing_streams(source)
+                if isinstance(source, Refusing):
+                    self._refusing[name] = source
                 while not worker.stopping:
                     put(source.read())
                     worker.beat()

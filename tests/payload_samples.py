@@ -7,7 +7,7 @@ from edge.observation import Contribution, Estimate, Observation
 from edge.publish.clock import Clock
 from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State, state_payload
 
-assert set(PAYLOADS) == {"info", "state", "face", "voice", "words", "health"}
+assert set(PAYLOADS) == {"info", "state", "face", "voice", "words", "health", "response"}
 
 
 def posterior(label: str, confidence: float) -> tuple[float, ...]:

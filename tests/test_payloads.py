@@ -23,6 +23,7 @@ from edge.publish.payloads import (
     SCHEMAS,
     Payload,
     Probabilities,
+    Response,
     State,
     encode,
     observation_payload,
@@ -58,6 +59,7 @@ def payloads() -> Iterator[tuple[str, Payload]]:
         yield observation.sense, observation_payload(observation, clock)
         yield observation.sense, observation_payload(observation, REPLAY, media_time=observation.captured_at)
     yield "health", health()
+    yield "response", Response(verb="transcript", ok=False, error="an empty transcript")
 
 
 @pytest.mark.parametrize(("kind", "payload"), list(payloads()))
@@ -146,5 +148,8 @@ def test_an_unknown_label_never_goes_out() -> None:
 
 
 def test_payload_names_are_those_of_the_topics() -> None:
-    assert tuple(f"edge-emotion/{kind}/1" for kind in ("info", "state", "face", "voice", "words", "health")) == SCHEMAS
+    assert (
+        tuple(f"edge-emotion/{kind}/1" for kind in ("info", "state", "face", "voice", "words", "health", "response"))
+        == SCHEMAS
+    )
     assert sum(posterior("anger", 0.4)) == pytest.approx(1.0)

@@ -33,6 +33,7 @@ def test_no_topic_for_no_sense() -> None:
 def test_parse_is_the_way_back() -> None:
     topics = Topics("emotion", "robot")
     assert parse(topics.state, "emotion") == ("robot", "state")
+    assert parse(topics.response("transcript"), "emotion") == ("robot", "response/transcript")
     assert parse(topics.transcript, "emotion") == ("robot", "words/transcript")
 
 

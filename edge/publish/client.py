@@ -11,7 +11,16 @@ from edge.health.counters import Counters
 from edge.observation import Sense
 from edge.publish.address import Address
 from edge.publish.connection import Connection, Message, Protocol, Status
-from edge.publish.payloads import FaceObservation, Health, Info, State, VoiceObservation, WordsObservation, encode
+from edge.publish.payloads import (
+    FaceObservation,
+    Health,
+    Info,
+    Response,
+    State,
+    VoiceObservation,
+    WordsObservation,
+    encode,
+)
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED, Topics
 
 
@@ -80,6 +89,10 @@ class Publisher:
     def publish_health(self, health: Health) -> bool:
         """Publishes how the process is doing. False when dropped."""
         return self._connection.publish(Message(self.topics.health, encode(health), retain=True))
+
+    def publish_response(self, response: Response) -> bool:
+        """Publishes what came of something that was sent to us. False when dropped."""
+        return self._connection.publish(Message(self.topics.response(response.verb), encode(response), qos=1))
 
     def status(self) -> Status:
         """How the connection is doing now."""

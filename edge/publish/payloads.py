@@ -206,6 +206,17 @@ class Health(Payload, frozen=True, kw_only=True):
     """Sense → why it says nothing."""
 
 
+class Response(Payload, frozen=True, kw_only=True):
+    """What came of something that was sent to the device; for transcripts only of those that were refused."""
+
+    schema: Literal["edge-emotion/response/1"] = "edge-emotion/response/1"
+    verb: str
+    """What it was about, as in the last level of the topic: `transcript`."""
+    ok: bool
+    error: str | None = None
+    """Why it was refused, in one line that repeats nothing of what was sent."""
+
+
 PAYLOADS: Final[dict[str, type[Payload]]] = {
     "info": Info,
     "state": State,
@@ -213,8 +224,9 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "voice": VoiceObservation,
     "words": WordsObservation,
     "health": Health,
+    "response": Response,
 }
-"""Last level of the topic → what is published there."""
+"""First level of the topic below the device → what is published there."""
 
 SCHEMAS: Final = tuple(f"edge-emotion/{kind}/1" for kind in PAYLOADS)
 

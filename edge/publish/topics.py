@@ -70,6 +70,12 @@ class Topics:
         """Read, not written: what the robot's own speech recogniser heard."""
         return f"{self.base}/{TRANSCRIPT}"
 
+    def response(self, verb: str) -> str:
+        """What came of something that was sent to us, such as `transcript`. Raises `ValueError` for no level."""
+        if not LEVEL.fullmatch(verb):
+            raise ValueError(f"{verb!r} is no topic level: 1 to 64 of letters, digits, '_', '.', '-'")
+        return f"{self.base}/response/{verb}"
+
     def sense(self, name: Sense) -> str:
         """The topic of one sense's single observations. Raises `ValueError` for no sense."""
         if name not in SENSES:

@@ -45,6 +45,15 @@ class Recording(Protocol):
         """Whether there is sound."""
 
 
+@runtime_checkable
+class Refusing(Protocol):
+    """A source that leaves out what it cannot read, and counts it."""
+
+    @property
+    def refused(self) -> int:
+        """Items left out since it was made."""
+
+
 class Opened:
     """Mixed in: `with Camera(…) as camera:` opens and closes."""
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Transcript
 from edge.sources.base import Opened
+from edge.sources.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +75,23 @@ def read_transcript_file(path: Path) -> tuple[Transcript, ...]:
 
 
 class StdinTranscripts(Opened):
-    """One transcript a line, plain text or JSON. A line that is none is counted and logged without its text."""
+    """One transcript a line, plain text or JSON. A line that is none is counted; the log tells why, in a flood once
+    a second and without its text."""
 
     name = "standard input"
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
-        self.refused = 0
+        self._refusals = Refusals(lambda why: log.warning("standard input: %s", why))
         self._stream = stream
         self._buffer = b""
         self._lines: list[bytes] = []
         self._ended = False
         self._stop = threading.Event()
+
+    @property
+    def refused(self) -> int:
+        """Lines that were no transcript."""
+        return self._refusals.count
 
     def open(self) -> None:
         """Does nothing: standard input is always open."""
@@ -98,8 +105,7 @@ class StdinTranscripts(Opened):
                 return parse_transcript(line, time.monotonic(), time.time())
             except SourceError as error:
                 if line.strip():
-                    self.refused += 1
-                    log.warning("standard input: %s", error)
+                    self._refusals.add(str(error), time.monotonic())
 
     def close(self) -> None:
         """Ends a waiting `read`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from edge.words.coverage import coverage
 from edge.words.features import FRONT_END, ids
 from edge.words.text import says_something, tokens
 
+log = logging.getLogger(__name__)
+
 _HALF_LENGTH: Final = 2.0
 """Words at which a text is trusted half: "okay" says little, a sentence much."""
 
@@ -35,13 +38,18 @@ class WordsSense:
         if self.card.front_end != FRONT_END:
             raise ModelError(f"model {path} wants the front end {self.card.front_end}, not {FRONT_END}")
         self._timings = timings or Timings()
+        self._log_text = settings.log_text
 
     def logits(self, text_ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """(7,) for the (40, 3) ids of one text."""
         return np.asarray(self._interpreter.run(text_ids[None])[0][0])
 
     def read(self, transcript: Transcript) -> Observation | None:
-        """What the words say; None where there is nothing to read. The text itself is kept nowhere."""
+        """What the words say; None where there is nothing to read. The text itself is kept nowhere, and
+        logged only where the configuration asks for it."""
+        if self._log_text:
+            # As a literal: control characters in it do nothing to a terminal or to the lines of a log.
+            log.info("heard %r", transcript.text)
         with self._timings.stage("infer words"):
             found = tokens(transcript.text)
             if not found:
