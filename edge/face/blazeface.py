@@ -6,6 +6,8 @@ arXiv:1907.05047. The file is Google's, Apache-2.0.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +32,24 @@ def anchors() -> NDArray[np.float64]:
     return np.concatenate(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A square part of the frame, in whole pixels; may reach beyond it."""
+
+    left: int
+    top: int
+    side: int
+
+
+def whole(image: NDArray[np.uint8]) -> Window:
+    """The smallest window that holds the image (height, width, …)."""
+    height, width = image.shape[:2]
+    side = max(height, width)
+    return Window((width - side) // 2, (height - side) // 2, side)
+
+
 class BlazeFace:
-    """Finds faces that fill at least about a twelfth of the frame's longer side."""
+    """Finds faces of at least about 18 pixels in the 128 that it sees: a seventh of the window."""
 
     name = "blazeface"
 
@@ -42,28 +60,51 @@ class BlazeFace:
         self._anchors = anchors()
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """The faces in a BGR image (height, width, 3), best score first. Raises `ModelError` on NaN."""
-        height, width = image.shape[:2]
-        scale = SIDE / max(height, width)
-        small = cv2.resize(
-            image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-        )
-        left, top = (SIDE - small.shape[1]) // 2, (SIDE - small.shape[0]) // 2
-        square = np.zeros((1, SIDE, SIDE, 3), np.float32)
-        square[0, top : top + small.shape[0], left : left + small.shape[1]] = (
-            small[:, :, ::-1].astype(np.float32) / 127.5 - 1.0
-        )
-        regressors, logits = self._interpreter.run(square)
+        """The faces in a BGR image (height, width, 3), seen whole, best score first. Raises `ModelError` on NaN."""
+        return self.look(image, whole(image))
+
+    def look(
+        self, image: NDArray[np.uint8], window: Window, min_score: float | None = None, mirrored: bool = False
+    ) -> tuple[Detection, ...]:
+        """The faces in a part of a BGR image, best score first; what of the window lies outside is black.
+
+        `min_score` instead of the detector's own; `mirrored`: the model sees the mirror image, which is another
+        opinion. Boxes are in pixels of the image all the same. Raises `ModelError` on NaN.
+        """
+        square = _input(image, window)
+        regressors, logits = self._interpreter.run(square[:, :, ::-1] if mirrored else square)
         scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0].astype(np.float64), -100, 100)))
-        found = np.flatnonzero(scores >= self._min_score)
+        found = np.flatnonzero(scores >= (self._min_score if min_score is None else min_score))
         if not len(found):
             return ()
         raw = regressors[0, found].astype(np.float64) / SIDE
-        points = raw[:, 4:].reshape(len(found), 6, 2) + self._anchors[found, None]
+        points = raw[:, 4:].reshape(len(found), 6, 2)[:, :2] + self._anchors[found, None]
         centres, sizes = raw[:, 0:2] + self._anchors[found], raw[:, 2:4]
-        rows = np.concatenate([centres - sizes / 2, sizes, points[:, :2].reshape(-1, 4)], axis=1) * SIDE
-        offset = np.array([left, top, 0, 0, left, top, left, top], np.float64)
-        return tuple(_detection((row - offset) / scale, score) for row, score in blend_overlapping(rows, scores[found]))
+        if mirrored:
+            points[:, :, 0], centres[:, 0] = 1.0 - points[:, :, 0], 1.0 - centres[:, 0]
+        rows = np.concatenate([centres - sizes / 2, sizes, points.reshape(-1, 4)], axis=1) * window.side
+        offset = np.array([window.left, window.top, 0, 0, *(window.left, window.top) * 2], np.float64)
+        return tuple(_detection(row + offset, score) for row, score in blend_overlapping(rows, scores[found]))
+
+
+def _input(image: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
+    """(1, 128, 128, 3) RGB in −1…1."""
+    height, width = image.shape[:2]
+    left, right = max(0, window.left), min(width, window.left + window.side)
+    top, bottom = max(0, window.top), min(height, window.top + window.side)
+    square = np.zeros((1, SIDE, SIDE, 3), np.float32)
+    if left >= right or top >= bottom:
+        return square
+    scale = SIDE / window.side
+    x, y = round((left - window.left) * scale), round((top - window.top) * scale)
+    size = (min(SIDE - x, max(1, round((right - left) * scale))), min(SIDE - y, max(1, round((bottom - top) * scale))))
+    if min(size) < 1:
+        return square
+    small = cv2.resize(
+        image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    square[0, y : y + size[1], x : x + size[0]] = small[:, :, ::-1].astype(np.float32) / 127.5 - 1.0
+    return square
 
 
 def _detection(row: NDArray[np.float64], score: float) -> Detection:

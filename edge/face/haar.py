@@ -17,8 +17,8 @@ from edge.face.boxes import Box, Detection
 from edge.inference.card import Card
 
 _LONG_SIDE: Final = 320
-_LEVEL_HALF: Final = 4.0
-"""Weight of a cascade's last stage at which a detection counts as likely as not."""
+_LEVEL_HALF: Final = 3.15
+"""Weight of a cascade's last stage that scores 0.5; 4.0, below which most detections are none, scores 0.7."""
 
 
 class HaarFace:
@@ -27,7 +27,8 @@ class HaarFace:
     name = "haar"
     card: Card | None = None
 
-    def __init__(self, min_score: float = 0.5) -> None:
+    def __init__(self, min_score: float = 0.5, long_side: int = _LONG_SIDE) -> None:
+        """`long_side`: pixels that larger frames are brought to; a face needs 24 of them. Raises `ModelError`."""
         file = "haarcascade_frontalface_default.xml"
         folder = Path(getattr(getattr(cv2, "data", None), "haarcascades", "/usr/share/opencv4/haarcascades"))
         cascade: Any = cv2.CascadeClassifier(str(folder / file)) if hasattr(cv2, "CascadeClassifier") else None
@@ -38,13 +39,14 @@ class HaarFace:
             )
         self._cascade = cascade
         self._min_score = min_score
+        self._long_side = long_side
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
         """The faces in a BGR image (height, width, 3), best score first.
 
         A cascade gives no probability: the score is a logistic function of the last stage's weight.
         """
-        scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
+        scale = min(1.0, self._long_side / max(image.shape[:2]))
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
         boxes, _, weights = self._cascade.detectMultiScale3(
