@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge import clip, config
+from edge.errors import SourceEnded
 from edge.face.blazeface import SIDE, BlazeFace, Window, whole
 from edge.face.blazeface_file import find
 from edge.face.boxes import Box
@@ -241,3 +243,20 @@ def test_pictures_without_a_face_show_none_of_the_faces(corpora: Path) -> None:
     (frame,) = detection.faceless(shots, 1, np.random.default_rng(0))
     assert frame.shape == (480, 640, 3)
     assert HaarFace(0.7).detect(frame) == ()
+
+
+@needs_blazeface
+def test_what_is_left_when_a_face_has_gone_is_no_face(blazeface: BlazeFace) -> None:
+    """The built-in clip leaves the face for a spacesuit, whose badge looks like one to those who expect one."""
+    detector = TiledBlazeFace(blazeface, 0.7)
+    found: list[tuple[float, int]] = []
+    with MediaFile(clip.path()) as media, contextlib.suppress(SourceEnded):
+        frames = 0
+        while True:
+            item = media.read()
+            if isinstance(item, Frame):
+                frames += 1
+                if frames % 2:
+                    found.append((item.captured_at, len(detector.detect(item.image))))
+    assert sum(faces for at, faces in found if 5.5 < at < 7.5) <= 1
+    assert all(faces == 1 for at, faces in found if 1.0 < at < 4.0)

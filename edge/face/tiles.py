@@ -41,6 +41,8 @@ _STRIDE: Final = 1.5
 """Widths that a known face may go from round to round: 0.2 m in 0.13 s is who walks by."""
 _LOST: Final = 3
 """Rounds that a face is still looked for where it was last seen."""
+_DOUBT: Final = 4
+"""Rounds with no more than a hint of it after which a known face must convince as a new one does."""
 _LOOKS: Final = 8
 """Closer looks in a round at most, so that a crowd or a busy pattern does not stop the loop."""
 
@@ -80,6 +82,8 @@ class _Known:
     box: Box
     missed: int = 0
     """Rounds since it was seen."""
+    doubtful: int = 0
+    """Rounds since it last scored as a new face must."""
 
 
 class TiledBlazeFace:
@@ -106,7 +110,7 @@ class TiledBlazeFace:
         height, width = image.shape[:2]
         seen = self._detector.look(image, whole(image), self._hint)
         plain = [face for face in seen if face.box.width >= _PLAIN / SIDE * max(width, height)]
-        faces = [face for face in plain if self._knows(face.box)]
+        faces = [face for face in plain if self._trusts(face)]
         hints = list(seen)
         for tile in tiles(width, height, self._distance)[self._round :: self._rounds]:
             hints += self._detector.look(image, tile, self._hint)
@@ -129,9 +133,8 @@ class TiledBlazeFace:
 
     def _closer(self, image: NDArray[np.uint8], box: Box) -> Detection | None:
         """The face at `box` as a window shows it that fits; None where that shows none that can be believed."""
-        known = self._knows(box)
-        face = self._zoomed(image, box, _STRIDE if known else _BESIDE)
-        if face is None or known or self._knows(face.box):
+        face = self._zoomed(image, box, _STRIDE if self._knowing(box) else _BESIDE)
+        if face is None or self._trusts(face):
             return face
         # One look is fooled by a tenth of the patterns that look like faces in passing, both by far fewer.
         mirror = self._zoomed(image, face.box, _BESIDE, mirrored=True)
@@ -148,13 +151,23 @@ class TiledBlazeFace:
         distance, nearest = min(near, key=lambda pair: pair[0], default=(math.inf, None))
         return nearest if distance <= reach * box.width else None
 
-    def _knows(self, box: Box) -> bool:
-        return _among(box, (known.box for known in self._known))
+    def _knowing(self, box: Box) -> _Known | None:
+        return next((known for known in self._known if _same(box, known.box)), None)
+
+    def _trusts(self, face: Detection) -> bool:
+        """Whether a hint is enough, for it was clearly a face not long ago."""
+        known = self._knowing(face.box)
+        return known is not None and (known.doubtful < _DOUBT or face.score >= self._min_score)
 
     def _remember(self, faces: Sequence[Detection]) -> None:
-        now = [face.box for face in faces]
-        older = (_Known(known.box, known.missed + 1) for known in self._known if not _among(known.box, now))
-        self._known = (*map(_Known, now), *(known for known in older if known.missed < _LOST))
+        now: list[_Known] = []
+        for face in faces:
+            before = self._knowing(face.box)
+            sure = before is None or face.score >= self._min_score
+            now.append(_Known(face.box, doubtful=0 if sure or before is None else before.doubtful + 1))
+        boxes = [face.box for face in faces]
+        older = (replace(known, missed=known.missed + 1) for known in self._known if not _among(known.box, boxes))
+        self._known = (*now, *(known for known in older if known.missed < _LOST))
 
 
 def _same(a: Box, b: Box) -> bool:
