@@ -20,7 +20,7 @@ from edge.voice.utterance import Stretch
 
 _HALF_DURATION_S: Final = 0.6
 """Seconds of voice that are trusted half; a whole utterance of 2 s counts 0.77."""
-_USELESS_SNR_DB: Final = 0.0
+_USELESS_SNR_DB: Final = -5.0
 _CLEAN_SNR_DB: Final = 20.0
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.voice.cleaning import STEP
 from edge.voice.logmel import HOP
+from edge.voice.noise import NoiseFloor, snr_db
 from edge.voice.vad import SILENT_DBFS, level_dbfs
 
 STEP_S: Final = 0.01
@@ -29,11 +30,7 @@ _LEAD_IN_STEPS: Final = 20
 _LEAD_OUT_STEPS: Final = 10
 _PAUSE_STEPS: Final = 20
 """A pause so long ends the search for the beginning."""
-_ABOVE_FLOOR_DB: Final = 8.0
-_LOWEST_FLOOR_DBFS: Final = -70.0
-_HIGHEST_FLOOR_DBFS: Final = -20.0
-_FLOOR_DOWN: Final = 0.1
-_FLOOR_UP: Final = 0.01
+_ABOVE_FLOOR_DB: Final = 4.0
 _ALIGN_STEPS: Final = math.lcm(STEP, HOP) // STEP
 """A long utterance loses its oldest sound in pieces of 80 ms, so that its spectrogram can be used on."""
 
@@ -55,13 +52,11 @@ class Stretch:
     level_dbfs: float
     """Of the steps with a voice among `samples`."""
     floor_dbfs: float
-    """Of what is heard while nobody speaks."""
+    """Of the noise under the voice."""
     speech: float
     """0…1: mean probability of speech in the steps with a voice."""
-
-    @property
-    def snr_db(self) -> float:
-        return self.level_dbfs - self.floor_dbfs
+    snr_db: float
+    """Signal-to-noise ratio: the voice without the noise in it, against the noise; −10…60."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +74,7 @@ class Segmenter:
         """`threshold`: probability of speech, 0…1; `hangover_s`: pause that ends an utterance."""
         self._threshold = threshold
         self._hangover = max(1, round(hangover_s / STEP_S))
-        self._floor = _LOWEST_FLOOR_DBFS
+        self._floor = NoiseFloor()
         self._heard = 0  # steps so far
         self._begun = 0  # of these, before the utterance
         self.reset()
@@ -97,26 +92,24 @@ class Segmenter:
     @property
     def floor_dbfs(self) -> float:
         """Level of what is heard while nobody speaks."""
-        return self._floor
+        return self._floor.dbfs
 
     def push(self, samples: NDArray[np.float32], probability: float, ends_at: float) -> Stretch | None:
         """One step of 10 ms, (160,) at 16 kHz. Gives a stretch when there is one to read."""
         level = level_dbfs(samples)
         above = probability >= self._threshold
         # The detector falls late: what is no louder than the floor is a pause already.
-        step = _Step(samples, level, probability, above and level > self._floor + _ABOVE_FLOOR_DB)
+        step = _Step(samples, level, probability, above and level > self._floor.dbfs + _ABOVE_FLOOR_DB)
         self._steps.append(step)
         self._heard += 1
         self._ends_at = ends_at
         self._run = self._run + 1 if above else 0
         if not self.speaking:
-            if probability < 0.5 * self._threshold:
-                self._follow_floor(level)
             if self._run >= _ONSET_STEPS and step.voiced:
                 self._begin()
             else:
                 while len(self._steps) > _LOOK_BACK_STEPS:
-                    self._steps.popleft()
+                    self._follow_floor(self._steps.popleft())
             return None
         self._since_interim += 1
         if step.voiced:
@@ -142,7 +135,7 @@ class Segmenter:
         steps = list(self._steps)
         first, pause = len(steps) - 1, 0
         for at in range(len(steps) - 1, -1, -1):
-            if steps[at].level > self._floor + _ABOVE_FLOOR_DB:
+            if steps[at].level > self._floor.dbfs + _ABOVE_FLOOR_DB:
                 first, pause = at, 0
             else:
                 pause += 1
@@ -151,7 +144,7 @@ class Segmenter:
         self.speaking = True
         self._pause = 0
         self._since_interim = 0
-        loud = [step.level > self._floor + _ABOVE_FLOOR_DB for step in steps[first:]]
+        loud = [step.level > self._floor.dbfs + _ABOVE_FLOOR_DB for step in steps[first:]]
         self._spoken = sum(loud)
         # The detector had not yet seen these, but it speaks of them: they count as voiced.
         peak = max(step.probability for step in steps)
@@ -159,6 +152,8 @@ class Segmenter:
             _Step(step.samples, step.level, max(step.probability, peak) if voiced else step.probability, voiced)
             for step, voiced in zip(steps[first:], loud, strict=True)
         ]
+        for step in steps[: max(0, first - _LEAD_IN_STEPS)]:
+            self._follow_floor(step)
         lead_in = steps[max(0, first - _LEAD_IN_STEPS) : first]
         self._steps.clear()
         self._steps.extend(lead_in + begun)
@@ -172,6 +167,10 @@ class Segmenter:
         steps = steps[: max(1, len(steps) - trailing)]
         voiced = [step for step in steps if step.voiced] or steps
         power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)
+        levels = [step.level for step in steps]
+        floor = self._floor.under(levels)
+        first_voiced = steps.index(voiced[0])
+        last_voiced = len(steps) - 1 - steps[::-1].index(voiced[-1])
         return Stretch(
             samples=np.concatenate([step.samples for step in steps]),
             position=(first + cut) * STEP,
@@ -179,13 +178,15 @@ class Segmenter:
             final=final,
             spoken_s=self._spoken * STEP_S,
             level_dbfs=max(SILENT_DBFS, 10 * math.log10(power)),
-            floor_dbfs=self._floor,
+            floor_dbfs=floor,
             speech=min(1.0, sum(step.probability for step in voiced) / len(voiced)),
+            snr_db=snr_db(levels[first_voiced : last_voiced + 1], len(voiced), floor),
         )
 
-    def _follow_floor(self, level: float) -> None:
-        self._floor += (_FLOOR_DOWN if level < self._floor else _FLOOR_UP) * (level - self._floor)
-        self._floor = min(_HIGHEST_FLOOR_DBFS, max(_LOWEST_FLOOR_DBFS, self._floor))
+    def _follow_floor(self, step: _Step) -> None:
+        # Only what lies so far back that the detector, late as it is, has had its say about it.
+        if step.probability < 0.5 * self._threshold:
+            self._floor.follow(step.level)
 
 
 def steps(samples: NDArray[np.float32]) -> NDArray[np.float32]:
