@@ -55,7 +55,7 @@ class NoiseFloor:
 def snr_db(levels_dbfs: Sequence[float], voiced: int, floor_dbfs: float) -> float:
     """Power of a voice without the noise in it against the noise, in `LEAST_SNR_DB`…`MOST_SNR_DB`.
 
-    `levels_dbfs`: of the steps from the first voiced one to the last; `voiced`: how many of them stood out of the noise.
+    `levels_dbfs`: of the steps from the first voiced one to the last; `voiced`: how many of them stood out.
     The power is that of the active voice, as in ITU-T P.56: pauses don't count. In loud noise the softer part of the
     voice is covered; it's then taken to be active in `_ACTIVE_SHARE` of the time, else only its peaks would count.
     """
