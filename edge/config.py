@@ -65,6 +65,11 @@ class Transcripts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Read `words/transcript` from the broker."""
     stdin: bool = False
     """Read standard input, one transcript a line, plain text or JSON."""
+    recogniser: str = "off"
+    """Recognise speech from the microphone: `off`, `vosk`, or `package.module:name` of a recogniser of your own
+    (`edge.words.recogniser`)."""
+    recogniser_model: Path | None = None
+    """What the recogniser is made with; for vosk the folder of an unpacked model."""
 
 
 class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -86,6 +86,7 @@ class Live:
         self._timings = timings
         self._frames: Mailbox[Frame] = Mailbox()
         self._sound: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING)
+        self._speech: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING)
         self._texts: BoundedQueue[Transcript] = BoundedQueue(_TEXTS_WAITING)
         self._perceived: BoundedQueue[Perceived] = BoundedQueue(_PERCEIVED_WAITING)
         self._faults: dict[str, tuple[Sense, str]] = {}
@@ -102,7 +103,8 @@ class Live:
     def hear_of(self, transcript: Transcript) -> None:
         """Takes a transcript from elsewhere (the broker); safe from any thread, never blocks."""
         self._counters.increment("words.transcripts")
-        self._texts.put(transcript)
+        if self._senses.words is not None:
+            self._texts.put(transcript)
 
     def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
         """Blocks until `stop` is set or every source has ended. `alive` is called every round in which all is well.
@@ -134,6 +136,9 @@ class Live:
                     log.warning("%s did not end in time", worker.name)
         if not stop.is_set():
             self._perceived.put(self._senses.fall_silent())
+            for transcript in self._senses.recognise_rest():
+                self._counters.increment("words.transcripts")
+                self._perceived.put(self._senses.read(transcript))
             self._round(time.monotonic())
 
     def _round(self, now: float) -> None:
@@ -163,6 +168,7 @@ class Live:
     def _count_drops(self) -> None:
         self._counters.raise_to("face.frames_skipped", self._frames.skipped)
         self._counters.raise_to("voice.chunks_dropped", self._sound.dropped)
+        self._counters.raise_to("words.chunks_dropped", self._speech.dropped)
         self._counters.raise_to("words.transcripts_dropped", self._texts.dropped)
         self._counters.raise_to("fusion.perceptions_dropped", self._perceived.dropped)
         for name, source in list(self._refusing.items()):
@@ -174,7 +180,9 @@ class Live:
     def _all_read(self) -> bool:
         """Whether every source has ended and the senses have taken all that came."""
         ended = bool(self._sources) and all(worker.ended for worker in self._sources)
-        return ended and not (self._frames.waiting or self._sound.waiting or self._texts.waiting)
+        return ended and not (
+            self._frames.waiting or self._sound.waiting or self._speech.waiting or self._texts.waiting
+        )
 
     def _well(self, workers: tuple[Worker, ...], unblocked: dict[Worker, float], now: float) -> bool:
         limit = self._config.health.stuck_after_s
@@ -197,7 +205,7 @@ class Live:
         workers = []
         if inputs.camera is not None and self._senses.face is not None:
             workers.append(self._source("camera", inputs.camera, self._put_frame, ("face",)))
-        if inputs.microphone is not None and self._senses.ears is not None:
+        if inputs.microphone is not None and (self._senses.ears or self._senses.recogniser):
             workers.append(self._source("microphone", inputs.microphone, self._put_sound, ("voice",)))
         if inputs.media is not None:
             workers.append(self._source("media file", inputs.media, self._put_media, ("face", "voice")))
@@ -259,12 +267,17 @@ class Live:
 
     def _put_frame(self, frame: Frame) -> None:
         self._counters.increment("camera.frames")
-        self._frames.put(frame)
+        # What nobody takes would wait for ever and keep the end from coming.
+        if self._senses.face is not None:
+            self._frames.put(frame)
 
     def _put_sound(self, chunk: AudioChunk) -> None:
         self._counters.increment("microphone.chunks")
         self._counters.increment("microphone.overruns", chunk.overruns)
-        self._sound.put(chunk)
+        if self._senses.ears is not None:
+            self._sound.put(chunk)
+        if self._senses.recogniser is not None:
+            self._speech.put(chunk)
 
     def _put_media(self, item: Frame | AudioChunk | Transcript) -> None:
         if isinstance(item, Frame):
@@ -284,7 +297,22 @@ class Live:
             workers.append(self._sense("voice", self._sound.take, self._senses.hear))
         if self._senses.words is not None:
             workers.append(self._sense("words", self._texts.take, self._senses.read))
+        if self._senses.recogniser is not None:
+            workers.append(Worker("speech recogniser", self._recognise))
         return tuple(workers)
+
+    def _recognise(self, worker: Worker) -> None:
+        while not worker.stopping:
+            chunk = self._speech.take(_WAIT_S)
+            if chunk is not None:
+                try:
+                    said = self._senses.recognise(chunk)
+                except EdgeEmotionError:
+                    self._counters.increment("words.chunks_failed")
+                    raise
+                for transcript in said:
+                    self.hear_of(transcript)
+            worker.beat()
 
     def _sense(self, name: Sense, take: Callable[[float], T | None], perceive: Callable[[T], Perceived]) -> Worker:
         def body(worker: Worker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 
 from edge.config import Config
@@ -24,7 +25,7 @@ def replay(
     """What the senses observe in an opened file and what follows from it, in the order of media time.
 
     `transcripts` are read when their time has come. Estimates stand on a grid of `config.fusion.rate_hz`; a last
-    one stands at the end. Raises what `media.read` raises, except `SourceEnded`.
+    one stands at the end. Raises what `media.read` raises, except `SourceEnded`, and what a recogniser does.
     """
     timings = timings or Timings()
     fusion = DecisionFusion(config.fusion)
@@ -60,6 +61,11 @@ def replay(
             else:
                 return
 
+    def understand(said: Sequence[Transcript]) -> None:
+        """Sentences that a recogniser made of the sound; the end of one may lie a little back."""
+        for transcript in said:
+            insort(spoken, transcript, key=lambda one: one.captured_at)
+
     while True:
         try:
             with timings.stage("read"):
@@ -69,8 +75,11 @@ def replay(
         yield from advance(item.captured_at)
         now = max(now, _end(item))
         yield from take(senses.see(item) if isinstance(item, Frame) else senses.hear(item))
+        if isinstance(item, AudioChunk):
+            understand(senses.recognise(item))
     if media.has_audio:
         yield from take(senses.fall_silent())
+        understand(senses.recognise_rest())
     now = max([now, *(transcript.captured_at for transcript in spoken)])
     yield from advance(now)
     if now > ticks * period:

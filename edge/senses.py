@@ -15,6 +15,7 @@ from edge.health.timings import Timings
 from edge.inference.card import Card
 from edge.observation import AudioChunk, Frame, Observation, Sense, Transcript
 from edge.voice.ears import Ears
+from edge.words.recogniser import Recogniser, open_recogniser
 from edge.words.sense import WordsSense
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Senses:
     ears: Ears | None
     words: WordsSense | None
     missing: dict[Sense, str]
+    recogniser: Recogniser | None = None
+    """Makes transcripts of the sound, for `words`."""
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -92,6 +95,14 @@ class Senses:
             return Perceived("voice", condition=self.missing["voice"])
         return Perceived("voice", self.ears.flush(), "silence")
 
+    def recognise(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
+        """Sentences that ended in a chunk of sound. Raises `EdgeEmotionError`."""
+        return self.recogniser.feed(chunk) if self.recogniser else ()
+
+    def recognise_rest(self) -> tuple[Transcript, ...]:
+        """What was being said when the sound ended. Raises `EdgeEmotionError`."""
+        return self.recogniser.flush() if self.recogniser else ()
+
     def read(self, transcript: Transcript) -> Perceived:
         """The words of a transcript."""
         if self.words is None:
@@ -127,7 +138,18 @@ def build(config: Config, timings: Timings | None = None) -> Senses:
         ears=attempt("voice", config.voice.enabled, lambda: Ears(config.voice, config.words, timings)),
         words=attempt("words", config.words.enabled, lambda: WordsSense(config.words, timings)),
         missing=missing,
+        recogniser=_recogniser(config),
     )
     if not (senses.face or senses.ears or senses.words):
         raise ModelError("no sense is left: " + "; ".join(f"{sense}: {why}" for sense, why in missing.items()))
     return senses
+
+
+def _recogniser(config: Config) -> Recogniser | None:
+    if not config.words.enabled:
+        return None
+    try:
+        return open_recogniser(config.transcripts)
+    except EdgeEmotionError as error:
+        log.error("the speech recogniser is left out: %s", error)
+        return None
