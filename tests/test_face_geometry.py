@@ -1,4 +1,4 @@
-"""Boxes, tracks, crops and quality: the parts of the face sense that need no model."""
+"""Boxes, crops and quality: the parts of the face sense that need no model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from edge.face.boxes import Box, Detection, blend_overlapping
 from edge.face.crop import FRAMINGS, Framing, as_input, crop
 from edge.face.image import as_bgr
 from edge.face.quality import assess
-from edge.face.tracker import Tracker
-
-
-def face(x: float, y: float = 100, size: float = 60, score: float = 0.9) -> Detection:
-    return Detection(Box(x, y, size, size), score)
 
 
 def test_iou() -> None:
@@ -31,47 +26,6 @@ def test_overlapping_boxes_become_their_weighted_mean() -> None:
     assert [score for _, score in merged] == [0.9, 0.6]
     assert merged[0][0] == pytest.approx([0.5, 0, 10, 10])
     assert merged[1][0] == pytest.approx([100, 0, 10, 10])
-
-
-def test_a_moving_face_keeps_its_id_and_a_far_one_gets_another() -> None:
-    tracker = Tracker()
-    ids = {tracker.update([face(100 + 4 * i)], i / 10)[0].person for i in range(20)}
-    assert ids == {1}
-    assert tracker.update([face(500)], 2.0)[0].person == 2
-
-
-def test_two_faces_keep_their_ids_in_whatever_order_they_come() -> None:
-    tracker = Tracker()
-    for i in range(10):
-        left, right = face(100 + i), face(300 - i)
-        order = [left, right] if i % 2 else [right, left]
-        tracks = {track.person: track.face for track in tracker.update(order, i / 10)}
-        if i == 0:
-            ids = {person: found.box.left < 200 for person, found in tracks.items()}
-        assert {person: found.box.left < 200 for person, found in tracks.items()} == ids
-
-
-def test_a_short_gap_keeps_the_id_a_long_one_does_not() -> None:
-    tracker = Tracker()
-    tracker.update([face(100)], 0.0)
-    tracker.update([], 0.5)
-    assert tracker.update([face(105)], 0.9)[0].person == 1
-    tracker.update([], 1.5)
-    assert tracker.update([face(105)], 3.0)[0].person == 2
-
-
-def test_attention_stays_until_another_face_is_clearly_larger() -> None:
-    tracker = Tracker()
-    tracker.update([face(100, size=60)], 0.0)
-    assert tracker.attended == 1
-    tracker.update([face(100, size=60), face(300, size=65)], 0.1)
-    assert tracker.attended == 1
-    tracker.update([face(100, size=60), face(300, size=80)], 0.2)
-    assert tracker.attended == 2
-    tracker.update([face(100, size=60)], 1.0)
-    assert tracker.attended == 2
-    tracker.update([face(100, size=60)], 1.5)
-    assert tracker.attended == 1
 
 
 def test_the_crop_frames_the_box_and_turns_the_face_upright() -> None:

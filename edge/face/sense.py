@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
+from edge.face.appearance import appearances
+from edge.face.attention import Attention, Candidate
+from edge.face.boxes import Detection
 from edge.face.context import Scene, hidden
 from edge.face.crop import FRAMINGS, View, view
 from edge.face.detector import Detector, open_detector
@@ -42,6 +46,7 @@ class FaceSense:
         self.eyes = Eyes(shipped.model("eyes", "eyes")) if settings.landmarks else None
         self._signs = SignReader()
         self._tracker = Tracker()
+        self._attention = Attention()
         self._timings = timings or Timings()
         self._every = settings.detect_every_s
         self._detected_at = float("-inf")
@@ -56,8 +61,8 @@ class FaceSense:
 
     @property
     def attended(self) -> int | None:
-        """The person whose face the robot attends to, if there is one."""
-        return self._tracker.attended
+        """The person whose face the robot attends to, if there is one; for a moment also one out of sight."""
+        return self._attention.person
 
     @property
     def condition(self) -> str | None:
@@ -76,15 +81,22 @@ class FaceSense:
             with self._timings.stage("detect"):
                 faces = self.detector.detect(image)
             largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
-            self._tracks = self._tracker.update(largest, frame.captured_at)
+            with self._timings.stage("track"):
+                self._track(image, largest, frame.captured_at)
             self._detected_at = frame.captured_at
-            self._signs.forget(frame.captured_at)
         if not self._tracks:
             return ()
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         scene = self._scene(image)
         found = [self._read(frame, grey, scene, track) for track in self._tracks]
         return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
+
+    def _track(self, image: NDArray[np.uint8], faces: Sequence[Detection], now: float) -> None:
+        """Whose the faces are, and which of them to attend to: how far a head is turned is known from the last look."""
+        self._tracks = self._tracker.update(faces, now, appearances(image, faces))
+        self._signs.keep({track.person for track in self._tracker.live})
+        candidates = [Candidate(t.person, t.face.box, self._signs.yaw(t.person)) for t in self._tracks]
+        self._attention.update(candidates, now, (image.shape[1], image.shape[0]))
 
     def _scene(self, image: NDArray[np.uint8]) -> Scene | None:
         """What the model sees of the frame beside the face, where it asks for it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from edge.face.blink import BlinkCounter
 from edge.face.pose import HeadPose, head_pose
 from edge.face.shape import mouth_opening
 from edge.observation import Detail
-
-_FORGET_S: Final = 60.0
-"""How long the blinks of a person out of sight are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +42,33 @@ class Signs:
         }
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of a person."""
+
+    blinks: BlinkCounter
+    pose: HeadPose
+
+
 class SignReader:
     """Keeps one blink counter a person."""
 
     def __init__(self) -> None:
-        self._counters: dict[int, tuple[BlinkCounter, float]] = {}
+        self._known: dict[int, _Known] = {}
 
     def read(self, person: int, points: NDArray[np.floating], eyes_open: float, now: float) -> Signs:
         """`points` (68, 2) in pixels of the frame at `now`, seconds; `eyes_open`: the eye aspect ratio."""
-        counter, _ = self._counters.get(person, (BlinkCounter(), now))
-        self._counters[person] = (counter, now)
-        counter.update(eyes_open, now)
-        return Signs(head_pose(points), eyes_open, mouth_opening(points), counter.count, counter.per_minute)
+        pose = head_pose(points)
+        known = self._known.setdefault(person, _Known(BlinkCounter(), pose))
+        known.pose = pose
+        known.blinks.update(eyes_open, now)
+        return Signs(pose, eyes_open, mouth_opening(points), known.blinks.count, known.blinks.per_minute)
 
-    def forget(self, now: float) -> None:
-        """Drops who has been out of sight for a minute, so that memory stays bounded."""
-        self._counters = {
-            person: (counter, seen) for person, (counter, seen) in self._counters.items() if now - seen <= _FORGET_S
-        }
+    def yaw(self, person: int) -> float | None:
+        """Degrees, of the last face read; None for a person of whom none was."""
+        known = self._known.get(person)
+        return None if known is None else known.pose.yaw
+
+    def keep(self, persons: Collection[int]) -> None:
+        """Forgets everybody else, so that memory stays bounded."""
+        self._known = {person: known for person, known in self._known.items() if person in persons}
