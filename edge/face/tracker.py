@@ -30,7 +30,7 @@ _FADES: Final = 0.7
 _ELSEWHERE: Final = 0.15
 """Rate a second at which somebody comes back elsewhere than motion tells (or the camera was turned)."""
 
-_ALIKE: Final = 0.06
+_ALIKE: Final = 0.07
 """Distance of two appearances that speaks neither for one person nor for two, and"""
 _TELLING: Final = 100.0
 """the logarithm of the likelihood ratio per unit below it, within"""
