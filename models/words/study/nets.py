@@ -1,0 +1,117 @@
+"""The architectures that are compared, each on word vectors: Conv1D, LSTM, and attention in three forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from edge.emotions import COUNT
+from models.words.study.vectors import DIMENSIONS, LENGTH, SENTENCE_LENGTH, SENTENCES
+
+Vectors = NDArray[np.float32]
+_HIDDEN: Final = 30.0
+"""Taken from the attention score of padding. (Added, it would stop the converter: it takes a sum behind a product of
+matrices for a bias.)"""
+
+
+def conv1d(vectors: Vectors) -> Any:
+    """Convolutions over two to four words, the strongest answer of each (Kim, EMNLP 2014)."""
+    numbers, words, _ = _words(vectors)
+    peaks = [
+        layers.GlobalMaxPooling1D()(layers.Conv1D(64, width, padding="same", activation="relu")(words))
+        for width in (2, 3, 4)
+    ]
+    return _end(numbers, layers.Concatenate()(peaks), "conv1d")
+
+
+def lstm(vectors: Vectors) -> Any:
+    """The last state of an LSTM of 64 (Hochreiter & Schmidhuber 1997); padding stands in front."""
+    numbers, words, _ = _words(vectors)
+    return _end(numbers, layers.LSTM(64)(words), "lstm")
+
+
+def global_attention(vectors: Vectors) -> Any:
+    """All states of an LSTM of 64, weighed by additive attention (Bahdanau et al., ICLR 2015)."""
+    numbers, words, there = _words(vectors)
+    states = layers.LSTM(64, return_sequences=True)(words)
+    return _end(numbers, _weighed(states, there), "global_attention")
+
+
+def self_attention(vectors: Vectors) -> Any:
+    """One encoder block (Vaswani et al., NeurIPS 2017): two heads of 32, learned places, a feed-forward part of 128."""
+    numbers, words, there = _words(vectors)
+    words = layers.Dense(64)(words)
+    words = words + _places(LENGTH, 64)(words)
+    mixed = layers.MultiHeadAttention(2, 32, dropout=0.1)(words, words, attention_mask=_mask(there))
+    words = layers.LayerNormalization()(words + mixed)
+    forward = layers.Dense(64)(layers.Dense(128, activation="relu")(words))
+    words = layers.LayerNormalization()(words + forward)
+    peak = layers.GlobalMaxPooling1D()(words - _HIDDEN * (1.0 - there))
+    return _end(numbers, layers.Concatenate()([_weighed(words, there), peak]), "self_attention")
+
+
+def hierarchical_attention(vectors: Vectors) -> Any:
+    """Words to sentences, sentences to the text, attention in both steps (Yang et al., NAACL 2016)."""
+    numbers = keras.Input((SENTENCES, SENTENCE_LENGTH), dtype="int32", name="ids")
+    sentences, there = sentence_vectors(numbers, vectors, SENTENCES, SENTENCE_LENGTH)
+    last = sentences[:, -1]
+    return _end(numbers, layers.Concatenate()([_weighed(sentences, there), last]), "hierarchical_attention")
+
+
+NETS: Final[dict[str, Callable[[Vectors], Any]]] = {
+    "Conv1D": conv1d,
+    "LSTM": lstm,
+    "attention, global": global_attention,
+    "attention, self": self_attention,
+    "attention, hierarchical": hierarchical_attention,
+}
+
+
+def sentence_vectors(numbers: Any, vectors: Vectors, count: int, length: int) -> tuple[Any, Any]:
+    """(batch, count, length) → (batch, count, 192), and (batch, count, 1) of 1 where there is a sentence."""
+    flat = ops.reshape(numbers, (-1, length))
+    words, there = _embedded(flat, vectors)
+    near = layers.Concatenate()(
+        [layers.Conv1D(48, width, padding="same", activation="relu")(words) for width in (2, 3)]
+    )
+    peak = layers.GlobalMaxPooling1D()(near * there)
+    vector = layers.Concatenate()([_weighed(near, there), peak])
+    exists = ops.max(ops.reshape(there, (-1, count, length)), axis=2, keepdims=True)
+    return ops.reshape(vector, (-1, count, 192)), exists
+
+
+def _words(vectors: Vectors) -> tuple[Any, Any, Any]:
+    numbers = keras.Input((LENGTH,), dtype="int32", name="ids")
+    words, there = _embedded(numbers, vectors)
+    return numbers, words, there
+
+
+def _embedded(numbers: Any, vectors: Vectors) -> tuple[Any, Any]:
+    """Word vectors with dropout, padding zero, and (batch, length, 1) of 1 where there is a word."""
+    there = ops.cast(ops.expand_dims(ops.greater(numbers, 0), -1), "float32")
+    start = keras.initializers.Constant(vectors)
+    table = layers.Embedding(len(vectors), DIMENSIONS, embeddings_initializer=start, name="vectors")
+    return layers.SpatialDropout1D(0.25)(table(numbers)) * there, there
+
+
+def _weighed(states: Any, there: Any) -> Any:
+    score = layers.Dense(1, use_bias=False)(layers.Dense(32, activation="tanh")(states))
+    return ops.sum(states * layers.Softmax(axis=1)(score - _HIDDEN * (1.0 - there)), axis=1)
+
+
+def _places(length: int, width: int) -> Callable[[Any], Any]:
+    table = layers.Embedding(length, width, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05))
+    return lambda _: ops.expand_dims(table(ops.arange(length)), 0)
+
+
+def _mask(there: Any) -> Any:
+    return ops.cast(ops.transpose(there, (0, 2, 1)), "bool")
+
+
+def _end(numbers: Any, features: Any, name: str) -> Any:
+    return keras.Model(numbers, layers.Dense(COUNT, name="logits")(layers.Dropout(0.4)(features)), name=name)
