@@ -40,6 +40,8 @@ class Keyword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Of the detection; smaller finds more, and more that was never said."""
     emotions: dict[str, Annotated[float, Meta(ge=0, le=1)]]
     """Label → probability; what is left of 1 is spread over all seven."""
+    intent: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$")] | None = None
+    """What the phrase asks for (`help`, `stop`), for the robot to act on; handed on with the observation."""
 
     @property
     def posterior(self) -> tuple[float, ...]:
@@ -155,7 +157,7 @@ class KeywordSpotter:
                     captured_at=ended_at,
                     posterior=keyword.posterior,
                     quality=QUALITY,
-                    detail={"keyword": keyword.phrase},
+                    detail={"keyword": keyword.phrase} | ({"intent": keyword.intent} if keyword.intent else {}),
                 )
             )
         return tuple(observations)

@@ -46,7 +46,7 @@ def train(net: Any, inputs: Any, targets: Any, weights: Any, dev: tuple[Any, Any
     trained = keras.Sequential([net, keras.layers.Activation("sigmoid")])
     steps = len(inputs) // BATCH
     trained.compile(
-        optimizer=keras.optimizers.AdamW(training.cosine(2e-3, epochs, steps, 1), weight_decay=0.01),
+        optimizer=keras.optimizers.AdamW(training.cosine(3e-3, epochs, steps, 1), weight_decay=0.01),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=0.02),
         metrics=[keras.metrics.F1Score(average="macro", threshold=0.3, name="macro_f1")],
     )

@@ -96,7 +96,7 @@ def _embedded(numbers: Any, vectors: Vectors) -> tuple[Any, Any]:
     there = ops.cast(ops.expand_dims(ops.greater(numbers, 0), -1), "float32")
     start = keras.initializers.Constant(vectors)
     table = layers.Embedding(len(vectors), DIMENSIONS, embeddings_initializer=start, name="vectors")
-    return layers.SpatialDropout1D(0.25)(table(numbers)) * there, there
+    return layers.SpatialDropout1D(0.15)(table(numbers)) * there, there
 
 
 def _weighed(states: Any, there: Any) -> Any:

@@ -81,8 +81,8 @@ def _sentences(words: Sequence[str]) -> list[list[str]]:
 
 
 def chance(vocabulary: Vocabulary, seed: int) -> NDArray[np.float32]:
-    """(size, 50) random vectors of GloVe's scale."""
-    vectors = np.random.default_rng(seed).normal(0, 0.4, (vocabulary.size, DIMENSIONS)).astype(np.float32)
+    """(size, 50) small random vectors."""
+    vectors = np.random.default_rng(seed).normal(0, 0.03, (vocabulary.size, DIMENSIONS)).astype(np.float32)
     vectors[0] = 0
     return vectors
 
