@@ -87,9 +87,12 @@ def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
     for seen in found:
         assert sum(seen.posterior) == pytest.approx(1)
         assert 0 <= seen.captured_at <= len(speech) / 16000 + 0.01
-        assert set(seen.detail) == {"duration_s", "level_dbfs", "snr_db", "speech"}
+        assert set(seen.detail) == {
+            *("duration_s", "level_dbfs", "snr_db", "speech"),
+            *("pitch_hz", "pitch_range_semitones", "syllables_per_second"),
+        }
     assert max(seen.quality for seen in found) > 0.3
-    assert set(timings.milliseconds()) == {"resample", "vad", "log-mel", "infer voice"}
+    assert set(timings.milliseconds()) == {"resample", "vad", "log-mel", "infer voice", "prosody"}
     assert [card.task for card in ears.cards] == [ears.sense.card.task]
 
 

@@ -16,6 +16,7 @@ from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
 from edge.voice.logmel import FRONT_END, LogMelStream
+from edge.voice.prosody import prosody
 from edge.voice.utterance import Stretch
 
 _HALF_DURATION_S: Final = 0.6
@@ -52,6 +53,8 @@ class VoiceSense:
             spectrogram = self._logmel.read(stretch.samples, stretch.position)
         with self._timings.stage("infer voice"):
             posterior = softmax(self.logits(spectrogram), self.card.temperature)
+        with self._timings.stage("prosody"):
+            spoken = prosody(stretch.samples)
         return Observation(
             sense="voice",
             captured_at=stretch.ends_at,
@@ -63,6 +66,9 @@ class VoiceSense:
                 "level_dbfs": round(stretch.level_dbfs, 1),
                 "snr_db": round(stretch.snr_db, 1),
                 "speech": round(stretch.speech, 3),
+                "pitch_hz": _rounded(spoken.pitch_hz),
+                "pitch_range_semitones": _rounded(spoken.pitch_range_semitones),
+                "syllables_per_second": _rounded(spoken.rate_hz),
             },
         )
 
@@ -72,3 +78,7 @@ def quality(stretch: Stretch) -> float:
     duration = stretch.spoken_s / (stretch.spoken_s + _HALF_DURATION_S)
     clear = (stretch.snr_db - _USELESS_SNR_DB) / (_CLEAN_SNR_DB - _USELESS_SNR_DB)
     return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, stretch.speech))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
