@@ -65,7 +65,7 @@ def test_model_input_is_zero_to_one() -> None:
     assert (values.min(), values.max()) == (0.0, 1.0)
 
 
-def test_quality_falls_with_size_blur_light_and_score() -> None:
+def test_quality_falls_with_size_blur_light_score_and_pose() -> None:
     rng = np.random.default_rng(1)
     sharp = rng.integers(30, 220, (48, 48)).astype(np.uint8)
     good = assess(sharp, 100, 0.95).value
@@ -75,6 +75,11 @@ def test_quality_falls_with_size_blur_light_and_score() -> None:
     assert assess((sharp // 16).astype(np.uint8), 100, 0.95).value < good
     assert assess(sharp, 100, 0.5).value < good
     assert assess(np.zeros((48, 48), np.uint8), 100, 0.9).value == 0.0
+    assert assess(sharp, 100, 0.95, 0.0, 0.0).value == good
+    turned = [assess(sharp, 100, 0.95, yaw, 5.0).value for yaw in (0, -20, 40, -60, 89)]
+    assert turned == sorted(turned, reverse=True)
+    assert assess(sharp, 100, 0.95, 0.0, -50.0).value < assess(sharp, 100, 0.95, 0.0, 20.0).value < good
+    assert assess(sharp, 100, 0.95, 120.0, 0.0).value == 0.0
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 3), (16, 16, 4)])

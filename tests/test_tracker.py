@@ -23,7 +23,7 @@ def look(*persons: int, noise: float = 0.004) -> NDArray[np.float32]:
     rows = []
     for person in persons:
         own = np.random.default_rng(person).normal(0, 0.12 / np.sqrt(2 * LENGTH), LENGTH)
-        rows.append(own + np.random.default_rng().normal(0, noise / np.sqrt(LENGTH), LENGTH))
+        rows.append(own + np.random.default_rng(1000 + person).normal(0, noise / np.sqrt(LENGTH), LENGTH))
     return np.array(rows, np.float32).reshape(len(persons), LENGTH)
 
 
@@ -110,9 +110,9 @@ def test_somebody_else_in_the_same_place_is_somebody_else() -> None:
     tracker = Tracker()
     settle(tracker, [face(100)], look(1))
     tracker.update([], 2.5, look())
-    assert ids(tracker, [face(100)], 3.5, look(2)) == [2]
+    assert ids(tracker, [face(100)], 4.5, look(2)) == [2]
     # The first comes back beside them.
-    assert ids(tracker, [face(100), face(300)], 3.6, look(2, 1)) == [2, 1]
+    assert ids(tracker, [face(100), face(300)], 4.6, look(2, 1)) == [2, 1]
 
 
 def test_after_a_long_absence_the_id_is_new() -> None:

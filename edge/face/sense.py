@@ -22,6 +22,7 @@ from edge.face.expression import Expression
 from edge.face.eyes import Eyes
 from edge.face.image import as_bgr
 from edge.face.landmarks import Landmarks, expression_view
+from edge.face.pose import HeadPose
 from edge.face.quality import assess
 from edge.face.signs import SignReader, Signs
 from edge.face.tracker import Track, Tracker
@@ -107,10 +108,11 @@ class FaceSense:
             return Scene(image, *size)
 
     def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
-        place, signs = self._place(frame, grey, track)
+        place, signs, pose = self._place(frame, grey, track)
         with self._timings.stage("crop"):
             face = place.cut(grey)
-            quality = assess(face, place.side, track.face.score)
+            yaw, pitch = (pose.yaw, pose.pitch) if pose else (None, None)
+            quality = assess(face, place.side, track.face.score, yaw, pitch)
         with self._timings.stage("infer face"):
             around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)
@@ -129,15 +131,19 @@ class FaceSense:
                 "sharpness": round(quality.sharpness, 3),
                 "light": round(quality.light, 3),
                 "detection": round(quality.detection, 3),
+                "frontal": round(quality.pose, 3),
                 **(signs.detail if signs else {}),
             },
         )
 
-    def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
-        """Where the expression model looks: by the landmarks, which follow the face between detections, or the box."""
+    def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None, HeadPose | None]:
+        """Where the expression model looks: by the landmarks, which follow the face between detections, or the box.
+
+        With what the landmarks show, and the head pose where they lie on the face that was found.
+        """
         boxed = view(track.face, self._framing)
         if self.landmarks is None or self.eyes is None:
-            return boxed, None
+            return boxed, None, None
         with self._timings.stage("landmarks"):
             points = self.landmarks.find(grey, track.face)
             aligned = expression_view(points)
@@ -145,7 +151,9 @@ class FaceSense:
             signs = self._signs.read(track.person, points, self.eyes.openness(grey, points), frame.captured_at)
         # Landmarks of something else than the face that was found would show the model anything.
         astray = math.hypot(aligned.x - boxed.x, aligned.y - boxed.y) > 0.5 * boxed.side
-        return (boxed if astray or not 0.5 < aligned.side / boxed.side < 2.0 else aligned), signs
+        if astray or not 0.5 < aligned.side / boxed.side < 2.0:
+            return boxed, signs, None
+        return aligned, signs, signs.pose
 
 
 def _model_path(model: str) -> Path:
