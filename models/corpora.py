@@ -7,8 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+from models.pipes import end_quietly_with_the_reader
+
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """For the programs that measure and train; from here on `… | head` ends them without a traceback."""
+    end_quietly_with_the_reader()
     parser.add_argument(
         "--data",
         type=Path,
