@@ -20,6 +20,7 @@ from typing import Any, Final
 from edge.errors import EdgeEmotionError, MissingExtraError
 
 WARM_UP_FRAMES: Final = 5
+VOICE_STAGES: Final = ("resample", "vad", "log-mel", "infer voice", "prosody")
 
 _TIMEOUT_S: Final = 1800
 
@@ -65,6 +66,7 @@ def table(report: dict[str, Any]) -> str:
         f"share of one core, live      {report['core_share']:.0%}",
         f"start-up to ready            {report['startup_s']} s",
         f"peak memory                  {report['peak_mb']} MB",
+        *([f"voice, a second of sound     {report['voice_ms_per_s']} ms"] if report["voice_ms_per_s"] else []),
     ]
     return "\n".join(rows)
 
@@ -133,7 +135,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     steady = frame_ms[WARM_UP_FRAMES:] or frame_ms or [0.0]
     memory = host.memory()
     # msgspec types say what a row is; here they become plain numbers for JSON.
-    row = {name: stage(values) for name, values in timings.milliseconds().items()}
+    spent = timings.milliseconds()
+    row = {name: stage(values) for name, values in spent.items()}
+    voice_ms = sum(sum(spent.get(name, ())) for name in VOICE_STAGES)
     return {
         "file": arguments.file.name,
         "machine": f"{_processor()} ({platform.machine()})",
@@ -142,6 +146,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
         "wall_s": round(wall_s, 2),
         "frames_per_s": round(len(frame_ms) / wall_s, 1),
         "core_share": round(wall_s / media_s, 4) if media_s else 0.0,
+        "voice_ms_per_s": round(voice_ms / media_s, 2) if media_s else None,
         "frame": _row(stage(steady)),
         "stages": {name: _row(value) for name, value in row.items()},
         "peak_mb": memory[1] if memory else None,

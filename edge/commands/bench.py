@@ -21,6 +21,13 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a media file (default: the built-in clip)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the built-in one)")
     parser.add_argument("--transcripts", type=Path, metavar="FILE", help="what is said in it, as for `replay`")
+    parser.add_argument(
+        "--hours",
+        type=_positive,
+        metavar="H",
+        help="instead: hear the file's sound over and over for so many hours of media time, as fast as it goes, and "
+        "tell after each hour how much memory is in use",
+    )
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
     parser.set_defaults(main=main)
 
@@ -31,6 +38,33 @@ def main(arguments: argparse.Namespace) -> int:
     file, transcripts = arguments.file, arguments.transcripts
     if file is None:
         file, transcripts = clip.path(), transcripts or clip.transcripts()
+    if arguments.hours is not None:
+        return _soak(file, arguments)
     report = bench.measure(file, arguments.config, transcripts)
     print(json.dumps(report) if arguments.json else bench.table(report))
     return 0
+
+
+def _soak(file: Path, arguments: argparse.Namespace) -> int:
+    from edge import config, soak
+
+    settings = config.load(arguments.config) if arguments.config else config.Config()
+    if not arguments.json:
+        print("  hours  memory MB  observations")
+    for hour in soak.sound(file, settings, arguments.hours):
+        row = {"hours": hour.hours, "memory_mb": hour.memory_mb, "observations": hour.observations}
+        text = (
+            json.dumps(row) if arguments.json else f"{hour.hours:7.3f}  {hour.memory_mb:9.1f}  {hour.observations:12}"
+        )
+        print(text, flush=True)
+    return 0
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours above 0")
+    return value
