@@ -1,59 +1,51 @@
-"""Tokens to the integers that the words model looks up: hashed words, word pairs and word stems.
-
-The hashing trick (Weinberger et al., Feature Hashing for Large Scale Multitask Learning, ICML 2009), so that no
-vocabulary travels with the model. The hash is CRC-32, the same everywhere.
-"""
+"""Tokens to the integers that the words model looks up: numbers of a vocabulary of words."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-LENGTH: Final = 40
-"""Positions; of a longer text the first half and the last half are kept, for feelings stand at the ends."""
-KINDS: Final = 3
-WORDS, PAIRS, STEMS = 8192, 6144, 2048
-BUCKETS: Final = 1 + WORDS + PAIRS + STEMS
-"""Rows of the embedding; row 0 is padding."""
-STEM: Final = 5
-"""Letters of a stem."""
+FILE: Final = Path(__file__).with_name("vocabulary.txt")
+"""The words that occur twice and more in the training corpora (`python -m models.words.common`)."""
 
-FRONT_END: Final = {
-    "name": "hashed3",
-    "length": LENGTH,
-    "words": WORDS,
-    "pairs": PAIRS,
-    "stems": STEMS,
-    "stem": STEM,
-    "hash": "crc32",
-}
-"""How a card names this front end."""
+LENGTH: Final = 32
+"""Words of a text: the last ones, after padding in front."""
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+"""What stands for no word, for one that is not known, and for the first that is."""
+_ENDINGS: Final = ("'s", "s", "es", "ed", "d", "ing", "ly", "er", "est", "y", "ness")
+
+
+@lru_cache
+def vocabulary() -> dict[str, int]:
+    """Words to numbers."""
+    return {word: number for number, word in enumerate(FILE.read_text(encoding="utf-8").split("\n")[:-1], FIRST)}
+
+
+@lru_cache
+def front_end() -> dict[str, Any]:
+    """How a card names this front end: another vocabulary is another one."""
+    return {"name": "words", "length": LENGTH, "words": len(vocabulary()), "crc32": zlib.crc32(FILE.read_bytes())}
 
 
 def ids(tokens: Sequence[str]) -> NDArray[np.int32]:
-    """(40, 3) int32: at each position the bucket of the word, of the pair with the word before, of the stem."""
-    if len(tokens) > LENGTH:
-        tokens = [*tokens[: LENGTH // 2], *tokens[-(LENGTH - LENGTH // 2) :]]
-    table = np.zeros((LENGTH, KINDS), np.int32)
-    before = "<start>"
-    for i, token in enumerate(tokens):
-        table[i] = (
-            1 + word_bucket(token),
-            1 + WORDS + _hash(f"{before} {token}") % PAIRS,
-            1 + WORDS + PAIRS + _hash(f"{token[:STEM]}*") % STEMS,
-        )
-        before = token
-    return table
+    """(32,) int32: the number of each word."""
+    row = np.zeros(LENGTH, np.int32)
+    kept = tokens[-LENGTH:]
+    if kept:
+        row[-len(kept) :] = [number(token) for token in kept]
+    return row
 
 
-def word_bucket(token: str) -> int:
-    """0…`WORDS` − 1."""
-    return _hash(token) % WORDS
-
-
-def _hash(text: str) -> int:
-    return zlib.crc32(text.encode("utf-8"))
+def number(token: str) -> int:
+    """Of a word; of the word that it comes from where that alone is known."""
+    known = vocabulary()
+    if token in known:
+        return known[token]
+    stems = (token[: -len(ending)] for ending in _ENDINGS if token.endswith(ending) and len(token) > len(ending) + 2)
+    return next((known[stem] for stem in stems if stem in known), UNKNOWN)

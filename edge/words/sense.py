@@ -17,7 +17,7 @@ from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation, Transcript
 from edge.words.coverage import coverage
-from edge.words.features import FRONT_END, ids
+from edge.words.features import front_end, ids
 from edge.words.text import says_something, tokens
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,13 @@ class WordsSense:
         self._interpreter, self.card = open_model(path)
         if self.card.labels != LABELS or self.card.output_kind != "multilabel_logits":
             raise ModelError(f"model {path} gives {self.card.output_kind}, not multilabel_logits of our labels")
-        if self.card.front_end != FRONT_END:
-            raise ModelError(f"model {path} wants the front end {self.card.front_end}, not {FRONT_END}")
+        if self.card.front_end != front_end():
+            raise ModelError(f"model {path} wants the front end {self.card.front_end}, not {front_end()}")
         self._timings = timings or Timings()
         self._log_text = settings.log_text
 
     def logits(self, text_ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """(7,) for the (40, 3) ids of one text."""
+        """(7,) for the (32,) ids of one text."""
         return np.asarray(self._interpreter.run(text_ids[None])[0][0])
 
     def read(self, transcript: Transcript) -> Observation | None:

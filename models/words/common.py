@@ -1,6 +1,7 @@
-"""`python -m models.words.common --data DIR`: the most frequent words of the training corpora.
+"""`python -m models.words.common --data DIR`: the words of the training corpora.
 
-By their share the words sense tells English from what it cannot read (`edge/words/common.txt`).
+By the share of the most frequent ones the words sense tells English from what it cannot read
+(`edge/words/common.txt`); those that occur twice and more are what the model knows (`edge/words/vocabulary.txt`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from edge.words import coverage
+from edge.words import coverage, features
 from edge.words.text import tokens
 from models.corpora import add_data_option, require
 from models.words import data
@@ -22,9 +23,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=coverage.FILE)
     arguments = parser.parse_args()
     folder = require(arguments.data, "text/goemotions").parent.parent
-    counts = Counter(token for text in data.training_texts(folder) for token in tokens(text) if token[0].isalpha())
+    every = Counter(token for text in data.training_texts(folder) for token in tokens(text))
+    counts = Counter({token: count for token, count in every.items() if token[0].isalpha()})
     words = sorted(word for word, _ in counts.most_common(arguments.count))
     arguments.out.write_text("\n".join(words) + "\n", encoding="utf-8")
+    known = sorted(token for token, count in every.items() if count > 1)
+    features.FILE.write_text("\n".join(known) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

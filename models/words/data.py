@@ -17,7 +17,7 @@ from models.words.corpora import Row
 
 @dataclass(frozen=True)
 class Texts:
-    """`ids` (n, 40, 3) int32; `targets` (n, 7) float32 of 0…1, several a row; `weights` (n,) float32."""
+    """`ids` (n, 32) int32; `targets` (n, 7) float32 of 0…1, several a row; `weights` (n,) float32."""
 
     ids: NDArray[np.int32]
     targets: NDArray[np.float32]
@@ -68,7 +68,7 @@ def join(parts: Iterable[Texts]) -> Texts:
 
 
 def table(texts: Iterable[str]) -> NDArray[np.int32]:
-    """(n, 40, 3) of the front end."""
+    """(n, 32) of the front end."""
     return np.stack([ids(tokens(text)) for text in texts])
 
 

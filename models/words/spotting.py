@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import math
 import shutil
 import subprocess
@@ -48,7 +49,7 @@ VOICES: Final = (
 )
 """Which set thresholds, and which are reported."""
 SPEEDS: Final = (130, 165)
-COMMENTS: Final = 350
+COMMENTS: Final = 150
 """Comments that espeak-ng reads in each half."""
 
 _KWS_MAX: Final = 1500
@@ -169,6 +170,24 @@ def listen(clips: Iterator[Clip], phrases: Sequence[str]) -> tuple[dict[str, Sco
     return scores, seconds
 
 
+def hear_half(
+    data: Path, phrases: Sequence[str], side: int, kept: Path | None
+) -> tuple[dict[str, Scores], dict[str, float]]:
+    """All scores of one half and seconds by kind; kept as a file, so that the halves can be heard side by side."""
+    if kept is not None and kept.exists():
+        saved = json.loads(kept.read_text("utf-8"))
+        return {p: Scores(a, [(v, k) for v, k in b]) for p, (a, b) in saved["scores"].items()}, saved["seconds"]
+    scores, _ = listen(said(data, phrases, side), phrases)
+    negative, seconds = listen(not_said(data, phrases, side), phrases)
+    for phrase in phrases:
+        scores[phrase].not_said = negative[phrase].not_said
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        rows = {phrase: [found.said, found.not_said] for phrase, found in scores.items()}
+        kept.write_text(json.dumps({"scores": rows, "seconds": seconds}), "utf-8")
+    return scores, seconds
+
+
 def threshold(scores: Scores, hours: float) -> float | None:
     """log10 of the threshold; None where none finds enough at so few false alarms."""
     allowed = int(FALSE_ALARMS_AN_HOUR * hours)
@@ -219,20 +238,21 @@ def toml(kept: dict[str, float]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models.words.spotting", description=__doc__)
     add_data_option(parser)
+    parser.add_argument("--scores", type=Path, default=Path("runs/keywords"), help="what was heard (%(default)s)")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="hear one half only; the other in another process")
     parser.add_argument("--write", action="store_true", help="write the thresholds into the shipped keyword file")
     arguments = parser.parse_args()
     data = require(arguments.data, "voice/ravdess").parent.parent
     phrases = [phrase for phrase, *_ in CANDIDATES]
     try:
-        heard, seconds = [], []
-        for side in (0, 1):
-            positive, _ = listen(said(data, phrases, side), phrases)
-            negative, talk = listen(not_said(data, phrases, side), phrases)
-            for phrase in phrases:
-                positive[phrase].not_said = negative[phrase].not_said
-            heard.append(positive)
-            seconds.append(talk)
-            print(f"half {side}: " + ", ".join(f"{kind} {s / 3600:.2f} h" for kind, s in talk.items()), file=sys.stderr)
+        if arguments.half is not None:
+            hear_half(data, phrases, arguments.half, arguments.scores / f"half{arguments.half}.json")
+            return 0
+        halves = [
+            hear_half(data, phrases, side, arguments.scores and arguments.scores / f"half{side}.json")
+            for side in (0, 1)
+        ]
+        heard, seconds = zip(*halves, strict=True)
     except EdgeEmotionError as error:
         sys.exit(f"error: {error}")
     hours = [sum(talk.values()) / 3600 for talk in seconds]
