@@ -49,7 +49,7 @@ VOICES: Final = (
 )
 """Which set thresholds, and which are reported."""
 SPEEDS: Final = (130, 165)
-COMMENTS: Final = 150
+COMMENTS: Final = 75
 """Comments that espeak-ng reads in each half."""
 
 _KWS_MAX: Final = 1500
