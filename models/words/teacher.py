@@ -147,8 +147,9 @@ def main() -> None:
         if arguments.weights:
             torch.save({"body": teacher.body.state_dict(), "head": teacher.head.state_dict()}, arguments.weights)
     if arguments.embed:
-        texts = {split: [t for d in corpora.meld_dialogues(folder, split) for t, _ in d] for split in MELD_SPLITS}
-        np.savez_compressed(arguments.embed, **{split: teacher.embed(part) for split, part in texts.items()})
+        said = {split: [t for d in corpora.meld_dialogues(folder, split) for t, _ in d] for split in MELD_SPLITS}
+        vectors: dict[str, Any] = {split: teacher.embed(part) for split, part in said.items()}
+        np.savez_compressed(arguments.embed, **vectors)
         return
     dev = list(corpora.goemotions(folder, "dev"))
     probability = 1 / (1 + np.exp(-teacher.logits([text for text, _ in dev])))

@@ -187,20 +187,20 @@ def _nets(arguments: Any, folder: Path, dialogues: dict[str, Any], context: int)
     emotional = list(corpora.goemotions(folder, "train"))[: 512 if arguments.quick else None]
     own = [text for dialogue in dialogues["train"] for text, _ in dialogue]
     vocabulary = Vocabulary.of([*own, *(text for text, _ in emotional)])
-    vectors, _ = glove(vocabulary, arguments.glove, 2013)
+    words, _ = glove(vocabulary, arguments.glove, 2013)
     empty = np.zeros(LENGTH, np.int32)
     numbers = {
         split: [[vocabulary.number(tokens(text), LENGTH) for text, _ in dialogue] for dialogue in part]
         for split, part in dialogues.items()
     }
     inputs = {split: np.array(windows(part, context, empty), np.int32) for split, part in numbers.items()}
-    first = word_net(vectors, 1)
+    first = word_net(words, 1)
     if arguments.start:
         keras.utils.set_random_seed(2013)
         begin(first, vocabulary, emotional, arguments.start)
 
     def make() -> Any:
-        net = word_net(vectors, context)
+        net = word_net(words, context)
         if arguments.start:
             carry(first, net)
         return net
