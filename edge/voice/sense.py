@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge import config, shipped
 from edge.emotions import LABELS
 from edge.errors import ModelError
@@ -15,7 +12,7 @@ from edge.health.timings import Timings
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
-from edge.voice.logmel import FRONT_END, LogMelStream
+from edge.voice.front_end import open_front_end
 from edge.voice.prosody import prosody
 from edge.voice.utterance import Stretch
 
@@ -36,23 +33,15 @@ class VoiceSense:
             raise ModelError(
                 f"model {path} gives {self.card.output_kind} of {self.card.labels}, not logits of our labels"
             )
-        if self.card.front_end.get("name") != FRONT_END["name"]:
-            raise ModelError(
-                f"model {path} wants the front end {self.card.front_end.get('name')!r}, not {FRONT_END['name']!r}"
-            )
+        self._front_end = open_front_end(self.card.front_end, str(path))
         self._timings = timings or Timings()
-        self._logmel = LogMelStream()
-
-    def logits(self, spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(7,) for a (64, 188) log-mel spectrogram, before calibration."""
-        return np.asarray(self._interpreter.run(spectrogram[None, :, :, None])[0][0])
 
     def read(self, stretch: Stretch) -> Observation:
         """What the voice says, captured at the end of the stretch."""
-        with self._timings.stage("log-mel"):
-            spectrogram = self._logmel.read(stretch.samples, stretch.position)
+        with self._timings.stage("voice features"):
+            features = self._front_end.read(stretch.samples, stretch.position)
         with self._timings.stage("infer voice"):
-            posterior = softmax(self.logits(spectrogram), self.card.temperature)
+            posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
         with self._timings.stage("prosody"):
             spoken = prosody(stretch.samples)
         return Observation(

@@ -1,4 +1,4 @@
-"""The voice net: a small residual CNN over the log-mel, pooled over time."""
+"""The voice net: one hidden layer over the functionals, and a head for each corpus's classes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,15 @@ from typing import Any
 import keras
 from keras import layers
 
-from edge.emotions import COUNT
-from edge.voice.logmel import BANDS, FRAMES
-from models.blocks import convolution, residual
+from edge.voice.functionals import SIZE
+from models.voice.folds import OUTPUTS
 
 
-def build(widths: tuple[int, int, int, int] = (24, 32, 48, 64), dropout: float = 0.3) -> Any:
-    """(1, 64, 188, 1) float in 0…1 → (1, 7) logits.
-
-    Time is pooled by mean and maximum, so that a short utterance in a padded window is not diluted; where in the
-    spectrum something lies is kept, since pitch and formants say more than their presence.
-    """
-    mel = keras.Input((BANDS, FRAMES, 1), name="logmel")
-    features = layers.Rescaling(4.0, -1.2)(mel)
-    features = layers.ReLU()(convolution(features, widths[0], 5, 2))
-    for width in widths[1:]:
-        features = residual(features, width, 2)
-    bands, frames = features.shape[1:3]
-    mean = layers.AveragePooling2D((1, frames))(features)
-    peak = layers.MaxPooling2D((1, frames))(features)
-    features = layers.Concatenate()([mean, peak])
-    features = layers.Reshape((bands * features.shape[-1],))(features)
-    features = layers.Dropout(dropout)(features)
-    return keras.Model(mel, layers.Dense(COUNT, name="logits")(features), name="voice_emotion")
+def build(outputs: int = OUTPUTS, hidden: int = 160) -> Any:
+    """(1, 860) standardised functionals → (1, `outputs`) logits: by default all heads of `models.voice.folds`."""
+    values = keras.Input((SIZE,), name="functionals")
+    features = layers.Dropout(0.2)(values)
+    features = layers.Dense(hidden, use_bias=False)(features)
+    features = layers.ReLU()(layers.BatchNormalization()(features))
+    features = layers.Dropout(0.5)(features)
+    return keras.Model(values, layers.Dense(outputs, name="logits")(features), name="voice_emotion")

@@ -10,22 +10,25 @@ from numpy.typing import NDArray
 
 from edge.voice.logmel import BANDS, FLOOR_DB, FRAMES
 
-_RANGE_DB: Final = -FLOOR_DB
+_RANGE_DB: Final = np.float32(-FLOOR_DB)
 _SHORTEST: Final = 50
 """Frames, 0.8 s: the device reads stretches of speech as short as that."""
 
 
 def augment(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A random variant of a (64, 188) log-mel in 0…1, again relative to its loudest cell."""
+    """A random variant of a (64, 188) log-mel in 0…1, again relative to its loudest cell.
+
+    Nothing is masked as in SpecAugment: that would show statistics of the mask.
+    """
     mel = _crop(mel, rng) if rng.random() < 0.3 else mel
     mel = _warp(mel, rng)
     decibels = (mel - 1) * _RANGE_DB
-    decibels = decibels + _equaliser(rng)[:, None] * (mel > 0)
-    if rng.random() < 0.3:
-        decibels = np.where(mel.max(0) > 0, _noise(decibels, rng), decibels)
+    decibels += _equaliser(rng)[:, None] * (mel > 0)
+    sounding = mel.max(0) > 0
+    if sounding.any() and rng.random() < 0.3:
+        decibels[:, sounding] = _noise(decibels[:, sounding], rng)
     decibels -= decibels.max()
-    mel = np.clip(decibels / _RANGE_DB + 1, 0, 1).astype(np.float32)
-    return _mask(mel, rng)
+    return np.asarray(np.clip(decibels / _RANGE_DB + 1, 0, 1), np.float32)
 
 
 def _crop(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -48,27 +51,18 @@ def _warp(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.floa
     return np.asarray(warped, np.float32)
 
 
-def _equaliser(rng: np.random.Generator) -> NDArray[np.float64]:
+def _equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
     """(64,) decibels: a tilt and one broad wave, as microphones and rooms have them."""
     band = np.linspace(-1, 1, BANDS)
     wave = np.sin(rng.uniform(0, 2 * np.pi) + band * rng.uniform(1, 4))
-    return np.asarray(rng.uniform(-4, 4) * band + rng.uniform(0, 2) * wave)
+    return np.asarray(rng.uniform(-4, 4) * band + rng.uniform(0, 2) * wave, np.float32)
 
 
-def _noise(decibels: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _noise(decibels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Steady noise of a random spectrum, 15 to 60 dB below the loudest cell, added in power."""
     level = decibels.max() - rng.uniform(20, 60)
     spectrum = level + rng.uniform(-12, 4) * np.linspace(-0.5, 0.5, BANDS)[:, None]
     # Cells of a short-time spectrum of Gaussian noise are exponentially distributed.
-    grain = 10 * np.log10(rng.exponential(1.0, decibels.shape) + 1e-3)
-    return np.asarray(10 * np.log10(10 ** (decibels / 10) + 10 ** ((spectrum + grain) / 10)))
-
-
-def _mask(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A stripe of bands and one of frames set to the mean (Park et al., SpecAugment, Interspeech 2019)."""
-    masked, mean = mel.copy(), mel.mean()
-    height, width = rng.integers(0, 9), rng.integers(0, 21)
-    top, left = rng.integers(0, BANDS - height), rng.integers(0, FRAMES - width)
-    masked[top : top + height] = mean
-    masked[:, left : left + width] = mean
-    return masked
+    grain = rng.standard_exponential(decibels.shape, np.float32)
+    power = np.power(10, (spectrum / 10).astype(np.float32)) * grain + np.power(10, decibels / 10)
+    return np.asarray(10 * np.log10(power), np.float32)

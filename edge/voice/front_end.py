@@ -1,0 +1,71 @@
+"""What a voice model is shown of the sound, as its card names it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import MissingExtraError, ModelError
+from edge.voice import functionals, logmel, shortterm
+from edge.voice.logmel import LogMelStream
+from edge.voice.shortterm import short_term
+
+
+class FrontEnd(Protocol):
+    """Makes a model's input of a stretch of sound. Not thread-safe."""
+
+    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """The input with a batch of one, of (n,) samples at 16 kHz; `position`: of the first one in the stream."""
+
+
+class LogMelInput:
+    """The spectrogram itself: (1, 64, 188, 1) in 0…1."""
+
+    def __init__(self) -> None:
+        self._stream = LogMelStream()
+
+    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        return self._stream.read(samples, position)[None, :, :, None]
+
+
+class FunctionalsInput:
+    """Standardised functionals of the spectrogram: (1, 860)."""
+
+    def __init__(self, standard: functionals.Standard) -> None:
+        self._stream = LogMelStream()
+        self._standard = standard
+
+    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        return self._standard.apply(functionals.functionals(self._stream.read(samples, position)))[None]
+
+
+class ShortTermInput:
+    """34 short-term features every 0.1 s, as the origin project read them: (1, 100, 34), not standardised."""
+
+    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        return short_term(samples)[None]
+
+
+def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
+    """The one that a card's `front_end` names. `model`: what to call it in an error.
+
+    Raises `ModelError`, `MissingExtraError`.
+    """
+    name = front_end.get("name")
+    if name == logmel.FRONT_END["name"]:
+        return LogMelInput()
+    if name == functionals.NAME:
+        return FunctionalsInput(functionals.Standard.read(front_end))
+    if name == shortterm.FRONT_END["name"]:
+        if importlib.util.find_spec("python_speech_features") is None:
+            raise MissingExtraError("mel cepstra", "mfcc")
+        return ShortTermInput()
+    known = f"{logmel.FRONT_END['name']!r}, {functionals.NAME!r} and {shortterm.FRONT_END['name']!r}"
+    raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

@@ -1,0 +1,183 @@
+"""What a voice is described by when little is known of voices: statistics of its log-mel over an utterance.
+
+As openSMILE's functionals (Schuller et al., INTERSPEECH 2009 Emotion Challenge; Eyben et al., GeMAPS, IEEE Trans.
+Affective Computing 7(2), 2016), but taken from the log-mel alone, so that CREMA-D, which is at hand in that form only,
+can be learnt from. Long averages say who speaks in which room as well; with few speakers to learn from, a small net
+on them still generalises better to new speakers than a convolutional one of the same size.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ModelError
+from edge.voice.logmel import BANDS, FLOOR_DB, FRAMES
+
+NAME: Final = "functionals"
+SIZE: Final = 860
+LIMIT: Final = 4.0
+"""Standardised values are cut off at so many standard deviations: eight bits then resolve a thirtieth of one."""
+
+_SPEAKS_DB: Final = 40.0
+"""From the first to the last frame less far below the loudest, somebody speaks; and"""
+_VOICED_DB: Final = 30.0
+"""a frame so near to it is no pause."""
+_FEWEST: Final = 8
+_CEPSTRA: Final = 24
+_CONTOURS: Final = 8
+_GROUPS: Final = 8
+_MODULATION: Final = 256
+_PEAK_DB: Final = 25.0
+_RANGES: Final = ((1, 9), (3, 16), (0, 64), (16, 64))
+"""Bands in which energy is located: pitch (about 60…650 Hz), first formant, all, from 1.4 kHz up."""
+
+_Array = NDArray[np.float32]
+
+
+def functionals(mel: _Array) -> _Array:
+    """(860,) float32 of a (64, 188) log-mel in 0…1, not yet standardised; silence gives finite values too."""
+    decibels = (mel - 1) * np.float32(-FLOOR_DB)
+    power = np.power(np.float32(10), decibels / 10)
+    energy = 10 * np.log10(power.sum(0))
+    spoken = np.flatnonzero(energy > energy.max() - _SPEAKS_DB)
+    first, last = (spoken[0], spoken[-1] + 1) if mel.any() else (0, 0)
+    if last - first < _FEWEST:
+        first, last = (0, _FEWEST) if last <= _FEWEST else (last - _FEWEST, last)
+    decibels, power, energy = decibels[:, first:last], power[:, first:last], energy[first:last] - energy.max()
+    voiced = energy > -_VOICED_DB
+    cepstra = _cosines(BANDS, _CEPSTRA) @ decibels
+    parts = [
+        *_bands(decibels, decibels[:, voiced]),
+        *_timbre(cepstra, cepstra[:, voiced]),
+        *_course(cepstra, cepstra[:, voiced].mean(1), energy),
+        _energy(energy, voiced),
+        _rhythm(decibels),
+        _contours(cepstra),
+        *_places(power[:, voiced]),
+    ]
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
+
+
+def _at(ordered: _Array, share: float) -> _Array:
+    """The quantile of rows in ascending order."""
+    count = ordered.shape[-1]
+    return ordered[..., min(count - 1, int(share * count))]
+
+
+def _changes(values: _Array) -> _Array:
+    """Steps from frame to frame; one of 0 where there is a single frame."""
+    return np.diff(values, axis=-1) if values.shape[-1] > 1 else np.zeros_like(values)
+
+
+def _bands(spoken: _Array, voiced: _Array) -> list[_Array]:
+    """Level, spread, change and fine structure of each band: 7 × 64 − 2."""
+    ordered = np.sort(voiced, axis=1)
+    return [
+        *(voiced.mean(1), voiced.std(1), _at(ordered, 0.1), _at(ordered, 0.5), _at(ordered, 0.9)),
+        np.abs(_changes(spoken)).mean(1),
+        np.abs(np.diff(voiced, 2, axis=0)).mean(1),
+    ]
+
+
+def _timbre(spoken: _Array, voiced: _Array) -> list[_Array]:
+    """Mel cepstra and their changes (Davis & Mermelstein, 1980): 7 × 24."""
+    mean, ordered = voiced.mean(1), np.sort(voiced, axis=1)
+    change = _changes(voiced)
+    low, high = _at(ordered, 0.1) - mean, _at(ordered, 0.9) - mean
+    return [mean, voiced.std(1), low, high, change.std(1), _changes(change).std(1), np.abs(_changes(spoken)).mean(1)]
+
+
+def _course(cepstra: _Array, mean: _Array, energy: _Array) -> list[_Array]:
+    """How beginning, middle and end differ: 3 × 13 cepstra, 3 × 3 of energy."""
+    thirds = [part.mean(1) - mean[:13] for part in np.array_split(cepstra[:13], 3, axis=1)]
+    return [*thirds, *(np.array([part.mean(), part.std(), part.max()]) for part in np.array_split(energy, 3))]
+
+
+def _energy(energy: _Array, voiced: NDArray[np.bool_]) -> _Array:
+    """(14,): quantiles and changes of energy, duration, share of voice, peaks, pauses."""
+    frames = len(energy)
+    ordered, change = np.sort(energy), _changes(energy)
+    smooth = np.convolve(energy, np.full(5, 0.2), "same")
+    peak = (smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] > smooth[2:]) & (smooth[1:-1] > -_PEAK_DB)
+    peaks, edges = np.count_nonzero(peak), np.count_nonzero(voiced[1:] != voiced[:-1])
+    shares = [frames / FRAMES, voiced.mean(), voiced.sum() / FRAMES, peaks / 10, 10 * peaks / frames, edges / 10]
+    quantiles = [_at(ordered, share) for share in (0.1, 0.25, 0.5, 0.75, 0.9)]
+    return np.array([*quantiles, energy.std(), change.std(), np.abs(change).mean(), *shares], np.float32)
+
+
+def _rhythm(decibels: _Array) -> _Array:
+    """(8, 8): logarithm of the modulation spectrum of eight groups of bands, 0.2…8 Hz."""
+    groups = decibels.reshape(_GROUPS, -1, decibels.shape[1]).mean(1)
+    groups = (groups - groups.mean(1, keepdims=True)) * np.hanning(groups.shape[1])
+    size = np.abs(np.fft.rfft(groups, _MODULATION, axis=1))[:, 1:33] / np.sqrt(groups.shape[1])
+    return np.asarray(np.log(size.reshape(_GROUPS, 8, 4).mean(2) + 0.1), np.float32)
+
+
+def _contours(cepstra: _Array) -> _Array:
+    """(8, 5): shape of the course of the first cepstra, by its first cosines."""
+    frames = cepstra.shape[1]
+    return np.asarray(cepstra[:_CONTOURS] @ _cosines(frames, 6)[1:].T / np.sqrt(frames), np.float32)
+
+
+def _places(power: _Array) -> list[_Array]:
+    """Where the energy lies in four ranges of bands, how wide and how flat: 4 ranges × 4 measures × 5 statistics."""
+    found = []
+    for low, high in _RANGES:
+        part = power[low:high] + np.float32(1e-9)
+        total, bands = part.sum(0), np.arange(low, high, dtype=np.float32)
+        centre = bands @ part / total
+        width = np.sqrt(np.maximum(bands**2 @ part / total - centre**2, 0))
+        flatness = np.log(part).mean(0) - np.log(part.mean(0))
+        measures = np.stack([centre, width, flatness, part.argmax(0)])
+        ordered = np.sort(measures, axis=1)
+        change = np.abs(_changes(measures)).mean(1)
+        found += [measures.mean(1), measures.std(1), _at(ordered, 0.1), _at(ordered, 0.9), change]
+    return found
+
+
+@lru_cache(FRAMES)
+def _cosines(count: int, rows: int) -> _Array:
+    """(rows, count): the orthonormal discrete cosine transform of the second type."""
+    angle = np.pi * np.arange(rows)[:, None] * (np.arange(count) + 0.5) / count
+    matrix = np.cos(angle) * np.sqrt(2 / count)
+    matrix[0] /= np.sqrt(2)
+    return np.asarray(matrix, np.float32)
+
+
+class Standard:
+    """Mean and standard deviation of each functional over the clips that a net was trained on."""
+
+    def __init__(self, mean: _Array, deviation: _Array) -> None:
+        """`mean`, `deviation`: (860,). Kept with the precision of half floats, as a card does."""
+        self._mean = np.asarray(mean, "<f2").astype(np.float32)
+        self._deviation = np.maximum(np.asarray(deviation, "<f2").astype(np.float32), np.float32(1e-3))
+
+    def apply(self, values: _Array) -> _Array:
+        """(…, 860) float32 in −`LIMIT`…`LIMIT`."""
+        return np.clip((values - self._mean) / self._deviation, -LIMIT, LIMIT)
+
+    def front_end(self) -> dict[str, Any]:
+        """How a card names this front end; the arrays are half floats, little-endian, in base 64."""
+        packed = {"mean": self._mean, "deviation": self._deviation}
+        texts = {key: base64.b64encode(value.astype("<f2").tobytes()).decode() for key, value in packed.items()}
+        return {"name": NAME, "of": "logmel64", "size": SIZE, "limit": LIMIT, **texts}
+
+    @classmethod
+    def read(cls, front_end: Mapping[str, Any]) -> Standard:
+        """From a card. Raises `ModelError`."""
+        try:
+            mean, deviation = (
+                np.frombuffer(base64.b64decode(front_end[key], validate=True), "<f2") for key in ("mean", "deviation")
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelError(f"the card's front end {NAME!r} lacks its mean and deviation ({error})") from error
+        whole = mean.shape == deviation.shape == (SIZE,) and front_end.get("limit") == LIMIT
+        if not (whole and np.isfinite(mean).all() and np.isfinite(deviation).all()):
+            raise ModelError(f"the card's front end {NAME!r} is not this version's: {SIZE} values, limit {LIMIT}")
+        return cls(mean.astype(np.float32), deviation.astype(np.float32))

@@ -1,0 +1,44 @@
+"""Functionals of every clip as it is and in augmented variants, computed once and kept beside the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.voice.functionals import SIZE, functionals
+from models.voice import data
+from models.voice.augment import augment
+
+VARIANTS: Final = 6
+"""The clip as it is, and five others."""
+
+
+def of(voices: data.Voices) -> NDArray[np.float32]:
+    """(n, 860): of the clips as they are."""
+    return np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
+
+
+def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], None]) -> NDArray[np.float32]:
+    """(`VARIANTS`, n, 860), clean ones first; each variant is written to the folder `kept` as soon as it is there."""
+    kept.mkdir(parents=True, exist_ok=True)
+    found = np.empty((VARIANTS, len(voices), SIZE), np.float32)
+    for number in range(VARIANTS):
+        path = kept / f"functionals{number}.npy"
+        if path.exists():
+            found[number] = np.load(path)
+            continue
+        tell(f"functionals, variant {number + 1} of {VARIANTS}")
+        if number == 0:
+            found[0] = of(voices)
+        else:
+            rng = np.random.default_rng((seed, number))
+            for i, mel in enumerate(voices.mels):
+                found[number, i] = functionals(augment(data.as_input(mel)[..., 0], rng))
+        partial = path.with_suffix(".partial.npy")
+        np.save(partial, found[number])
+        partial.replace(path)
+    return found
