@@ -19,11 +19,16 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
             row["weighted_f1"] = round(weighted_f1(score.per_class), 4)
             print(json.dumps(row, ensure_ascii=False), flush=True)
             continue
-        print(f"{score.model} ({card.bytes:,} bytes): {score.protocol}")
-        print(
-            f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
-            f"weighted F1 {weighted_f1(score.per_class):.4f}  "
-            f"UAR {score.uar:.2%}  ECE {score.ece:.4f}"
-        )
+        line(score, card.bytes)
         for label, row in score.per_class.items():
             print(f"    {label:<10} recall {row['recall']:.3f}  F1 {row['f1']:.3f}  n {row['n']:.0f}")
+
+
+def line(score: Score, size: int) -> None:
+    """The averages of one protocol, for a person. `size`: of the model, bytes."""
+    print(f"{score.model} ({size:,} bytes): {score.protocol}")
+    print(
+        f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
+        f"weighted F1 {weighted_f1(score.per_class):.4f}  "
+        f"UAR {score.uar:.2%}  ECE {score.ece:.4f}"
+    )
