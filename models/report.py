@@ -24,9 +24,9 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
             print(f"    {label:<10} recall {row['recall']:.3f}  F1 {row['f1']:.3f}  n {row['n']:.0f}")
 
 
-def line(score: Score, size: int) -> None:
-    """The averages of one protocol, for a person. `size`: of the model, bytes."""
-    print(f"{score.model} ({size:,} bytes): {score.protocol}")
+def line(score: Score, size: int | None = None) -> None:
+    """The averages of one protocol, for a person. `size`: of the model, bytes, where there is a file."""
+    print(f"{score.model}{'' if size is None else f' ({size:,} bytes)'}: {score.protocol}")
     print(
         f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
         f"weighted F1 {weighted_f1(score.per_class):.4f}  "
