@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,8 @@ QUICK_ROWS: Final = 256
 STATISTICS_ROWS: Final = 512
 TEACHER_SHARE: Final = 0.5
 TEACHER_TEMPERATURE: Final = 1.5
+AGAIN_RATE: Final = 1.5e-3
+"""Peak learning rate of a model that is trained already."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Size:
     epochs: int
 
 
-SIZES: Final = {"small": Size(6, 352, 40), "large": Size(9, 512, 13), "residual": Size(0, 0, 34)}
+SIZES: Final = {"small": Size(0, 0, 34), "large": Size(9, 512, 13)}
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
@@ -87,14 +90,19 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     size = SIZES[arguments.size]
     scratch = arguments.from_scratch or not size.blocks
     model = mobilenet.build(size.blocks, last_filters=size.last_filters) if size.blocks else architecture.build()
-    if not scratch:
+    if arguments.start:
+        model.set_weights(keras.models.load_model(arguments.start, compile=False).get_weights())
+        scratch = True
+    elif not scratch:
         mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
     targets = data.soft_targets(faces)
     if arguments.teacher:
-        targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * taught(arguments.teacher, faces, arguments.seed)
+        opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinion.npy")
+        targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * opinion
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
     frozen_epochs = 0 if scratch else round(0.6 * arguments.epochs)
-    whole = ("whole", arguments.epochs - frozen_epochs, 3e-3 if scratch else 4e-4)
+    peak = AGAIN_RATE if arguments.start else 3e-3 if scratch else 4e-4
+    whole = ("whole", arguments.epochs - frozen_epochs, peak)
     for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
         if not epochs:
             continue
@@ -117,17 +125,26 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     return model
 
 
-def taught(teacher: Path, faces: data.Faces, seed: int, views: int = 2) -> NDArray[np.float32]:
-    """(n, 7): the mean opinion of a float Keras teacher on augmented views of each face (Hinton et al., 2015)."""
-    model = keras.models.load_model(teacher, compile=False)
+def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 2) -> NDArray[np.float32]:
+    """(n, 7): the mean opinion of float Keras teachers on augmented views of each face (Hinton et al., 2015).
+
+    It is kept in the file `kept`, for a run that resumes.
+    """
+    if kept.exists():
+        return np.asarray(np.load(kept), np.float32)
     rng = np.random.default_rng(seed)
     opinion = np.zeros((len(faces), len(LABELS)), np.float32)
-    for view in range(views):
-        print(f"teacher: view {view + 1} of {views}", flush=True)
-        for rows in training.batches(len(faces), 512):
-            images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
-            opinion[rows] += softmax(np.asarray(model(as_input(images), training=False)), TEACHER_TEMPERATURE)
-    return np.asarray(opinion / views, np.float32)
+    for teacher in teachers:
+        model = keras.models.load_model(teacher, compile=False)
+        for view in range(views):
+            print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
+            for rows in training.batches(len(faces), 512):
+                images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
+                opinion[rows] += softmax(np.asarray(model(as_input(images), training=False)), TEACHER_TEMPERATURE)
+    opinion /= views * len(teachers)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.save(kept, opinion)
+    return opinion
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
@@ -145,7 +162,7 @@ def recipe(arguments: Any) -> str:
         if blocks
         else "residual CNN"
     )
-    opinion = ", half of all a larger net's opinion" if arguments.teacher else ""
+    opinion = ", half of all the mean opinion of larger nets" if arguments.teacher else ""
     return (
         f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out augmentation, "
         "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training"
@@ -155,7 +172,10 @@ def recipe(arguments: Any) -> str:
 def main() -> int:
     parser = training.argument_parser("face", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
-    parser.add_argument("--teacher", type=Path, help="a .keras model whose opinions are half of the targets")
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", help=".keras models whose mean opinion is half of the targets"
+    )
+    parser.add_argument("--start", type=Path, help="a .keras model of this size to go on from, at a lower rate")
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
     arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
@@ -190,7 +210,9 @@ def main() -> int:
                 *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
-            f"--seed {arguments.seed}" + (" --teacher LARGE.keras" if arguments.teacher else ""),
+            f"--seed {arguments.seed}"
+            + (" --teacher LARGE.keras" if arguments.teacher else "")
+            + (" --start BEFORE.keras" if arguments.start else ""),
             recipe=recipe(arguments),
             scores=[
                 *scores("int8", outputs(quantised, private), temperature, private),
