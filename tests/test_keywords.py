@@ -58,7 +58,7 @@ def listen(spotter: KeywordSpotter, sound: Sound, starts_at: float = 0.0) -> lis
 
 def test_the_shipped_phrases_are_well_formed() -> None:
     shipped = keywords.read()
-    assert 20 <= len(shipped) <= 40
+    assert 40 <= len(shipped) <= 80
     assert len({keyword.phrase for keyword in shipped}) == len(shipped)
     assert {top(keyword.posterior) for keyword in shipped} == set(LABELS) - {"neutral"}
     for keyword in shipped:
