@@ -1,19 +1,21 @@
-"""The words net: the convolutional one of the study, the best of those that were compared."""
+"""The words net: one of those that `models.words.study` compares."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.words.features import FIRST, vocabulary
-from models.words.study.nets import conv1d
-from models.words.study.vectors import DIMENSIONS
+from models.words.study.nets import NETS
+from models.words.study.vectors import Vocabulary, chance, glove
 
 
-def build(seed: int = 2013) -> Any:
-    """(1, 32) int32 word numbers → (1, 7) logits, one a label, each for a sigmoid of its own."""
-    rows = FIRST + len(vocabulary())
-    start = np.random.default_rng(seed).normal(0, 0.03, (rows, DIMENSIONS)).astype(np.float32)
-    start[0] = 0
-    return conv1d(start)
+def build(name: str, vectors: Path | None = None, seed: int = 2013) -> Any:
+    """(1, 32) int32 word numbers → (1, 7) logits, one a label, each for a sigmoid of its own.
+
+    `name`: of `NETS`. `vectors`: GloVe's folder, from which the word vectors begin; none: by chance. Raises
+    `ConfigError`, `MissingExtraError`.
+    """
+    words = Vocabulary(tuple(vocabulary()), vocabulary())
+    assert words.size == FIRST + len(vocabulary())
+    return NETS[name](glove(words, vectors, seed)[0] if vectors else chance(words, seed))

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import ModelError
+from edge.inference.posterior import sigmoid
 from edge.words.features import ids
 from edge.words.text import tokens
 from models.words import corpora
 from models.words.corpora import Row
+
+TEACHER_SHARE: Final = 0.5
+VARIED_WEIGHT: Final = 0.5
+"""Of a varied text beside one that people labelled."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,21 @@ def join(parts: Iterable[Texts]) -> Texts:
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.targets for part in parts]),
         np.concatenate([part.weights for part in parts]),
+    )
+
+
+def taught(texts: Texts, teacher: Path) -> Texts:
+    """The training texts with half of their targets a teacher's opinion (Hinton et al., 2015), and those varied from
+    them with its opinion alone. `teacher`: the file of `models.words.teacher`, made of the same texts."""
+    with np.load(teacher, allow_pickle=False) as file:
+        own, opinion = int(file["own"]), sigmoid(file["logits"].astype(np.float32))
+        varied = [str(text) for text in file["texts"][own:]]
+    if own != len(texts):
+        raise ModelError(f"{teacher} was made of {own} texts, not of these {len(texts)}")
+    return Texts(
+        np.concatenate([texts.ids, table(varied)]),
+        np.concatenate([(1 - TEACHER_SHARE) * texts.targets + TEACHER_SHARE * opinion[:own], opinion[own:]]),
+        np.concatenate([texts.weights, np.full(len(varied), VARIED_WEIGHT, np.float32)]),
     )
 
 

