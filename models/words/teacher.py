@@ -61,12 +61,21 @@ class Teacher:
         """Piece numbers, at most 40 a text."""
         return list(self._tokenizer(list(texts), truncation=True, max_length=PIECES)["input_ids"])
 
-    def pooled(self, pieces: Sequence[list[int]]) -> Any:
-        """(n, 384)."""
+    def load(self, weights: Path) -> None:
+        """What an earlier run has learnt."""
+        state = self._torch.load(weights)
+        self.body.load_state_dict(state["body"])
+        self.head.load_state_dict(state["head"])
+
+    def pooled(self, pieces: Sequence[list[int]], own: Sequence[int] | None = None) -> Any:
+        """(n, 384): the mean over all pieces, or over the last `own` of each text."""
         longest = max(map(len, pieces))
         ids = self._torch.tensor([piece + [0] * (longest - len(piece)) for piece in pieces])
         mask = (ids > 0).long()
         hidden = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        if own is not None:
+            place, end = self._torch.arange(longest)[None], mask.sum(1, keepdim=True)
+            mask = mask * (place >= end - self._torch.tensor(own)[:, None])
         weight = mask.unsqueeze(-1).float()
         return (hidden * weight).sum(1) / weight.sum(1)
 
@@ -118,15 +127,20 @@ class Teacher:
         return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m models.words.teacher", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every program about the teacher is told."""
     add_data_option(parser)
     parser.add_argument("--minilm", type=Path, required=True, help="folder with model.safetensors and tokenizer.json")
-    parser.add_argument("--out", type=Path, default=Path("runs/words/teacher.npz"), help="logits (%(default)s)")
     parser.add_argument("--weights", type=Path, help="keep the teacher here; one found here is not trained again")
+    parser.add_argument("--seed", type=int, default=2013)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.words.teacher", description=__doc__)
+    add_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("runs/words/teacher.npz"), help="logits (%(default)s)")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--variations", type=int, default=2, help="varied texts a training text (%(default)s)")
-    parser.add_argument("--seed", type=int, default=2013)
     parser.add_argument("--embed", type=Path, help="write MELD's utterances as vectors here instead, for the study")
     parser.add_argument("--rows", type=int, help="only so many training texts: proves that the recipe runs")
     arguments = parser.parse_args()
@@ -138,9 +152,7 @@ def main() -> None:
     targets = corpora.targets([row for row, _ in rows])
     teacher = Teacher(arguments.minilm, arguments.seed)
     if arguments.weights and arguments.weights.exists():
-        state = torch.load(arguments.weights)
-        teacher.body.load_state_dict(state["body"])
-        teacher.head.load_state_dict(state["head"])
+        teacher.load(arguments.weights)
     else:
         weights = np.array([weight for _, weight in rows], np.float32)
         teacher.train(texts, targets, weights, arguments.epochs, arguments.seed)
