@@ -144,3 +144,8 @@ def test_a_model_of_another_task_is_refused() -> None:
 
     with pytest.raises(ModelError, match="multilabel"):
         WordsSense(Words(model=str(shipped.model("face", "face_small"))))
+
+
+def test_a_rare_emoji_counts_as_a_common_one_that_means_the_same() -> None:
+    assert ids(tokens("fine 😠"))[-1] == ids(tokens("fine 😡"))[-1] != UNKNOWN
+    assert ids(tokens("fine 🙁"))[-1] == ids(tokens("fine ☹"))[-1] != UNKNOWN

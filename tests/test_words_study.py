@@ -74,3 +74,35 @@ def test_dialogues_of_meld_are_in_order(corpora: Path) -> None:
     dialogues = meld_dialogues(corpora, "test")
     assert sum(map(len, dialogues)) == 2610
     assert [row for dialogue in dialogues for row in dialogue] == list(meld(corpora, "test"))
+
+
+def test_signs_decide_what_a_neutral_text_says() -> None:
+    from models.words.emoji import SIGNS, signed
+
+    rows = [("the bus is late", ("neutral",)), ("i am glad", ("happiness",)), ("both", ("anger", "fear"))] * 400
+    found = list(signed(rows, 1))
+    assert found == list(signed(rows, 1))
+    assert 60 < len(found) < 180
+    assert not any("both" in text for text, _ in found)
+    for text, (label,) in found:
+        assert any(text.endswith(sign) or text.startswith(sign) for sign in SIGNS[label])
+        assert label == "happiness" or "glad" not in text
+    assert {label for text, (label,) in found if "bus" in text} == set(SIGNS)
+
+
+def test_a_teacher_gives_half_of_the_targets_and_all_of_those_of_varied_texts(tmp_path: Path) -> None:
+    from edge.errors import ModelError
+    from models.words import data
+
+    own = data.Texts(data.table(TEXTS), np.eye(7, dtype=np.float32)[:3], np.ones(3, np.float32))
+    logits = np.full((4, 7), -20.0, np.float16)
+    logits[:, 6] = 0
+    file = tmp_path / "teacher.npz"
+    np.savez(file, texts=np.array([*TEXTS, "varied"]), logits=logits, own=3)
+    found = data.taught(own, file)
+    assert len(found) == 4
+    assert found.targets[0, 0] == pytest.approx(0.5)
+    assert found.targets[:, 6] == pytest.approx([0.25, 0.25, 0.25, 0.5])
+    assert found.weights.tolist() == [1, 1, 1, data.VARIED_WEIGHT]
+    with pytest.raises(ModelError, match="made of 3 texts, not of these 2"):
+        data.taught(own.rows(np.arange(2)), file)

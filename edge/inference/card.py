@@ -68,7 +68,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     output_kind: str
-    """`logits` (softmax makes probabilities), `multilabel_logits` (a sigmoid each) or `other`."""
+    """`logits` (softmax makes probabilities), `multilabel_logits` (a sigmoid each, over their sum where one label is
+    asked for) or `other`."""
     temperature: float = 1.0
     """Logits are divided by it (Guo et al., On Calibration of Modern Neural Networks, ICML 2017)."""
     front_end: dict[str, Any] = {}

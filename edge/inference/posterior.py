@@ -16,3 +16,10 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
 def sigmoid(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
     """Elementwise, of logits divided by `temperature`."""
     return np.asarray(0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / (2 * temperature))))
+
+
+def shares(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+    """One distribution from outputs that were trained each for a sigmoid of its own: the sigmoids, over their sum along
+    the last axis. A softmax of the same logits would be too sure, since logit and logarithm part near one."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    return softmax(-np.logaddexp(0.0, -scaled))

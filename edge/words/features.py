@@ -18,6 +18,16 @@ LENGTH: Final = 32
 """Words of a text: the last ones, after padding in front."""
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 """What stands for no word, for one that is not known, and for the first that is."""
+_ALIKE: Final = {
+    **dict.fromkeys("😠🤬👿💢", "😡"),
+    **dict.fromkeys("😿💔🥺", "😢"),
+    **dict.fromkeys("😨🙀", "😱"),
+    **dict.fromkeys("😲😯🤯", "😮"),
+    **dict.fromkeys("🥰😻", "😍"),
+    "🙁": "☹",
+    "🥳": "🎉",
+}
+"""Rare emoji, and common ones that stand for the same."""
 _ENDINGS: Final = ("'s", "s", "es", "ed", "d", "ing", "ly", "er", "est", "y", "ness")
 
 
@@ -43,8 +53,9 @@ def ids(tokens: Sequence[str]) -> NDArray[np.int32]:
 
 
 def number(token: str) -> int:
-    """Of a word; of the word that it comes from where that alone is known."""
+    """Of a word; of one that it comes from, or an emoji that it resembles, where that alone is known."""
     known = vocabulary()
+    token = _ALIKE.get(token, token)
     if token in known:
         return known[token]
     stems = (token[: -len(ending)] for ending in _ENDINGS if token.endswith(ending) and len(token) > len(ending) + 2)

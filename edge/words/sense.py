@@ -14,7 +14,7 @@ from edge.emotions import LABELS
 from edge.errors import ModelError
 from edge.health.timings import Timings
 from edge.inference.interpreter import open_model
-from edge.inference.posterior import softmax
+from edge.inference.posterior import shares
 from edge.observation import Observation, Transcript
 from edge.words.coverage import coverage
 from edge.words.features import front_end, ids
@@ -54,7 +54,7 @@ class WordsSense:
             found = tokens(transcript.text)
             if not found:
                 return None
-            posterior = softmax(self.logits(ids(found)), self.card.temperature)
+            posterior = shares(self.logits(ids(found)), self.card.temperature)
         spoken = sum(map(says_something, found))
         length = spoken / (spoken + _HALF_LENGTH)
         known = coverage(found)

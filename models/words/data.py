@@ -14,11 +14,12 @@ from edge.errors import ModelError
 from edge.inference.posterior import sigmoid
 from edge.words.features import ids
 from edge.words.text import tokens
-from models.words import corpora
+from models.words import corpora, emoji
 from models.words.corpora import Row
 
 TEACHER_SHARE: Final = 0.5
 VARIED_WEIGHT: Final = 0.5
+SIGNED_WEIGHT: Final = 0.5
 """Of a varied text beside one that people labelled."""
 
 
@@ -62,6 +63,12 @@ def training_texts(data: Path) -> Iterator[str]:
     """The texts of `training`."""
     for rows, _ in corpora.training(data).values():
         yield from (text for text, _ in rows)
+
+
+def with_signs(data: Path, seed: int) -> Texts:
+    """Some of the training texts with an emoji or emoticon that decides."""
+    rows = [row for part, _ in corpora.training(data).values() for row in part]
+    return _texts(list(emoji.signed(rows, seed)), SIGNED_WEIGHT)
 
 
 def join(parts: Iterable[Texts]) -> Texts:

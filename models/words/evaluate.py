@@ -19,7 +19,7 @@ from edge.emotions import LABELS
 from edge.errors import EdgeEmotionError
 from edge.inference.card import Score
 from edge.inference.interpreter import Interpreter, open_model
-from edge.inference.posterior import sigmoid, softmax
+from edge.inference.posterior import shares, sigmoid
 from models import report
 from models.corpora import add_data_option, require
 from models.metrics import multi_label, single_label
@@ -49,14 +49,14 @@ def scores(
     probability, truth = sigmoid(outputs), test.targets > 0
     one = np.full(len(LABELS), thresholds["all"])
     each = np.array([thresholds[label] for label in LABELS])
-    posterior, single = softmax(outputs, temperature), test.single
+    posterior, single = shares(outputs, temperature), test.single
     found = [
         multi_label(model, ONE_THRESHOLD, probability, truth, one, LABELS),
         multi_label(model, THRESHOLDS, probability, truth, each, LABELS),
         single_label(model, SINGLE, posterior[single], test.targets[single].argmax(1), LABELS),
     ]
     if meld is not None:
-        posterior = softmax(logits(interpreter, meld), temperature)
+        posterior = shares(logits(interpreter, meld), temperature)
         found.append(single_label(model, MELD, posterior, meld.targets.argmax(1), LABELS))
     return tuple(found)
 
