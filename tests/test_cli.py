@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -40,6 +41,23 @@ def test_help_loads_nothing_heavy() -> None:
     code = "import sys; from edge.cli import build_parser; build_parser(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "cv2", "ai_edge_litert", "tensorflow", "av", "paho"} & set(loaded)
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("3", "3")])
+def test_linear_algebra_has_one_thread_unless_told_otherwise(given: str | None, used: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    code = (
+        "import os, sys; from edge.cli import main; assert 'numpy' not in sys.modules; main(['config']); "
+        "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment | ({"OPENBLAS_NUM_THREADS": given} if given else {}),
+    )
+    assert done.stdout.splitlines()[-1] == used
 
 
 def test_bench_reports_every_stage() -> None:
