@@ -28,8 +28,9 @@ def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], N
     found = np.empty((VARIANTS, len(voices), SIZE), np.float32)
     for number in range(VARIANTS):
         path = kept / f"functionals{number}.npy"
-        if path.exists():
-            found[number] = np.load(path)
+        kept_values = np.load(path) if path.exists() else np.zeros(0)
+        if len(kept_values) == len(voices):  # else they are those of a run with `--quick`
+            found[number] = kept_values
             continue
         tell(f"functionals, variant {number + 1} of {VARIANTS}")
         if number == 0:
