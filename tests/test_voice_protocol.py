@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -110,6 +111,18 @@ def test_scores_are_each_corpus_over_its_own_classes() -> None:
     assert (ravdess.n, crema_d.n, emo_db.n) == (8, 6, 7)
     assert (ravdess.uar, crema_d.uar, emo_db.uar) == (0.875, 1.0, 1.0)
     assert set(ravdess.per_class) == set(CLASSES["RAVDESS"])
+
+
+def test_a_card_takes_newer_scores_in_place_of_older_ones() -> None:
+    pytest.importorskip("keras")
+    from models.voice.transfer import with_scores
+
+    card = cards.read(cards.card_path(shipped.model("voice", "voice")))
+    newer = msgspec.structs.replace(card.scores[0], n=7)
+    found = with_scores(card, [newer])
+    assert len(found.scores) == len([one for one in card.scores if one.protocol != newer.protocol]) + 1
+    assert found.scores[-1].n == 7
+    assert with_scores(found, [newer]) == found
 
 
 def speech(seconds: float = 1.0) -> NDArray[np.float32]:

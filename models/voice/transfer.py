@@ -11,13 +11,17 @@ Float nets; nothing of this ships. Some minutes, from the functionals that `mode
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import keras
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import shipped
 from edge.emotions import LABELS
+from edge.inference import card as cards
 from edge.inference.card import Score
 from edge.inference.posterior import softmax
 from edge.voice.functionals import Standard
@@ -27,6 +31,8 @@ from models.metrics import single_label
 from models.voice import data, features
 from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, head
 from models.voice.train import train
+
+MODEL: Final = "float32 nets of the same recipe"
 
 
 def held_out(
@@ -54,7 +60,7 @@ def at_random(values: NDArray[np.float32], voices: data.Voices, arguments: Any) 
         of = voices.corpora == corpus
         protocol = f"{corpus}, {len(names)} classes, five random folds: speakers known"
         posterior = softmax(outputs[of][:, head(corpus)], 1.0)
-        found.append(single_label("float32", protocol, posterior, voices.classes[of], names))
+        found.append(single_label(MODEL, protocol, posterior, voices.classes[of], names))
     return found
 
 
@@ -68,16 +74,29 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
         known = labels != data.NONE
         others = " and ".join(other for other in CLASSES if other != corpus)
         protocol = f"{corpus} over the seven labels, learnt from {others}"
-        found.append(single_label("float32", protocol, softmax(outputs[known], 1.0), labels[known], LABELS))
+        found.append(single_label(MODEL, protocol, softmax(outputs[known], 1.0), labels[known], LABELS))
     return found
 
 
+def with_scores(card: cards.Card, found: Sequence[Score]) -> cards.Card:
+    """The card with these scores, in place of older ones by the same protocols."""
+    protocols = {score.protocol for score in found}
+    others = [score for score in card.scores if score.protocol not in protocols]
+    return msgspec.structs.replace(card, scores=(*others, *found))
+
+
 def main() -> int:
-    arguments = training.argument_parser("voice", epochs=40).parse_args()
+    parser = training.argument_parser("voice", epochs=40)
+    parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
+    arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, lambda text: print(text, file=sys.stderr))
     values = features.variants(voices, arguments.seed, arguments.runs, lambda text: print(text, file=sys.stderr))
-    for score in (*at_random(values, voices, arguments), *across(values, voices, arguments)):
+    found = (*at_random(values, voices, arguments), *across(values, voices, arguments))
+    for score in found:
         report.line(score)
+    if arguments.write_card:
+        path = cards.card_path(shipped.model("voice", "voice"))
+        cards.write(with_scores(cards.read(path), found), path)
     return 0
 
 
