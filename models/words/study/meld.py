@@ -27,10 +27,11 @@ from edge.errors import EdgeEmotionError
 from edge.words.text import tokens
 from models import training
 from models.corpora import add_data_option, require
-from models.metrics import class_weights, single_label, weighted_f1
+from models.metrics import class_weights
 from models.words import corpora
 from models.words.corpora import Row
 from models.words.study.nets import Vectors, sentence_vectors
+from models.words.study.scores import f1
 from models.words.study.vectors import Vocabulary, glove
 
 LENGTH: Final = 24
@@ -82,11 +83,6 @@ class BestWeighted(keras.callbacks.Callback):  # type: ignore[misc]
         score = f1(self.model.predict(self._inputs, batch_size=512, verbose=0), self._truth)
         if score > self.best:
             self.best, self.weights = score, self.model.get_weights()
-
-
-def f1(outputs: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
-    """Weighted F1 of the strongest output."""
-    return weighted_f1(single_label("", "", np.asarray(outputs), truth, LABELS).per_class)
 
 
 def train(net: Any, inputs: dict[str, NDArray[Any]], truth: dict[str, NDArray[np.int64]], epochs: int) -> Any:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from edge.emotions import LABELS
 from models.corpora import require
-from models.metrics import class_weights, single_label, weighted_f1
+from models.metrics import class_weights
 from models.words import corpora
+from models.words.study.scores import f1
 from models.words.teacher import MELD_SPLITS, Teacher, add_options, batches
 
 BATCH: Final = 32
@@ -83,11 +84,6 @@ def train(teacher: Teacher, shown: list[tuple[list[int], int]], truth: NDArray[n
             step += 1
             if step % 100 == 0:
                 print(f"step {step} of {steps}, {time.monotonic() - started:.0f} s", flush=True)
-
-
-def f1(found: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    """Weighted F1 of the likeliest label."""
-    return weighted_f1(single_label("", "", found, truth, LABELS).per_class)
 
 
 def main() -> None:
