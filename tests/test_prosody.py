@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.voice.prosody import HIGHEST_HZ, LOWEST_HZ, pitch_track, prosody, syllable_rate
+from edge.voice.pitch import HIGHEST_HZ, LOWEST_HZ, PitchStream, pitch_track
+from edge.voice.prosody import prosody, syllable_rate
 
 RATE = 16_000
 Sound = NDArray[np.float32]
@@ -74,6 +75,28 @@ def test_frames_are_voiced_where_the_voice_is() -> None:
     assert voiced[:22].all()
     assert not voiced[26:48].any()
     assert ((track[voiced] >= LOWEST_HZ) & (track[voiced] <= HIGHEST_HZ)).all()
+
+
+def test_a_growing_and_sliding_stream_equals_the_batch_and_looks_at_each_frame_once() -> None:
+    sound = np.concatenate(
+        [buzz(200.0, 1.0), buzz(130.0, 2.0, noise=0.01), np.zeros(RATE, np.float32), buzz(90.0, 1.0)]
+    )
+    stream = PitchStream()
+    for end in range(8000, len(sound), 8000):
+        begin = max(0, end - 3 * RATE) // 1280 * 1280
+        part = sound[begin:end]
+        np.testing.assert_allclose(stream.read(part, begin), pitch_track(part), rtol=1e-9)
+    assert stream.looked_at == len(pitch_track(sound[:end]))
+
+
+@pytest.mark.parametrize(("begin", "position"), [(0, 16_000), (1280, 1281), (160, 160), (16_000, 0)])
+def test_a_stream_equals_the_batch_whatever_comes_next(begin: int, position: int) -> None:
+    sound = buzz(150 * 2 ** np.linspace(0, 1, 3 * RATE), 3.0)
+    stream = PitchStream()
+    stream.read(sound[: 2 * RATE], 0)
+    found = stream.read(sound[begin:], position)
+    np.testing.assert_allclose(found, pitch_track(sound[begin:]), rtol=1e-9)
+    assert len(stream.read(sound[:100], 0)) == 0
 
 
 @pytest.mark.parametrize("syllables", [2, 3, 5, 7])

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.voice.sliding import common
+
 RATE: Final = 16_000
 WINDOW: Final = 1024
 HOP: Final = 256
@@ -57,7 +59,7 @@ class LogMelStream:
     def __init__(self) -> None:
         self._samples = np.zeros(0, np.float32)
         self._position = 0
-        self._power = np.zeros((0, _FINE_BANDS))
+        self._power = np.zeros((0, _FINE_BANDS), np.float32)
         self.transformed = 0
         """Frames whose spectrum was taken so far."""
 
@@ -69,7 +71,7 @@ class LogMelStream:
         """
         heard = samples[:_SAMPLES]
         loud = _loud(len(heard))
-        power = np.empty((loud, _FINE_BANDS))
+        power = np.empty((loud, _FINE_BANDS), np.float32)
         first, known = self._known(heard, position)
         moved = (position - self._position) // HOP
         power[first:known] = self._power[first + moved : known + moved]
@@ -82,10 +84,8 @@ class LogMelStream:
     def _known(self, heard: NDArray[np.float32], position: int) -> tuple[int, int]:
         """First and last-but-one frame of the new sound that are at hand."""
         hops, rest = divmod(position - self._position, HOP)
-        both = min(len(self._samples) - hops * HOP, len(heard))
-        if rest or hops < 0 or both < WINDOW:
-            return 0, 0
-        if not np.array_equal(self._samples[hops * HOP : hops * HOP + both], heard[:both]):
+        both = common(self._samples, heard, position - self._position)
+        if rest or both < WINDOW:
             return 0, 0
         # A frame serves where no padding reaches into it, neither then nor now; before the same beginning it is alike.
         return (_REACH if hops else 0), (both - WINDOW // 2) // HOP + 1
@@ -96,10 +96,10 @@ def _loud(samples: int) -> int:
     return min(FRAMES, (samples + WINDOW // 2) // HOP + 1)
 
 
-def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float64]:
+def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
     """(end − begin, 128): power in each band of some frames; frame i is centred on sample i·HOP."""
     if end <= begin:
-        return np.zeros((0, _FINE_BANDS))
+        return np.zeros((0, _FINE_BANDS), np.float32)
     start, stop = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
     clip = np.zeros(stop - start, np.float32)
     part = heard[max(0, start) : max(0, stop)]
@@ -108,18 +108,19 @@ def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.f
     frames = np.lib.stride_tricks.sliding_window_view(clip, WINDOW)[::HOP]
     spectrum = np.fft.rfft(frames * _hann(), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    return np.asarray(power @ mel_filters().T)
+    return np.asarray(power @ _bins_to_bands())
 
 
-def _relative(power: NDArray[np.float64]) -> NDArray[np.float32]:
+def _relative(power: NDArray[np.float32]) -> NDArray[np.float32]:
     """(64, 188): band powers of the frames that are not silent, in decibels below the loudest."""
     peak = power.max(initial=0.0)
     if peak <= 10 * _TINY:
         return np.zeros((BANDS, FRAMES), np.float32)
-    relative = np.maximum(power / peak, 10 ** (FLOOR_DB / 10))
-    coarse = relative.reshape(-1, BANDS, 2).mean(axis=2)
+    relative = np.maximum(power / peak, np.float32(10 ** (FLOOR_DB / 10)))
+    coarse = (relative[:, ::2] + relative[:, 1::2]) / 2
     found = np.zeros((BANDS, FRAMES), np.float32)
-    found[:, : len(power)] = (10 * np.log10(coarse) / -FLOOR_DB + 1).T
+    # Rounding must not lead below the floor.
+    found[:, : len(power)] = np.maximum(np.log10(coarse) * np.float32(10 / -FLOOR_DB) + 1, 0).T
     return found
 
 
@@ -127,6 +128,11 @@ def _relative(power: NDArray[np.float64]) -> NDArray[np.float32]:
 def _hann() -> NDArray[np.float32]:
     # The periodic window: a symmetric one of an odd length without its last sample.
     return np.asarray(np.hanning(WINDOW + 1)[:-1], np.float32)
+
+
+@lru_cache
+def _bins_to_bands() -> NDArray[np.float32]:
+    return np.ascontiguousarray(mel_filters().T, np.float32)
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
 from edge.voice.front_end import open_front_end
+from edge.voice.pitch import PitchStream
 from edge.voice.prosody import prosody
 from edge.voice.utterance import Stretch
 
@@ -34,6 +35,7 @@ class VoiceSense:
                 f"model {path} gives {self.card.output_kind} of {self.card.labels}, not logits of our labels"
             )
         self._front_end = open_front_end(self.card.front_end, str(path))
+        self._pitch = PitchStream()
         self._timings = timings or Timings()
 
     def read(self, stretch: Stretch) -> Observation:
@@ -43,7 +45,7 @@ class VoiceSense:
         with self._timings.stage("infer voice"):
             posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
         with self._timings.stage("prosody"):
-            spoken = prosody(stretch.samples)
+            spoken = prosody(stretch.samples, self._pitch.read(stretch.samples, stretch.position))
         return Observation(
             sense="voice",
             captured_at=stretch.ends_at,
