@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -32,3 +32,10 @@ def line(score: Score, size: int | None = None) -> None:
         f"weighted F1 {weighted_f1(score.per_class):.4f}  "
         f"UAR {score.uar:.2%}  ECE {score.ece:.4f}"
     )
+
+
+def with_scores(card: Card, found: Sequence[Score]) -> Card:
+    """The card with these scores, in place of older ones of the same models by the same protocols."""
+    newer = {(score.model, score.protocol): score for score in found}
+    kept = [newer.pop((score.model, score.protocol), score) for score in card.scores]
+    return msgspec.structs.replace(card, scores=(*kept, *newer.values()))

@@ -16,6 +16,7 @@ from edge import shipped
 from edge.inference import card as cards
 from edge.inference.interpreter import open_model
 from edge.voice.functionals import SIZE, Standard
+from models.report import with_scores
 from models.voice import data, noise, protocol
 from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, fold, head
 
@@ -107,22 +108,22 @@ def test_scores_are_each_corpus_over_its_own_classes() -> None:
     outputs[voices.corpora == "RAVDESS", head("CREMA-D").start] = 90.0
     outputs[0] = 0.0
     outputs[0, head("RAVDESS").start + 3] = 5.0
-    ravdess, crema_d, emo_db = protocol.scores("m", outputs, [1.0] * ROUNDS, voices)
+    outputs[np.arange(len(voices)), protocol.SEVEN.start + np.maximum(voices.labels, 0)] = 5.0
+    ravdess, crema_d, emo_db, together = protocol.scores("m", outputs, [1.0] * ROUNDS, voices)
     assert (ravdess.n, crema_d.n, emo_db.n) == (8, 6, 7)
     assert (ravdess.uar, crema_d.uar, emo_db.uar) == (0.875, 1.0, 1.0)
     assert set(ravdess.per_class) == set(CLASSES["RAVDESS"])
+    assert together.n == np.count_nonzero(voices.labels >= 0)
+    assert together.uar == 1.0
 
 
 def test_a_card_takes_newer_scores_in_place_of_older_ones() -> None:
-    pytest.importorskip("keras")
-    from models.voice.transfer import with_scores
-
     card = cards.read(cards.card_path(shipped.model("voice", "voice")))
-    newer = msgspec.structs.replace(card.scores[0], n=7)
-    found = with_scores(card, [newer])
-    assert len(found.scores) == len([one for one in card.scores if one.protocol != newer.protocol]) + 1
-    assert found.scores[-1].n == 7
-    assert with_scores(found, [newer]) == found
+    newer = msgspec.structs.replace(card.scores[1], n=7)
+    other = msgspec.structs.replace(newer, model="another net")
+    found = with_scores(card, [newer, other])
+    assert found.scores == (card.scores[0], newer, *card.scores[2:], other)
+    assert with_scores(found, [newer, other]) == found
 
 
 def speech(seconds: float = 1.0) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge import shipped
 from edge.errors import EdgeEmotionError
+from edge.inference.card import card_path, write
 from edge.inference.interpreter import open_model
 from edge.voice.functionals import Standard
 from models import report
@@ -30,6 +31,7 @@ def main() -> int:
     add_data_option(parser)
     parser.add_argument("--model", type=Path, default=shipped.model("voice", "voice"), help="a .tflite with its card")
     parser.add_argument("--rounds", action="store_true", help="measure the five nets beside it as well")
+    parser.add_argument("--write-card", action="store_true", help="put the scores into the card of the model")
     parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
     arguments = parser.parse_args()
     try:
@@ -39,14 +41,19 @@ def main() -> int:
         test = voices.rows(voices.folds == 0)
         values = Standard.read(card.front_end).apply(features.of(test))
         outputs = protocol.logits(interpreter, values)
-        report.show(protocol.seven("int8", outputs, card.temperature, test), card, arguments.json)
+        found = protocol.seven("int8", outputs, card.temperature, test)
+        report.show(found, card, arguments.json)
         if arguments.rounds:
             opened = [open_model(protocol.file(number, arguments.model)) for number in range(ROUNDS)]
             cards = [one for _, one in opened]
             nets = [(net, Standard.read(one.front_end)) for net, one in opened]
             outputs = protocol.out_of_fold(nets, features.of(voices), voices)
             temperatures = [one.temperature for one in cards]
-            report.show(protocol.scores("five int8 nets", outputs, temperatures, voices), cards[0], arguments.json)
+            of_rounds = protocol.scores("five int8 nets", outputs, temperatures, voices)
+            report.show(of_rounds, cards[0], arguments.json)
+            found += of_rounds
+        if arguments.write_card:
+            write(report.with_scores(card, found), card_path(arguments.model))
     except EdgeEmotionError as error:
         sys.exit(f"error: {error}")
     return 0

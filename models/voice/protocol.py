@@ -24,6 +24,7 @@ PROTOCOLS: Final = {
     "CREMA-D": "CREMA-D, 6 classes, five folds by actor",
     "EMO-DB": "EMO-DB, 7 classes, two speakers left out a round, 2 s clips",
 }
+ALL: Final = "all three corpora over the seven labels, five folds by speaker"
 TOGETHER: Final = "held-out speakers of RAVDESS, CREMA-D and EMO-DB together"
 SEVEN: Final = head(SHARED)
 
@@ -51,14 +52,19 @@ def out_of_fold(
 
 
 def scores(model: str, outputs: NDArray[np.float32], temperatures: Sequence[float], voices: data.Voices) -> list[Score]:
-    """Each corpus over its own classes, all of its clips together. `temperatures`: of the rounds."""
+    """Each corpus over its own classes, all of its clips together, and all corpora over the seven labels.
+
+    `temperatures`: of the rounds.
+    """
     calibrated = outputs / np.asarray(temperatures, np.float32)[voices.folds][:, None]
     found = []
     for corpus, names in CLASSES.items():
         of = voices.corpora == corpus
         posterior = softmax(calibrated[of][:, head(corpus)], 1.0)
         found.append(single_label(model, PROTOCOLS[corpus], posterior, voices.classes[of], names))
-    return found
+    known = voices.labels != data.NONE
+    posterior = softmax(calibrated[known][:, SEVEN], 1.0)
+    return [*found, single_label(model, ALL, posterior, voices.labels[known], LABELS)]
 
 
 def seven(model: str, outputs: NDArray[np.float32], temperature: float, voices: data.Voices) -> list[Score]:

@@ -11,11 +11,9 @@ Float nets; nothing of this ships. Some minutes, from the functionals that `mode
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,13 +76,6 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
     return found
 
 
-def with_scores(card: cards.Card, found: Sequence[Score]) -> cards.Card:
-    """The card with these scores, in place of older ones by the same protocols."""
-    protocols = {score.protocol for score in found}
-    others = [score for score in card.scores if score.protocol not in protocols]
-    return msgspec.structs.replace(card, scores=(*others, *found))
-
-
 def main() -> int:
     parser = training.argument_parser("voice", epochs=40)
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
@@ -96,7 +87,7 @@ def main() -> int:
         report.line(score)
     if arguments.write_card:
         path = cards.card_path(shipped.model("voice", "voice"))
-        cards.write(with_scores(cards.read(path), found), path)
+        cards.write(report.with_scores(cards.read(path), found), path)
     return 0
 
 
