@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.face.boxes import Box
-from models.face import scenes
+from models.face import actors, rendering, scenes
 from models.face.identity import IdentityScore, Moment, score
 from models.face.tracking import clips, measure, noisy, table
 
@@ -49,20 +49,20 @@ def test_scores_add_up() -> None:
 
 def test_noise_misses_few_and_moves_little() -> None:
     rng = np.random.default_rng(0)
-    face = scenes.Seen(0, Box(100, 100, 80, 80), 1.0)
+    face = rendering.Seen(0, Box(100, 100, 80, 80), 1.0)
     found = [noisy([face], rng) for _ in range(500)]
     assert 0.94 < sum(map(len, found)) / 500 < 0.99
     assert min(one[0].box.iou(face.box) for one in found if one) > 0.6
-    assert noisy([scenes.Seen(0, face.box, 0.1)], rng) == []
+    assert noisy([rendering.Seen(0, face.box, 0.1)], rng) == []
 
 
 @pytest.mark.corpora
 def test_a_scene_shows_each_person_where_the_truth_says(corpora: Path) -> None:
     folder = corpora / "face/landmarks68"
     rng = np.random.default_rng(0)
-    names = list(scenes.videos(folder))[:2]
+    names = list(actors.videos(folder))[:2]
     plan = scenes.SCENES["crossing"](rng)
-    shots = list(scenes.play(plan, scenes.cast(folder, names), rng, rate=4))
+    shots = list(rendering.play(plan, actors.cast(folder, names), rng, rate=4))
     assert len(shots) == round(4 * plan.seconds)
     assert {seen.person for seen in shots[0].faces} == {0, 1}
     assert all(seen.visible > 0.8 for seen in shots[0].faces)

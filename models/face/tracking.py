@@ -23,7 +23,7 @@ from edge.face.boxes import Box, Detection
 from edge.face.detector import open_detector
 from edge.face.tracker import Track, Tracker
 from models.corpora import add_data_option, require
-from models.face import scenes
+from models.face import actors, rendering, scenes
 from models.face.identity import IdentityScore, Moment, score
 
 CORPUS: Final = "face/landmarks68"
@@ -90,7 +90,7 @@ TRACKERS: Final[dict[str, type[AnyTracker]]] = {
 }
 
 
-def noisy(faces: Sequence[scenes.Seen], rng: np.random.Generator) -> list[Detection]:
+def noisy(faces: Sequence[rendering.Seen], rng: np.random.Generator) -> list[Detection]:
     """What a detector might make of the truth: boxes a little off, faces missed, half-hidden ones mostly."""
     found: list[tuple[float, Detection]] = []
     for face in faces:
@@ -109,14 +109,14 @@ def noisy(faces: Sequence[scenes.Seen], rng: np.random.Generator) -> list[Detect
     return kept
 
 
-def truth(faces: Sequence[scenes.Seen]) -> tuple[dict[int, Box], tuple[Box, ...]]:
+def truth(faces: Sequence[rendering.Seen]) -> tuple[dict[int, Box], tuple[Box, ...]]:
     """The faces to be found, by person, and those that may be."""
     needed = {face.person: face.box for face in faces if face.visible >= _TRUE}
     return needed, tuple(face.box for face in faces if face.visible < _TRUE)
 
 
 def measure(
-    clips: Iterable[tuple[str, Iterable[scenes.Shot]]], detectors: Sequence[str], seed: int, every: int = 1
+    clips: Iterable[tuple[str, Iterable[rendering.Shot]]], detectors: Sequence[str], seed: int, every: int = 1
 ) -> dict[tuple[str, str, str], list[IdentityScore]]:
     """Scores of each clip by (detections, tracker, kind of scene).
 
@@ -146,19 +146,19 @@ def measure(
 
 def clips(
     folder: Path, count: int, seed: int, kinds: Sequence[str] = tuple(scenes.SCENES), part: int = 1
-) -> Iterator[tuple[str, Iterator[scenes.Shot]]]:
+) -> Iterator[tuple[str, Iterator[rendering.Shot]]]:
     """`count` clips of each kind, each with other persons; `part` 0 or 1: one half of the identities or the other."""
     rng = np.random.default_rng(seed)
     by_person: dict[str, list[str]] = {}
-    for video in scenes.videos(folder):
-        by_person.setdefault(scenes.identity(video), []).append(video)
+    for video in actors.videos(folder):
+        by_person.setdefault(actors.identity(video), []).append(video)
     people = sorted(by_person)[part::2]
     for kind in kinds:
         for _ in range(count):
             scene = scenes.SCENES[kind](rng)
             chosen = rng.choice(people, len(scene.paths), replace=False)
-            actors = scenes.cast(folder, [str(rng.choice(by_person[person])) for person in chosen])
-            yield scene.kind, scenes.play(scene, actors, rng)
+            players = actors.cast(folder, [str(rng.choice(by_person[person])) for person in chosen])
+            yield scene.kind, rendering.play(scene, players, rng)
 
 
 def table(results: dict[tuple[str, str, str], list[IdentityScore]]) -> str:
