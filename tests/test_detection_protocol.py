@@ -115,6 +115,28 @@ def test_a_face_is_found_in_time_and_then_in_every_round(
 
 
 @needs_blazeface
+def test_an_empty_still_room_costs_little_and_who_comes_is_found(
+    portrait: NDArray[np.uint8], blazeface: BlazeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, truth = seen_from(portrait, blazeface, 2.5, 320, 240)
+    empty = np.full_like(frame, 100)
+    looks: list[Window] = []
+    look = blazeface.look
+    monkeypatch.setattr(blazeface, "look", lambda *args: looks.append(args[1]) or look(*args))
+    detector = TiledBlazeFace(blazeface, 0.7)
+    for _ in range(2):
+        detector.detect(empty)
+    assert len(looks) >= len(tiles(640, 480, 3.0))
+    looks.clear()
+    for _ in range(6):
+        assert detector.detect(empty) == ()
+    assert looks == [whole(empty)] * 6
+    # The two calls that a new face has.
+    found = [face for _ in range(2) for face in detector.detect(frame)]
+    assert any(detection.matches(face.box, truth) for face in found)
+
+
+@needs_blazeface
 def test_the_whole_frame_alone_does_not_show_it(portrait: NDArray[np.uint8], blazeface: BlazeFace) -> None:
     frame, _ = seen_from(portrait, blazeface, 2.5, 320, 240)
     assert blazeface.detect(frame) == ()

@@ -1,8 +1,9 @@
 """BlazeFace for near and far: the whole frame each time, its tiles in turns, and a closer look at what was found.
 
 Seen whole, a frame of 640 pixels shows BlazeFace a face three metres away 5 pixels wide; it needs 18. So the frame is
-also searched tile by tile, over a few rounds, and every small face is looked at again through a window that fits it:
-that second look decides whether it is one, says exactly where, and from then on follows it in every round.
+also searched tile by tile, over a few rounds and where it has changed, and every small face is looked at again through
+a window that fits it: that second look decides whether it is one, says exactly where, and from then on follows it in
+every round.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge.face.blazeface import SIDE, BlazeFace, Window, whole
 from edge.face.boxes import Box, Detection
+from edge.face.stillness import Stillness
 from edge.inference.card import Card
 
 NEED: Final = 18.0
@@ -45,6 +47,8 @@ _DOUBT: Final = 4
 """Rounds with no more than a hint of it after which a known face must convince as a new one does."""
 _LOOKS: Final = 8
 """Closer looks in a round at most, so that a crowd or a busy pattern does not stop the loop."""
+_PATIENCE: Final = 10
+"""Rounds after which a tile in which nothing changed is searched again all the same."""
 
 
 def face_share(distance_m: float) -> float:
@@ -103,6 +107,7 @@ class TiledBlazeFace:
         self._distance = max_distance_m
         self._rounds = rounds
         self._round = 0
+        self._stillness = Stillness(_PATIENCE)
         self._known: tuple[_Known, ...] = ()
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
@@ -112,8 +117,12 @@ class TiledBlazeFace:
         plain = [face for face in seen if face.box.width >= _PLAIN / SIDE * max(width, height)]
         faces = [face for face in plain if self._trusts(face)]
         hints = list(seen)
-        for tile in tiles(width, height, self._distance)[self._round :: self._rounds]:
-            hints += self._detector.look(image, tile, self._hint)
+        turn = tiles(width, height, self._distance)[self._round :: self._rounds]
+        if turn:
+            self._stillness.look(image)
+        for tile in turn:
+            if self._stillness.due(tile):
+                hints += self._detector.look(image, tile, self._hint)
         hints.sort(key=lambda face: -face.score)
         self._round = (self._round + 1) % self._rounds
 
