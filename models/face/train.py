@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.bias import convert_corrected
 from converters.cards import make_card, save
 from converters.parity import measure
 from converters.tflite import convert
@@ -24,7 +25,7 @@ from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
-from models.face import architecture, data, mobilenet, pretrained
+from models.face import architecture, data, mobilenet, pretrained, published
 from models.face.evaluate import scores
 from models.metrics import class_weights, fit_temperature
 
@@ -166,7 +167,8 @@ def recipe(arguments: Any) -> str:
     opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
     return (
         f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out augmentation, "
-        "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training"
+        "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training, its mean answer "
+        "corrected"
     )
 
 
@@ -198,10 +200,11 @@ def main() -> int:
     calibration = [(as_input(data.augment(faces.images[row], rng)),) for row in rows]
     try:
         floating = convert(model, "float32", progress=print)
-        quantised = convert(model, "int8", calibration, progress=print)
-        parity = measure(floating, quantised, [(as_input(image),) for image in public.images[:1000]])
+        quantised = convert_corrected(model, "logits", floating, calibration, progress=print)
+        parity = measure(floating, quantised, [(as_input(image),) for image in public.images])
         temperature = fit_temperature(outputs(quantised, public), public.labels)
         out = arguments.out or shipped.model("face", f"face_{arguments.size}")
+        published_taught = {published.FER, published.HUMAN} & set(arguments.teacher or ())
         card = make_card(
             quantised,
             name=f"face-{arguments.size}",
@@ -224,9 +227,14 @@ def main() -> int:
                 *scores("float32", outputs(floating, private), temperature, private),
             ],
             notes=[
-                f"int8 against float32 on 1,000 PublicTest images: {parity.agreement:.2%} equal decisions, "
+                f"int8 against float32 on {parity.n:,} PublicTest images: {parity.agreement:.2%} equal decisions, "
                 f"mean KL divergence {parity.divergence:.4f} nats",
                 "an emotion label is what raters saw in a posed or web photograph, not what a person feels",
+                *(
+                    [f"taught by {', '.join(map(str, arguments.teacher))}; {published.TERMS}"]
+                    if published_taught
+                    else []
+                ),
             ],
             input_meanings=["grey face framed as FER2013 frames it, black 0 … white 1"],
             output_meanings=["logits in the order of labels, before the temperature"],
