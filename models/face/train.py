@@ -231,7 +231,7 @@ def main() -> int:
                 f"mean KL divergence {parity.divergence:.4f} nats",
                 "an emotion label is what raters saw in a posed or web photograph, not what a person feels",
                 *(
-                    [f"taught by {', '.join(map(str, arguments.teacher))}; {published.TERMS}"]
+                    [f"taught by {', '.join(teacher.name for teacher in arguments.teacher)}; {published.TERMS}"]
                     if published_taught
                     else []
                 ),
