@@ -43,9 +43,9 @@ class Stillness:
         top, left = (max(0, start) // _BLOCK for start in (window.top, window.left))
         bottom, right = (-(-(start + window.side) // _BLOCK) for start in (window.top, window.left))
         now = self._blocks[top:bottom, left:right]
-        when, before = self._searched.get(window, (0, now))
-        still = when and self._pictures - when < self._patience and float(np.abs(now - before).max()) < _CHANGED
-        if still:
-            return False
+        if window in self._searched:
+            when, before = self._searched[window]
+            if self._pictures - when < self._patience and np.abs(now - before).max() < _CHANGED:
+                return False
         self._searched[window] = (self._pictures, now.copy())
         return True

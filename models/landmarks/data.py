@@ -47,20 +47,25 @@ def part_of(person: str) -> str:
     return "validation" if share < _TEST_SHARE + _VALIDATION_SHARE else "training"
 
 
+def read_annotations(folder: Path, half: str) -> dict[str, NDArray[np.float64]]:
+    """(68, 2) pixels for each photo of the corpus's own `train` or `test`, in the order of its table."""
+    with (folder / f"{half}.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        next(rows)
+        return {row[0]: np.array(row[1:], np.float64).reshape(POINTS, 2) for row in rows}
+
+
 def load(folder: Path, part: str) -> list[Photo]:
     """The photos of one part. The corpus's own two halves share all their persons, so both are divided anew."""
     photos: list[Photo] = []
     for half in ("train", "test"):
-        with (folder / f"{half}.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                name = row["file"]
-                person = name.rpartition("_")[0]
-                if part_of(person) != part:
-                    continue
-                image = cv2.imread(str(folder / half / name), cv2.IMREAD_GRAYSCALE)
-                assert image is not None, f"{half}/{name} is damaged"
-                points = np.array([[row[f"x{k}"], row[f"y{k}"]] for k in range(POINTS)], np.float32)
-                photos.append(Photo(name, person, np.asarray(image, np.uint8), points))
+        for name, points in read_annotations(folder, half).items():
+            person = name.rpartition("_")[0]
+            if part_of(person) != part:
+                continue
+            image = cv2.imread(str(folder / half / name), cv2.IMREAD_GRAYSCALE)
+            assert image is not None, f"{half}/{name} is damaged"
+            photos.append(Photo(name, person, np.asarray(image, np.uint8), points.astype(np.float32)))
     return photos
 
 
