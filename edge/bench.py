@@ -20,7 +20,7 @@ from typing import Any, Final
 from edge.errors import EdgeEmotionError, MissingExtraError
 
 WARM_UP_FRAMES: Final = 5
-VOICE_STAGES: Final = ("voice features", "infer voice", "prosody")
+VOICE_STAGES: Final = ("pitch", "voice features", "infer voice", "prosody")
 
 _TIMEOUT_S: Final = 1800
 

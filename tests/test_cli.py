@@ -65,7 +65,7 @@ def test_bench_reports_every_stage() -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert set(report["stages"]) >= {
-        *("read", "detect", "crop", "infer face", "resample", "vad", "voice features"),
+        *("read", "detect", "crop", "infer face", "resample", "vad", "pitch", "voice features"),
         *("infer voice", "infer words", "fuse", "publish"),
     }
     for row in (*report["stages"].values(), report["frame"]):

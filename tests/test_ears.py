@@ -92,7 +92,7 @@ def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
             *("pitch_hz", "pitch_range_semitones", "syllables_per_second"),
         }
     assert max(seen.quality for seen in found) > 0.3
-    assert set(timings.milliseconds()) == {"resample", "vad", "voice features", "infer voice", "prosody"}
+    assert set(timings.milliseconds()) == {"resample", "vad", "pitch", "voice features", "infer voice", "prosody"}
     assert [card.task for card in ears.cards] == [ears.sense.card.task]
 
 

@@ -6,23 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from voices import RATE, Sound, buzz
 
-from edge.voice.pitch import HIGHEST_HZ, LOWEST_HZ, PitchStream, pitch_track
+from edge.voice.pitch import HIGHEST_HZ, LOWEST_HZ, PitchStream, Track, pitch_track
 from edge.voice.prosody import prosody, syllable_rate
-
-RATE = 16_000
-Sound = NDArray[np.float32]
-
-
-def buzz(hertz: NDArray[np.float64] | float, seconds: float = 1.0, noise: float = 0.0) -> Sound:
-    """A voice-like sound of many harmonics whose strength falls by 12 dB an octave."""
-    count = round(seconds * RATE)
-    phase = 2 * np.pi * np.cumsum(np.broadcast_to(hertz, count)) / RATE
-    top = int(7000 / np.max(hertz))
-    sound = sum(np.cos(k * phase + k) / k**2 for k in range(1, top + 1))
-    hiss = np.random.default_rng(1).standard_normal(count)
-    return np.asarray(0.1 * sound + noise * hiss, np.float32)
 
 
 @pytest.mark.parametrize("hertz", [65.0, 82.4, 110.0, 155.6, 220.0, 311.1, 440.0, 490.0])
@@ -71,10 +58,17 @@ def test_what_has_no_pitch_gets_none(sound: Sound) -> None:
 def test_frames_are_voiced_where_the_voice_is() -> None:
     sound = np.concatenate([buzz(200.0, 0.5), np.zeros(RATE // 2, np.float32), buzz(200.0, 0.5)])
     track = pitch_track(sound)
-    voiced = np.isfinite(track)
+    voiced = np.isfinite(track.hertz)
     assert voiced[:22].all()
     assert not voiced[26:48].any()
-    assert ((track[voiced] >= LOWEST_HZ) & (track[voiced] <= HIGHEST_HZ)).all()
+    assert ((track.hertz[voiced] >= LOWEST_HZ) & (track.hertz[voiced] <= HIGHEST_HZ)).all()
+    assert track.power[:22].min() > 1e-4
+    assert track.power[26:48].max() < 1e-12
+
+
+def assert_same(found: Track, expected: Track) -> None:
+    np.testing.assert_allclose(found.hertz, expected.hertz, rtol=1e-9)
+    np.testing.assert_allclose(found.power, expected.power, rtol=1e-9)
 
 
 def test_a_growing_and_sliding_stream_equals_the_batch_and_looks_at_each_frame_once() -> None:
@@ -85,8 +79,8 @@ def test_a_growing_and_sliding_stream_equals_the_batch_and_looks_at_each_frame_o
     for end in range(8000, len(sound), 8000):
         begin = max(0, end - 3 * RATE) // 1280 * 1280
         part = sound[begin:end]
-        np.testing.assert_allclose(stream.read(part, begin), pitch_track(part), rtol=1e-9)
-    assert stream.looked_at == len(pitch_track(sound[:end]))
+        assert_same(stream.read(part, begin), pitch_track(part))
+    assert stream.looked_at == len(pitch_track(sound[:end]).hertz)
 
 
 @pytest.mark.parametrize(("begin", "position"), [(0, 16_000), (1280, 1281), (160, 160), (16_000, 0)])
@@ -95,8 +89,8 @@ def test_a_stream_equals_the_batch_whatever_comes_next(begin: int, position: int
     stream = PitchStream()
     stream.read(sound[: 2 * RATE], 0)
     found = stream.read(sound[begin:], position)
-    np.testing.assert_allclose(found, pitch_track(sound[begin:]), rtol=1e-9)
-    assert len(stream.read(sound[:100], 0)) == 0
+    assert_same(found, pitch_track(sound[begin:]))
+    assert len(stream.read(sound[:100], 0).hertz) == 0
 
 
 @pytest.mark.parametrize("syllables", [2, 3, 5, 7])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError
 from edge.voice.front_end import ShortTermInput, open_front_end
+from edge.voice.pitch import pitch_track
 from edge.voice.shortterm import COUNT, FRAMES, FRONT_END, NAMES, RATE, STEP, WINDOW, short_term
 
 pytest.importorskip("python_speech_features", reason="no python_speech_features (pip install 'edge-emotion[mfcc]')")
@@ -102,7 +103,7 @@ def test_silence_gives_numbers() -> None:
 def test_a_card_can_name_it() -> None:
     front_end = open_front_end(FRONT_END, "m")
     assert isinstance(front_end, ShortTermInput)
-    assert (front_end.read(sound(1.0), 0)[0] == short_term(sound(1.0))).all()
+    assert (front_end.read(sound(1.0), 0, pitch_track(sound(1.0)))[0] == short_term(sound(1.0))).all()
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

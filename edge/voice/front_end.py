@@ -10,16 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
-from edge.voice import functionals, logmel, shortterm
+from edge.voice import logmel, shortterm, standard
+from edge.voice.functionals import functionals
+from edge.voice.intonation import intonation
 from edge.voice.logmel import LogMelStream
+from edge.voice.pitch import Track
 from edge.voice.shortterm import short_term
+from edge.voice.standard import Standard
 
 
 class FrontEnd(Protocol):
     """Makes a model's input of a stretch of sound. Not thread-safe."""
 
-    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
-        """The input with a batch of one, of (n,) samples at 16 kHz; `position`: of the first one in the stream."""
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
+        """The input with a batch of one, of (n,) samples at 16 kHz.
+
+        `position`: of the first one in the stream. `track`: the pitch of these samples.
+        """
 
 
 class LogMelInput:
@@ -28,27 +35,28 @@ class LogMelInput:
     def __init__(self) -> None:
         self._stream = LogMelStream()
 
-    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
         return self._stream.read(samples, position)[None, :, :, None]
 
 
 class FunctionalsInput:
-    """Standardised functionals of the spectrogram: (1, 860)."""
+    """Standardised functionals of the spectrogram, then of the pitch: (1, 897)."""
 
-    def __init__(self, standard: functionals.Standard) -> None:
+    def __init__(self, standard: Standard) -> None:
         self._stream = LogMelStream()
         self._standard = standard
 
-    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
-        return self._standard.apply(functionals.functionals(self._stream.read(samples, position)))[None]
+        values = np.concatenate([functionals(self._stream.read(samples, position)), intonation(track)])
+        return self._standard.apply(values)[None]
 
 
 class ShortTermInput:
     """34 short-term features every 0.1 s, as the origin project read them: (1, 100, 34), not standardised."""
 
-    def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
         return short_term(samples)[None]
 
@@ -61,11 +69,11 @@ def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
     name = front_end.get("name")
     if name == logmel.FRONT_END["name"]:
         return LogMelInput()
-    if name == functionals.NAME:
-        return FunctionalsInput(functionals.Standard.read(front_end))
+    if name == standard.NAME:
+        return FunctionalsInput(Standard.read(front_end))
     if name == shortterm.FRONT_END["name"]:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")
         return ShortTermInput()
-    known = f"{logmel.FRONT_END['name']!r}, {functionals.NAME!r} and {shortterm.FRONT_END['name']!r}"
+    known = f"{logmel.FRONT_END['name']!r}, {standard.NAME!r} and {shortterm.FRONT_END['name']!r}"
     raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

@@ -2,27 +2,22 @@
 
 As openSMILE's functionals (Schuller et al., INTERSPEECH 2009 Emotion Challenge; Eyben et al., GeMAPS, IEEE Trans.
 Affective Computing 7(2), 2016), but taken from the log-mel alone, so that CREMA-D, which is at hand in that form only,
-can be learnt from. Long averages say who speaks in which room as well; with few speakers to learn from, a small net
-on them still generalises better to new speakers than a convolutional one of the same size.
+can be learnt from; what they don't see of the pitch, `edge.voice.intonation` adds. Long averages say who speaks in
+which room as well; with few speakers to learn from, a small net on them still generalises better to new speakers than
+a convolutional one of the same size.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import ModelError
 from edge.voice.logmel import BANDS, FLOOR_DB, FRAMES
 
-NAME: Final = "functionals"
 SIZE: Final = 860
-LIMIT: Final = 4.0
-"""Standardised values are cut off at so many standard deviations: eight bits then resolve a thirtieth of one."""
 
 _SPEAKS_DB: Final = 40.0
 """From the first to the last frame less far below the loudest, somebody speaks; and"""
@@ -166,36 +161,3 @@ def _cosines(count: int, rows: int) -> _Array:
     matrix = np.cos(angle) * np.sqrt(2 / count)
     matrix[0] /= np.sqrt(2)
     return np.asarray(matrix, np.float32)
-
-
-class Standard:
-    """Mean and standard deviation of each functional over the clips that a net was trained on."""
-
-    def __init__(self, mean: _Array, deviation: _Array) -> None:
-        """`mean`, `deviation`: (860,). Kept with the precision of half floats, as a card does."""
-        self._mean = np.asarray(mean, "<f2").astype(np.float32)
-        self._deviation = np.maximum(np.asarray(deviation, "<f2").astype(np.float32), np.float32(1e-3))
-
-    def apply(self, values: _Array) -> _Array:
-        """(…, 860) float32 in −`LIMIT`…`LIMIT`."""
-        return np.clip((values - self._mean) / self._deviation, -LIMIT, LIMIT)
-
-    def front_end(self) -> dict[str, Any]:
-        """How a card names this front end; the arrays are half floats, little-endian, in base 64."""
-        packed = {"mean": self._mean, "deviation": self._deviation}
-        texts = {key: base64.b64encode(value.astype("<f2").tobytes()).decode() for key, value in packed.items()}
-        return {"name": NAME, "of": "logmel64", "size": SIZE, "limit": LIMIT, **texts}
-
-    @classmethod
-    def read(cls, front_end: Mapping[str, Any]) -> Standard:
-        """From a card. Raises `ModelError`."""
-        try:
-            mean, deviation = (
-                np.frombuffer(base64.b64decode(front_end[key], validate=True), "<f2") for key in ("mean", "deviation")
-            )
-        except (KeyError, ValueError, TypeError) as error:
-            raise ModelError(f"the card's front end {NAME!r} lacks its mean and deviation ({error})") from error
-        whole = mean.shape == deviation.shape == (SIZE,) and front_end.get("limit") == LIMIT
-        if not (whole and np.isfinite(mean).all() and np.isfinite(deviation).all()):
-            raise ModelError(f"the card's front end {NAME!r} is not this version's: {SIZE} values, limit {LIMIT}")
-        return cls(mean.astype(np.float32), deviation.astype(np.float32))

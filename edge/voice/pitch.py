@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,23 +14,48 @@ from edge.voice.sliding import common
 LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
 
+STEP_S: Final = 0.02
+"""From one frame of a track to the next."""
+
 _DECIMATE: Final = 2
 """Pitch is looked for at 8 kHz: half the work, and its harmonics are all there."""
 _PITCH_RATE: Final = RATE // _DECIMATE
 _FRAME: Final = 400
 """Samples at 8 kHz, 50 ms: three periods of the lowest voice."""
-_HOP: Final = 160
+_HOP: Final = round(STEP_S * _PITCH_RATE)
 _TRANSFORM: Final = 540
 """At least a frame and the longest lag; its factors are small."""
 _APERIODIC: Final = 0.2
 """YIN's threshold: the share of a frame's power that does not repeat itself."""
 _QUIET_DB: Final = 30.0
 """A frame so far below the loudest one has no pitch worth telling."""
+_REFERENCE_HZ: Final = 100.0
+_OCTAVE: Final = 8.4
+"""Semitones from the median beyond which a frame is taken for an error of an octave."""
 _LONGEST: Final = int(_PITCH_RATE / LOWEST_HZ) + 2
 _SHORTEST: Final = int(_PITCH_RATE / HIGHEST_HZ) - 1
 """Lags in samples at 8 kHz."""
 
 _Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Pitch and power of a stretch of sound, frame by frame, every `STEP_S`."""
+
+    hertz: _Floats
+    """(frames,) fundamental frequency; NaN where a frame is unvoiced or quiet."""
+    power: _Floats
+    """(frames,) mean square without the offset; full scale is 1."""
+
+    def voiced(self) -> tuple[NDArray[np.int64], _Floats]:
+        """Frames that have a pitch, and it in semitones above 100 Hz; errors of an octave are left out."""
+        rows = np.flatnonzero(np.isfinite(self.hertz))
+        semitones = 12 * np.log2(self.hertz[rows] / _REFERENCE_HZ)
+        if len(rows):
+            near = np.abs(semitones - np.sort(semitones)[len(rows) // 2]) < _OCTAVE
+            rows, semitones = rows[near], semitones[near]
+        return rows, semitones
 
 
 class PitchStream:
@@ -42,22 +68,27 @@ class PitchStream:
         self.looked_at = 0
         """Frames that were searched so far."""
 
-    def read(self, samples: NDArray[np.float32], position: int) -> _Floats:
+    def read(self, samples: NDArray[np.float32], position: int) -> Track:
         """`pitch_track(samples)`; `position`: of the first sample in the stream, in samples at 16 kHz."""
         hops, rest = divmod(position - self._position, _HOP * _DECIMATE)
         both = 0 if rest else common(self._samples, samples, position - self._position)
         known = _frames(both)
-        hertz, power = _search(samples[known * _HOP * _DECIMATE :])
-        self.looked_at += len(hertz)
-        self._hertz = np.concatenate([self._hertz[hops : hops + known], hertz])
+        found, power = _search(samples[known * _HOP * _DECIMATE :])
+        self.looked_at += len(found)
+        self._hertz = np.concatenate([self._hertz[hops : hops + known], found])
         self._power = np.concatenate([self._power[hops : hops + known], power])
         self._samples, self._position = samples.copy(), position
         return _loud(self._hertz, self._power)
 
 
-def pitch_track(samples: NDArray[np.float32]) -> _Floats:
-    """(frames,) fundamental frequency in Hz every 20 ms, NaN where a frame is unvoiced or quiet."""
+def pitch_track(samples: NDArray[np.float32]) -> Track:
+    """Of (n,) float32 at 16 kHz, in −1…1."""
     return _loud(*_search(samples))
+
+
+def hertz(semitones: float) -> float:
+    """Of semitones above 100 Hz."""
+    return float(_REFERENCE_HZ * 2 ** (semitones / 12))
 
 
 def _frames(samples: int) -> int:
@@ -65,9 +96,9 @@ def _frames(samples: int) -> int:
     return max(0, (samples // _DECIMATE - _FRAME) // _HOP + 1)
 
 
-def _loud(hertz: _Floats, power: _Floats) -> _Floats:
-    """Without the frames far below the loudest."""
-    return np.where(power > power.max(initial=0.0) * 10 ** (-_QUIET_DB / 10), hertz, np.nan)
+def _loud(hertz: _Floats, power: _Floats) -> Track:
+    """Frames far below the loudest have no pitch."""
+    return Track(np.where(power > power.max(initial=0.0) * 10 ** (-_QUIET_DB / 10), hertz, np.nan), power)
 
 
 def _search(samples: NDArray[np.float32]) -> tuple[_Floats, _Floats]:

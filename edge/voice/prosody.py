@@ -10,12 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.voice.pitch import pitch_track
+from edge.voice.pitch import Track, hertz, pitch_track
 
 _LEAST_VOICED: Final = 5
-_OCTAVE: Final = 0.7
-"""Log2 distance from the median pitch beyond which a frame is taken for an error of an octave."""
-
 _STEP: Final = 160
 """Samples of 10 ms at 16 kHz."""
 _SMOOTHING: Final = 7
@@ -39,19 +36,17 @@ class Prosody:
     """Syllables a second, estimated from the peaks of intensity; None for less than 0.3 s."""
 
 
-def prosody(samples: NDArray[np.float32], track: NDArray[np.float64] | None = None) -> Prosody:
+def prosody(samples: NDArray[np.float32], track: Track | None = None) -> Prosody:
     """Of (n,) float32 at 16 kHz, in −1…1; what is too short or silent gives None.
 
-    `track`: pitch in Hz every 20 ms, NaN where there is none; `pitch_track(samples)` if it is not at hand.
+    `track`: `pitch_track(samples)`, where it is at hand already.
     """
-    track = pitch_track(samples) if track is None else track
-    voiced = track[np.isfinite(track)]
+    _, semitones = (pitch_track(samples) if track is None else track).voiced()
     median = spread = None
-    if len(voiced) >= _LEAST_VOICED:
-        centre = float(np.median(voiced))
-        kept = voiced[np.abs(np.log2(voiced / centre)) < _OCTAVE]
-        low, middle, high = np.percentile(kept, (5, 50, 95))
-        median, spread = float(middle), 12 * math.log2(high / low)
+    if len(semitones) >= _LEAST_VOICED:
+        ordered = np.sort(semitones)
+        low, middle, high = (ordered[round(share * (len(ordered) - 1))] for share in (0.05, 0.5, 0.95))
+        median, spread = hertz(float(middle)), float(high - low)
     return Prosody(median, spread, syllable_rate(samples))
 
 

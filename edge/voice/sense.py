@@ -40,12 +40,14 @@ class VoiceSense:
 
     def read(self, stretch: Stretch) -> Observation:
         """What the voice says, captured at the end of the stretch."""
+        with self._timings.stage("pitch"):
+            track = self._pitch.read(stretch.samples, stretch.position)
         with self._timings.stage("voice features"):
-            features = self._front_end.read(stretch.samples, stretch.position)
+            features = self._front_end.read(stretch.samples, stretch.position, track)
         with self._timings.stage("infer voice"):
             posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
         with self._timings.stage("prosody"):
-            spoken = prosody(stretch.samples, self._pitch.read(stretch.samples, stretch.position))
+            spoken = prosody(stretch.samples, track)
         return Observation(
             sense="voice",
             captured_at=stretch.ends_at,

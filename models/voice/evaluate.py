@@ -1,7 +1,7 @@
 """`python -m models.voice.evaluate --data DIR`: scores on speakers that were never heard in training.
 
 The shipped model on its held-out speakers, all corpora together and each alone, over the seven labels; with
-`--rounds` the five nets of the protocol, each corpus over its own classes. Whole clips of at most 3 s; waveforms go
+`--rounds` the nets of the protocol, each corpus over its own classes. Whole clips of at most 3 s; waveforms go
 through the device's own front end, CREMA-D is only at hand as the same log-mel.
 """
 
@@ -15,7 +15,7 @@ from edge import shipped
 from edge.errors import EdgeEmotionError
 from edge.inference.card import card_path, write
 from edge.inference.interpreter import open_model
-from edge.voice.functionals import Standard
+from edge.voice.standard import Standard
 from models import report
 from models.corpora import add_data_option, require
 from models.voice import data, features, protocol
@@ -30,7 +30,7 @@ def main() -> int:
     )
     add_data_option(parser)
     parser.add_argument("--model", type=Path, default=shipped.model("voice", "voice"), help="a .tflite with its card")
-    parser.add_argument("--rounds", action="store_true", help="measure the five nets beside it as well")
+    parser.add_argument("--rounds", action="store_true", help="measure the nets of the rounds beside it as well")
     parser.add_argument("--write-card", action="store_true", help="put the scores into the card of the model")
     parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
     arguments = parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> int:
             nets = [(net, Standard.read(one.front_end)) for net, one in opened]
             outputs = protocol.out_of_fold(nets, features.of(voices), voices)
             temperatures = [one.temperature for one in cards]
-            of_rounds = protocol.scores("five int8 nets", outputs, temperatures, voices)
+            of_rounds = protocol.scores(protocol.INT8, outputs, temperatures, voices)
             report.show(of_rounds, cards[0], arguments.json)
             found += of_rounds
         if arguments.write_card:

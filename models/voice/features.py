@@ -1,4 +1,4 @@
-"""Functionals of every clip as it is and in augmented variants, computed once and kept beside the runs."""
+"""Functionals and pitch of every clip, as it is and in augmented variants, computed once and kept beside the runs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ VARIANTS: Final = 6
 
 
 def of(voices: data.Voices) -> NDArray[np.float32]:
-    """(n, 860): of the clips as they are."""
+    """(n, 897): of the clips as they are; NaN where there is no pitch."""
+    return np.concatenate([_of(voices), voices.pitch], axis=1)
+
+
+def _of(voices: data.Voices) -> NDArray[np.float32]:
     return np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
 
 
 def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], None]) -> NDArray[np.float32]:
-    """(`VARIANTS`, n, 860), clean ones first; each variant is written to the folder `kept` as soon as it is there."""
+    """(`VARIANTS`, n, 897), clean ones first; each variant is written to the folder `kept` as soon as it is there.
+
+    The spectrograms vary, the pitch is that of the clip.
+    """
     kept.mkdir(parents=True, exist_ok=True)
     found = np.empty((VARIANTS, len(voices), SIZE), np.float32)
     for number in range(VARIANTS):
@@ -34,7 +41,7 @@ def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], N
             continue
         tell(f"functionals, variant {number + 1} of {VARIANTS}")
         if number == 0:
-            found[0] = of(voices)
+            found[0] = _of(voices)
         else:
             rng = np.random.default_rng((seed, number))
             for i, mel in enumerate(voices.mels):
@@ -42,4 +49,4 @@ def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], N
         partial = path.with_suffix(".partial.npy")
         np.save(partial, found[number])
         partial.replace(path)
-    return found
+    return np.concatenate([found, np.broadcast_to(voices.pitch, (VARIANTS, *voices.pitch.shape))], axis=2)

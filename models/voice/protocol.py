@@ -1,4 +1,4 @@
-"""What the five nets of `models.voice.folds` score together, each on the speakers that it has never heard."""
+"""What the nets of `models.voice.folds` score together, each on the speakers that it has never heard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.emotions import LABELS
 from edge.inference.card import Score
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
-from edge.voice.functionals import Standard
+from edge.voice.standard import Standard
 from models.metrics import single_label
 from models.voice import data
 from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
@@ -22,9 +22,11 @@ from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
 PROTOCOLS: Final = {
     "RAVDESS": "RAVDESS, 8 classes, five folds by actor",
     "CREMA-D": "CREMA-D, 6 classes, five folds by actor",
-    "EMO-DB": "EMO-DB, 7 classes, two speakers left out a round, 2 s clips",
+    "EMO-DB": "EMO-DB, 7 classes, one speaker left out, 2 s clips",
 }
-ALL: Final = "all three corpora over the seven labels, five folds by speaker"
+ALL: Final = "all three corpora over the seven labels, speakers left out"
+INT8: Final = "int8 nets of the rounds"
+FLOAT32: Final = "float32 nets of the rounds"
 TOGETHER: Final = "held-out speakers of RAVDESS, CREMA-D and EMO-DB together"
 SEVEN: Final = head(SHARED)
 
@@ -35,14 +37,14 @@ def file(number: int, beside: Path | None = None) -> Path:
 
 
 def logits(interpreter: Interpreter, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, outputs) for (n, 860) standardised functionals, one clip at a time as on the device."""
+    """(n, outputs) for (n, 897) standardised functionals, one clip at a time as on the device."""
     return np.stack([interpreter.run(row[None])[0][0] for row in values])
 
 
 def out_of_fold(
     nets: Sequence[tuple[Interpreter, Standard]], values: NDArray[np.float32], voices: data.Voices
 ) -> NDArray[np.float32]:
-    """(n, `OUTPUTS`): what the net of each clip's round says about it. `values`: (n, 860), not standardised."""
+    """(n, `OUTPUTS`): what the net of each clip's round says about it. `values`: (n, 897), not standardised."""
     found = np.zeros((len(voices), OUTPUTS), np.float32)
     for number, (interpreter, standard) in enumerate(nets):
         rows = np.flatnonzero(voices.folds == number)

@@ -1,4 +1,4 @@
-"""What becomes of the five nets: int8 files that measure the protocol, and the model that ships."""
+"""What becomes of the nets of the rounds: int8 files that measure the protocol, and the model that ships."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from converters.tflite import convert
 from edge.emotions import LABELS
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
-from edge.voice.functionals import Standard
+from edge.voice.standard import Standard
 from models.metrics import fit_temperature
 from models.voice import data, protocol
 from models.voice.architecture import build
@@ -30,11 +30,12 @@ TERMS: Final = {
     "EMO-DB": "free for research, Burkhardt et al. 2005",
 }
 RECIPE: Final = (
-    "one hidden layer over 860 functionals of the log-mel; a head for each corpus's classes and one for the seven "
-    "labels, learnt at once; class-balanced loss, label smoothing, mixup, dropout; crops, noise, tempo, vocal-tract "
-    "and equaliser changes; AdamW with cosine schedule, fixed epochs; int8 after training"
+    "one hidden layer of low rank over 860 functionals of the log-mel and 37 of the pitch; a head for each corpus's "
+    "classes and one for the seven labels, learnt at once; class-balanced loss, label smoothing, mixup, dropout; "
+    "crops, noise, tempo, vocal-tract and equaliser changes; AdamW with cosine schedule, fixed epochs; int8 after "
+    "training"
 )
-INPUT: Final = "functionals of the log-mel, standardised"
+INPUT: Final = "functionals of the log-mel and of the pitch, standardised"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def corpora(voices: data.Voices) -> list[Corpus]:
 
 
 def quantised(net: Net, heard: NDArray[np.float32]) -> bytes:
-    """The int8 form, calibrated on clips that the net was trained on: (variants, n, 860)."""
+    """The int8 form, calibrated on clips that the net was trained on: (variants, n, 897)."""
     rows = heard.reshape(-1, heard.shape[-1])
     chosen = rows[:: max(1, len(rows) // CALIBRATION_ROWS)]
     return convert(net.model, "int8", [(row[None],) for row in net.standard.apply(chosen)], progress=lambda _: None)
@@ -83,12 +84,12 @@ def temperature_of(outputs: NDArray[np.float32], voices: data.Voices, heads: Seq
 def write(nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices, command: str, out: Path) -> None:
     """The int8 file and card of each round beside `out`, and the shipped model as `out`.
 
-    `values`: (variants, n, 860), not standardised.
+    `values`: (variants, n, 897), not standardised.
     """
     rounds, floats = [], []
     for number, net in enumerate(nets):
         print(f"round {number}: converting")
-        rounds.append(quantised(net, values[:, voices.folds != number]))
+        rounds.append(quantised(net, values[:, ~voices.unheard(number)]))
         floats.append(convert(net.model, "float32", progress=lambda _: None))
     eight, full = (
         protocol.out_of_fold(
@@ -101,7 +102,6 @@ def write(nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices,
     temperatures = [temperature_of(eight[rest], voices.rows(rest), list(CLASSES)) for rest in others]
     for number, one in enumerate(rounds):
         path = protocol.file(number, out)
-        rest = voices.rows(others[number])
         card = make_card(
             one,
             name=path.stem,
@@ -111,10 +111,12 @@ def write(nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices,
             output_kind="other",
             temperature=round(temperatures[number], 4),
             front_end=nets[number].standard.front_end(),
-            training=corpora(rest),
+            training=corpora(voices.rows(~voices.unheard(number))),
             train_command=command,
             recipe=RECIPE,
-            notes=[f"one of the five nets that measure the protocol; it has not heard {_speakers(voices, number)}"],
+            notes=[
+                f"one of the {len(nets)} nets that measure the protocol; it has not heard {_speakers(voices, number)}"
+            ],
             input_meanings=[INPUT],
             output_meanings=["logits of each corpus's classes, then of the seven labels, before the temperature"],
         )
@@ -132,7 +134,7 @@ def _ship(
     command: str,
     out: Path,
 ) -> None:
-    small, held_out = only(net, SHARED), voices.folds == 0
+    small, held_out = only(net, SHARED), voices.unheard(0)
     rest, test = voices.rows(~held_out), voices.rows(held_out)
     one = quantised(small, values[:, ~held_out])
     floating = convert(small.model, "float32", progress=lambda _: None)
@@ -154,8 +156,8 @@ def _ship(
         scores=[
             *protocol.seven("int8", outputs, temperature, test),
             *protocol.seven("float32", protocol.logits(Interpreter(floating), shown), temperature, test),
-            *protocol.scores("five int8 nets", eight, temperatures, voices),
-            *protocol.scores("five float32 nets", full, temperatures, voices),
+            *protocol.scores(protocol.INT8, eight, temperatures, voices),
+            *protocol.scores(protocol.FLOAT32, full, temperatures, voices),
         ],
         notes=[
             f"int8 against float32 on the {parity.n} held-out clips: {parity.agreement:.2%} equal decisions, "
@@ -174,5 +176,5 @@ def _ship(
 
 
 def _speakers(voices: data.Voices, number: int) -> str:
-    of = voices.folds == number
+    of = voices.unheard(number)
     return "; ".join(f"{c} {', '.join(sorted(set(voices.speakers[of & (voices.corpora == c)])))}" for c in CLASSES)

@@ -22,14 +22,15 @@ from edge.emotions import LABELS
 from edge.inference import card as cards
 from edge.inference.card import Score
 from edge.inference.posterior import softmax
-from edge.voice.functionals import Standard
+from edge.voice.standard import Standard
 from models import report, training
 from models.corpora import require
 from models.metrics import single_label
 from models.voice import data, features
-from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, head
+from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
 from models.voice.train import train
 
+RANDOM_FOLDS: Final = 5
 MODEL: Final = "float32 nets of the same recipe"
 
 
@@ -38,7 +39,7 @@ def held_out(
 ) -> NDArray[np.float32]:
     """(n, `OUTPUTS`) logits of the clips in `test`, of a net trained on all others."""
     keras.utils.set_random_seed(arguments.seed)
-    standard = Standard(values[:, ~test].mean((0, 1)), values[:, ~test].std((0, 1)))
+    standard = Standard.of(values[:, ~test])
     shown = standard.apply(values[:, ~test])
     folder = arguments.runs / "transfer" / name
     net = train(shown, voices.rows(~test), arguments.epochs, arguments.seed, folder)
@@ -48,9 +49,9 @@ def held_out(
 
 def at_random(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> list[Score]:
     """Each corpus over its own classes, five folds of clips drawn at random."""
-    parts = np.random.default_rng(arguments.seed).integers(0, ROUNDS, len(voices))
+    parts = np.random.default_rng(arguments.seed).integers(0, RANDOM_FOLDS, len(voices))
     outputs = np.zeros((len(voices), OUTPUTS), np.float32)
-    for number in range(ROUNDS):
+    for number in range(RANDOM_FOLDS):
         test = parts == number
         outputs[test] = held_out(values, voices, test, arguments, f"random{number}")
     found = []
@@ -77,7 +78,7 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=40)
+    parser = training.argument_parser("voice", epochs=60)
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
     arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, lambda text: print(text, file=sys.stderr))

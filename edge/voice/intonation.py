@@ -1,0 +1,109 @@
+"""How the pitch of an utterance lies and moves, in numbers that a model can learn from.
+
+After the pitch functionals of openSMILE (Schuller et al., INTERSPEECH 2009 Emotion Challenge) and GeMAPS (Eyben et al.,
+IEEE Trans. Affective Computing 7(2), 2016): level, range, movement and course of the fundamental frequency in
+semitones, and how voice and pauses alternate.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.voice.pitch import Track
+
+SIZE: Final = 37
+
+_SPEAKS_DB: Final = 40.0
+"""From the first to the last frame less far below the loudest, somebody speaks."""
+_FEWEST: Final = 8
+"""Frames with a pitch below which nothing is said of it."""
+_QUANTILES: Final = (0.05, 0.2, 0.5, 0.8, 0.95)
+_COSINES: Final = 6
+_EDGE: Final = 5
+
+_Floats = NDArray[np.float64]
+
+
+def intonation(track: Track) -> NDArray[np.float32]:
+    """(37,) float32, all of them NaN where too little is voiced."""
+    level = 10 * np.log10(track.power + 1e-12)
+    spoken = np.flatnonzero(level > level.max(initial=-120.0) - _SPEAKS_DB)
+    rows, pitch = track.voiced()
+    if len(rows) < _FEWEST:
+        return np.full(SIZE, np.nan, np.float32)
+    first, last = spoken[0], spoken[-1] + 1
+    rows, level = rows - first, level[first:last]
+    frames = len(level)
+    mean = pitch.mean()
+    # Between voiced frames the pitch goes straight on, so that courses can be compared.
+    course = np.interp(np.arange(frames), rows, pitch) - mean
+    parts = [
+        *_level_and_range(pitch, mean),
+        *_movement(pitch, rows),
+        *_voicing(rows, frames),
+        *_course(course),
+        _correlation(pitch, level[rows]),
+        rows[pitch.argmax()] / frames,
+        pitch[:_EDGE].mean() - mean,
+        pitch[-_EDGE:].mean() - mean,
+    ]
+    return np.array(parts, np.float32)
+
+
+def _level_and_range(pitch: _Floats, mean: float) -> list[float]:
+    """13: mean, quantiles, extremes; deviation, ranges; skewness and kurtosis."""
+    ordered = np.sort(pitch)
+    quantiles = [ordered[round(share * (len(ordered) - 1))] for share in _QUANTILES]
+    centred = pitch - mean
+    deviation = float(np.sqrt((centred**2).mean()))
+    skewness = (centred**3).mean() / (deviation**3 + 1e-3)
+    kurtosis = (centred**4).mean() / (deviation**4 + 1e-3)
+    ranges = [deviation, quantiles[4] - quantiles[0], quantiles[3] - quantiles[1]]
+    return [mean, *quantiles, ordered[-1], ordered[0], *ranges, skewness, kurtosis]
+
+
+def _movement(pitch: _Floats, rows: NDArray[np.int64]) -> list[float]:
+    """6: steps between neighbouring frames, upward and downward, how often upward, and how they change."""
+    steps = np.diff(pitch)[np.diff(rows) == 1]
+    if not len(steps):
+        return [0.0] * 6
+    upward, downward = steps[steps > 0], steps[steps < 0]
+    rise, fall = (float(part.mean()) if len(part) else 0.0 for part in (upward, downward))
+    unrest = np.abs(np.diff(steps)).mean() if len(steps) > 1 else 0.0
+    return [np.abs(steps).mean(), steps.std(), rise, fall, len(upward) / len(steps), unrest]
+
+
+def _voicing(rows: NDArray[np.int64], frames: int) -> list[float]:
+    """4: share of voiced frames; how many stretches of them, their mean and greatest length."""
+    breaks = np.flatnonzero(np.diff(rows) > 1)
+    lengths = np.diff(np.concatenate([[0], breaks + 1, [len(rows)]]))
+    return [len(rows) / frames, 10 * len(lengths) / frames, lengths.mean() / 10, lengths.max() / 10]
+
+
+def _course(course: _Floats) -> list[float]:
+    """10: beginning, middle and end, the slope of a straight line, the first cosines."""
+    frames = len(course)
+    cuts = (0, -(-frames // 3), -(-2 * frames // 3), frames)
+    thirds = [course[begin:end].mean() for begin, end in pairwise(cuts)]
+    return [*thirds, *(_shapes(frames) @ course)]
+
+
+@lru_cache(256)
+def _shapes(frames: int) -> _Floats:
+    """(7, frames): a course times these gives its slope, from beginning to end, and its cosines."""
+    time = (np.arange(frames) + 0.5) / frames
+    centred = time - 0.5
+    waves = np.cos(np.pi * np.arange(1, _COSINES + 1)[:, None] * time) / np.sqrt(frames)
+    return np.concatenate([(centred / (centred @ centred))[None], waves])
+
+
+def _correlation(one: _Floats, other: _Floats) -> float:
+    """Pearson's; 0 where one of them does not move."""
+    one, other = one - one.mean(), other - other.mean()
+    scale = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / scale if scale > 1e-9 else 0.0

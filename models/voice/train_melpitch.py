@@ -1,0 +1,161 @@
+"""`python -m models.voice.train_melpitch --data DIR`: the net that hears pitch in a log-mel.
+
+It learns from RAVDESS and EMO-DB, where YIN finds the pitch in the sound, and is used on CREMA-D, of which there is no
+sound. No label of emotion has any part in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from converters.cards import make_card, save
+from converters.tflite import convert
+from edge.errors import EdgeEmotionError
+from edge.inference.card import Corpus
+from edge.inference.interpreter import Interpreter
+from edge.voice.logmel import FLOOR_DB, FRAMES
+from models import training
+from models.corpora import require
+from models.voice import data, melpitch
+from models.voice.ship import TERMS
+
+BATCH: Final = 32
+WIDTH: Final = 64
+VALIDATION_SHARE: Final = 0.1
+CALIBRATION_ROWS: Final = 200
+SEMITONE: Final = melpitch.BINS_AN_OCTAVE // 12
+_STEPS: Final = 63
+"""CREMA-D's log-mels have so many steps."""
+
+
+def build() -> Any:
+    """(n, 188, 40) → (n, 188, 75) logits."""
+    mel = keras.Input((FRAMES, melpitch.BANDS), name="logmel")
+    out = layers.Rescaling(4.0)(mel)
+    for width in (5, 3, 3):
+        out = layers.Conv1D(WIDTH, width, padding="same", use_bias=False)(out)
+        out = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(out))
+    return keras.Model(mel, layers.Conv1D(melpitch.BINS + 1, 1, name="logits")(layers.Dropout(0.2)(out)))
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Shuffled (32, 188, 40) batches of clips made worse, in CREMA-D's steps."""
+
+    def __init__(self, mels: NDArray[np.float32], bins: NDArray[np.int64], seed: int) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self._mels, self._bins, self._seed = mels, bins, seed
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._mels))
+
+    def __len__(self) -> int:
+        return max(1, len(self._mels) // BATCH)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        rows = self._order[index * BATCH : (index + 1) * BATCH]
+        rng = np.random.default_rng((self._seed, self._epoch, index))
+        stepped = (np.rint(_elsewhere(self._mels[rows], rng) * _STEPS) / _STEPS).astype(np.float32)
+        return np.concatenate([melpitch.as_input(mel) for mel in stepped]), self._bins[rows]
+
+
+def _elsewhere(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Log-mels as a poorer microphone in a livelier, noisier room would have given them: CREMA-D's is one."""
+    clips, bands, frames = mels.shape
+    height = np.linspace(-0.5, 0.5, bands)[:, None]
+
+    def draw(low: float, high: float) -> NDArray[np.float64]:
+        return rng.uniform(low, high, (clips, 1, 1))
+
+    tilt = draw(-16, 16) * height + draw(-4, 4) * np.sin(draw(0, 6.3) + draw(2, 9) * height)
+    power = 10 ** (((mels - 1) * -FLOOR_DB + tilt) / 10) * (mels > 0)
+    decay = np.where(draw(0, 1) < 0.6, draw(0.2, 0.85), 0.0)[:, :, 0]
+    for frame in range(1, frames):
+        power[:, :, frame] += decay * power[:, :, frame - 1] * 0.5
+    loudest = power.max((1, 2), keepdims=True)
+    floor = 10 ** ((-draw(18, 60) - draw(-12, 20) * height) / 10) * loudest
+    sounding = mels.max(1, keepdims=True) > 0
+    power += floor * rng.standard_exponential(power.shape) * sounding
+    decibels = 10 * np.log10(np.maximum(power / power.max((1, 2), keepdims=True), 1e-12))
+    return np.asarray(np.clip(decibels / -FLOOR_DB + 1, 0, 1))
+
+
+def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
+    """How often voice is told from none, and the pitch within a semitone where both have one."""
+    both = (given > 0) & (truth > 0)
+    return {
+        "voicing": float(((given > 0) == (truth > 0)).mean()),
+        "within_a_semitone": float((np.abs(given - truth)[both] <= SEMITONE).mean()),
+    }
+
+
+def main() -> int:
+    parser = training.argument_parser("voice.melpitch", epochs=20)
+    arguments = parser.parse_args()
+    keras.utils.set_random_seed(arguments.seed)
+    sounds = data.sounds(require(arguments.data, "voice").parent)
+    print(f"{len(sounds)} clips")
+    counts = Counter(corpus for corpus, _, _ in sounds)
+    mels = np.stack([mel for _, mel, _ in sounds])
+    truth = np.stack([melpitch.bins(track) for _, _, track in sounds])
+    # Every tenth clip by chance, speakers alike: what it is used on is another corpus anyway.
+    held_out = np.random.default_rng(arguments.seed).random(len(mels)) < VALIDATION_SHARE
+    if arguments.quick:
+        arguments.epochs, mels, truth, held_out = 1, mels[::20], truth[::20], held_out[::20]
+    train = Batches(mels[~held_out], truth[~held_out], arguments.seed)
+    model = build()
+    model.compile(
+        optimizer=keras.optimizers.AdamW(training.cosine(2e-3, arguments.epochs, len(train)), weight_decay=0.01),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    shown = np.concatenate([melpitch.as_input(mel) for mel in mels[held_out]])
+    training.fit(
+        model, train, (shown, truth[held_out]), epochs=arguments.epochs, folder=arguments.runs, monitor="val_accuracy"
+    )
+    try:
+        rows = [(melpitch.as_input(mel),) for mel in mels[~held_out][:: max(1, len(mels) // CALIBRATION_ROWS)]]
+        quantised = convert(model, "int8", rows, progress=print)
+        interpreter = Interpreter(quantised)
+        given = np.stack([interpreter.run(row[None])[0][0].argmax(1) for row in shown])
+        found = marks(given, truth[held_out])
+        note = (
+            f"against YIN in the sound of {held_out.sum()} clips not trained on: voiced or not the same in "
+            f"{found['voicing']:.1%} of frames, pitch within a semitone in {found['within_a_semitone']:.1%} of those "
+            "that both hear a voice in"
+        )
+        out = arguments.out or melpitch.FILE
+        card = make_card(
+            quantised,
+            name="melpitch",
+            task="pitch of a voice from its log-mel, for training only",
+            file=out.name,
+            labels=(),
+            output_kind="other",
+            front_end={"name": "logmel64", "bands": melpitch.BANDS, "mean": "of each frame subtracted"},
+            training=[Corpus(name=name, terms=TERMS[name], rows=count) for name, count in counts.items()],
+            train_command=f"python -m models.voice.train_melpitch --data DIR --epochs {arguments.epochs} "
+            f"--seed {arguments.seed}",
+            recipe="three convolutions over time; the answer of YIN in half semitones is the class; int8 after "
+            "training",
+            notes=[note],
+            input_meanings=["40 low bands of the log-mel, less their mean in each frame"],
+            output_meanings=["logits of no pitch and of 74 half semitones from 60 Hz up, for each frame"],
+        )
+        save(quantised, card, out)
+    except EdgeEmotionError as error:
+        sys.exit(f"error: {error}")
+    print(f"{out}: {card.bytes:,} bytes; {note}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
