@@ -19,10 +19,10 @@ VARIANTS: Final = 6
 
 def of(voices: data.Voices) -> NDArray[np.float32]:
     """(n, 897): of the clips as they are; NaN where there is no pitch."""
-    return np.concatenate([_of(voices), voices.pitch], axis=1)
+    return np.concatenate([_functionals(voices), voices.pitch], axis=1)
 
 
-def _of(voices: data.Voices) -> NDArray[np.float32]:
+def _functionals(voices: data.Voices) -> NDArray[np.float32]:
     return np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
 
 
@@ -41,7 +41,7 @@ def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], N
             continue
         tell(f"functionals, variant {number + 1} of {VARIANTS}")
         if number == 0:
-            found[0] = _of(voices)
+            found[0] = _functionals(voices)
         else:
             rng = np.random.default_rng((seed, number))
             for i, mel in enumerate(voices.mels):
