@@ -90,13 +90,13 @@ def _timbre(spoken: _Array, voiced: _Array) -> list[_Array]:
 
 def _course(cepstra: _Array, mean: _Array, energy: _Array) -> list[_Array]:
     """How beginning, middle and end differ: 3 × 13 cepstra, 3 × 3 of energy."""
-    thirds = _thirds(len(energy))
-    shapes = [cepstra[:13, third].mean(1) - mean[:13] for third in thirds]
-    levels = [energy[third] for third in thirds]
+    parts = thirds(len(energy))
+    shapes = [cepstra[:13, part].mean(1) - mean[:13] for part in parts]
+    levels = [energy[part] for part in parts]
     return [*shapes, *(np.array([level.mean(), level.std(), level.max()]) for level in levels)]
 
 
-def _thirds(count: int) -> tuple[slice, slice, slice]:
+def thirds(count: int) -> tuple[slice, slice, slice]:
     """As `numpy.array_split` cuts, which takes eight times as long: the first parts have the odd ones."""
     first, second = (count + 2) // 3, (count + 2) // 3 + (count + 1) // 3
     return slice(0, first), slice(first, second), slice(second, count)

@@ -8,12 +8,12 @@ semitones, and how voice and pauses alternate.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.voice.functionals import thirds
 from edge.voice.pitch import Track
 
 SIZE: Final = 37
@@ -31,11 +31,11 @@ _Floats = NDArray[np.float64]
 
 def intonation(track: Track) -> NDArray[np.float32]:
     """(37,) float32, all of them NaN where too little is voiced."""
-    level = 10 * np.log10(track.power + 1e-12)
-    spoken = np.flatnonzero(level > level.max(initial=-120.0) - _SPEAKS_DB)
     rows, pitch = track.voiced()
     if len(rows) < _FEWEST:
         return np.full(SIZE, np.nan, np.float32)
+    level = 10 * np.log10(track.power + 1e-12)
+    spoken = np.flatnonzero(level > level.max() - _SPEAKS_DB)
     first, last = spoken[0], spoken[-1] + 1
     rows, level = rows - first, level[first:last]
     frames = len(level)
@@ -88,9 +88,7 @@ def _voicing(rows: NDArray[np.int64], frames: int) -> list[float]:
 def _course(course: _Floats) -> list[float]:
     """10: beginning, middle and end, the slope of a straight line, the first cosines."""
     frames = len(course)
-    cuts = (0, -(-frames // 3), -(-2 * frames // 3), frames)
-    thirds = [course[begin:end].mean() for begin, end in pairwise(cuts)]
-    return [*thirds, *(_shapes(frames) @ course)]
+    return [*(course[part].mean() for part in thirds(frames)), *(_shapes(frames) @ course)]
 
 
 @lru_cache(256)

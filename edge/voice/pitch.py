@@ -78,12 +78,12 @@ class PitchStream:
         self._hertz = np.concatenate([self._hertz[hops : hops + known], found])
         self._power = np.concatenate([self._power[hops : hops + known], power])
         self._samples, self._position = samples.copy(), position
-        return _loud(self._hertz, self._power)
+        return without_quiet(self._hertz, self._power)
 
 
 def pitch_track(samples: NDArray[np.float32]) -> Track:
     """Of (n,) float32 at 16 kHz, in −1…1."""
-    return _loud(*_search(samples))
+    return without_quiet(*_search(samples))
 
 
 def hertz(semitones: float) -> float:
@@ -96,8 +96,8 @@ def _frames(samples: int) -> int:
     return max(0, (samples // _DECIMATE - _FRAME) // _HOP + 1)
 
 
-def _loud(hertz: _Floats, power: _Floats) -> Track:
-    """Frames far below the loudest have no pitch."""
+def without_quiet(hertz: _Floats, power: _Floats) -> Track:
+    """The track of (frames,) pitch and power, in which frames far below the loudest have no pitch."""
     return Track(np.where(power > power.max(initial=0.0) * 10 ** (-_QUIET_DB / 10), hertz, np.nan), power)
 
 

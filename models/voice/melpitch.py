@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.voice.logmel import FLOOR_DB, FRAMES, HOP, RATE
-from edge.voice.pitch import LOWEST_HZ, STEP_S, Track
+from edge.voice.pitch import LOWEST_HZ, STEP_S, Track, without_quiet
 
 FILE: Final = Path(__file__).parent / "rounds" / "melpitch.tflite"
 BANDS: Final = 40
@@ -27,7 +27,6 @@ _REACH: Final = 3
 """Bins on either side of the best that its place is the mean of."""
 _UNVOICED: Final = 0.7
 """Posterior of no pitch below which a frame has one: the net is shy of what was recorded elsewhere."""
-_QUIET_DB: Final = 30.0
 _YIN_CENTRE_S: Final = 0.025
 """Middle of the first frame of a track."""
 
@@ -61,12 +60,12 @@ def track(mel: _Array, logits: _Array) -> Track:
     weight = np.take_along_axis(posterior[:, 1:], around, 1)
     hertz = LOWEST_HZ * 2 ** ((weight * around).sum(1) / weight.sum(1) / BINS_AN_OCTAVE)
     power = (10 ** ((mel - 1) * -FLOOR_DB / 10)).sum(0).astype(np.float64)
-    voiced = (posterior[:, 0] < _UNVOICED) & (power > power.max() * 10 ** (-_QUIET_DB / 10))
+    found = without_quiet(np.where(posterior[:, 0] < _UNVOICED, hertz, np.nan), power)
     sounding = np.flatnonzero(mel.max(0) > 0)
     ends_s = (sounding[-1] if len(sounding) else 0) * HOP / RATE
     times = np.arange(_YIN_CENTRE_S, ends_s, STEP_S)
     frames = np.rint(times * RATE / HOP).astype(int)
-    return Track(np.where(voiced, hertz, np.nan)[frames], power[frames])
+    return Track(found.hertz[frames], found.power[frames])
 
 
 class MelPitch:

@@ -27,6 +27,7 @@ from models.voice.architecture import build
 from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, head
 
 BATCH: Final = 128
+EPOCHS: Final = 60
 SMOOTHING: Final = 0.1
 MIXUP_SHARE: Final = 0.65
 MIXUP: Final = 0.4
@@ -70,7 +71,7 @@ def loss(truth: Any, logits: Any) -> Any:
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled (128, 897) float32 batches of a random variant of each clip, half of them mixed (Zhang et al., mixup,
+    """Shuffled (128, 897) float32 batches of a random variant of each clip, most of them mixed (Zhang et al., mixup,
     ICLR 2018), with a little noise. Order and choice follow from seed, epoch and batch alone.
     """
 
@@ -112,7 +113,7 @@ def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: i
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=60)
+    parser = training.argument_parser("voice", epochs=EPOCHS)
     arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, print)
     if arguments.quick:

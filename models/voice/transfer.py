@@ -28,7 +28,7 @@ from models.corpora import require
 from models.metrics import single_label
 from models.voice import data, features
 from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
-from models.voice.train import train
+from models.voice.train import EPOCHS, train
 
 RANDOM_FOLDS: Final = 5
 MODEL: Final = "float32 nets of the same recipe"
@@ -78,7 +78,7 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=60)
+    parser = training.argument_parser("voice", epochs=EPOCHS)
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
     arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, lambda text: print(text, file=sys.stderr))
