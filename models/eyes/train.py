@@ -95,27 +95,19 @@ def build() -> Any:
     return keras.Model(image, layers.Dense(1, name="ratio")(flat), name="eyes")
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled, augmented patches; order and augmentation follow from seed, epoch and batch alone."""
+class Batches(training.Batches):
+    """Augmented patches with their ratios and weights."""
 
-    def __init__(self, rows: Sequence[Eye], seed: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._rows, self._seed = rows, seed
-        self._ratios = np.array([eye.ratio for eye in rows], np.float32)
+    def __init__(self, eyes: Sequence[Eye], seed: int) -> None:
+        super().__init__(len(eyes), BATCH, seed)
+        self._eyes = eyes
+        self._ratios = np.array([eye.ratio for eye in eyes], np.float32)
         self._weights = balance(self._ratios)
-        self.start(0)
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._rows))
-
-    def __len__(self) -> int:
-        return len(self._rows) // BATCH
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
-        patches = np.stack([cut(self._rows[row], rng) for row in rows])
+    def batch(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        patches = np.stack([cut(self._eyes[row], rng) for row in rows])
         return as_input(patches), (self._ratios[rows] / SCALE)[:, None], self._weights[rows]
 
 

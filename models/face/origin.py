@@ -64,25 +64,16 @@ def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     return np.asarray(moved[:, ::-1] if rng.random() < 0.5 else moved, np.uint8)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled, augmented batches with hard labels and class weights, following from seed, epoch and batch alone."""
+class Batches(training.Batches):
+    """Augmented batches with hard labels and class weights."""
 
     def __init__(self, faces: data.Faces, seed: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._faces, self._seed = faces, seed
-        self._weights = class_weights(faces.labels, 1.0)
-        self.start(0)
+        super().__init__(len(faces), BATCH, seed)
+        self._faces, self._weights = faces, class_weights(faces.labels, 1.0)
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._faces))
-
-    def __len__(self) -> int:
-        return len(self._faces) // BATCH
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
+    def batch(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         images = np.stack([augment(self._faces.images[row], rng) for row in rows])
         return as_input(images), self._faces.labels[rows], self._weights[rows]
 

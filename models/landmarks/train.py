@@ -34,28 +34,21 @@ REPEATS: Final = 3
 CORPORA: Final = (("68 points on frames of YouTube Faces", "annotations MIT; frames for research"),)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled, augmented (64, 64, 64, 1) float32 patches and (64, 136) targets.
-
-    Order and augmentation follow from seed, epoch and batch alone.
-    """
+class Batches(training.Batches):
+    """Augmented (64, 64, 64, 1) float32 patches and (64, 136) targets."""
 
     def __init__(self, photos: Sequence[data.Photo], mean: NDArray[np.float32], scale: float, seed: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._photos, self._mean, self._scale, self._seed = photos, mean, scale, seed
-        self.start(0)
+        super().__init__(len(photos), BATCH, seed)
+        self._photos, self._mean, self._scale = photos, mean, scale
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        rng = np.random.default_rng((self._seed, epoch))
-        self._order = np.concatenate([rng.permutation(len(self._photos)) for _ in range(REPEATS)])
+    def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Every row `REPEATS` times."""
+        once = super().order
+        return np.concatenate([once(rng) for _ in range(REPEATS)])
 
-    def __len__(self) -> int:
-        return len(self._order) // BATCH
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rng = np.random.default_rng((self._seed, self._epoch, index))
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
+    def batch(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         images, points = zip(*(data.augment(self._photos[row], rng) for row in rows), strict=True)
         return as_input(np.stack(images)), targets(np.stack(points), self._mean, self._scale)
 

@@ -70,29 +70,19 @@ def loss(truth: Any, logits: Any) -> Any:
     return total
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled (128, 897) float32 batches of a random variant of each clip, most of them mixed (Zhang et al., mixup,
-    ICLR 2018), with a little noise. Order and choice follow from seed, epoch and batch alone.
-    """
+class Batches(training.Batches):
+    """(128, 897) float32 batches of a random variant of each clip, most of them mixed (Zhang et al., mixup, ICLR
+    2018), with a little noise."""
 
     def __init__(self, values: NDArray[np.float32], voices: data.Voices, seed: int) -> None:
         """`values` (variants, n, 897), standardised."""
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._values, self._seed = values, seed
-        self._targets = targets(voices) * balance(voices)[:, None]
-        self._rows = np.repeat(np.arange(len(voices)), [REPEATS[corpus] for corpus in voices.corpora])
-        self.start(0)
+        repeats = [REPEATS[corpus] for corpus in voices.corpora]
+        super().__init__(np.repeat(np.arange(len(voices)), repeats), BATCH, seed)
+        self._values, self._targets = values, targets(voices) * balance(voices)[:, None]
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(self._rows)
-
-    def __len__(self) -> int:
-        return max(1, len(self._order) // BATCH)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
+    def batch(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         values = self._values[rng.integers(0, len(self._values), len(rows)), rows]
         values = values + NOISE * rng.standard_normal(values.shape, np.float32)
         mixed = rng.random(len(rows)) < MIXUP_SHARE

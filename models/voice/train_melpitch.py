@@ -45,24 +45,14 @@ def build() -> Any:
     return keras.Model(mel, layers.Conv1D(melpitch.BINS + 1, 1, name="logits")(layers.Dropout(0.2)(out)))
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled (32, 188, 40) batches of clips made worse, in CREMA-D's steps."""
+class Batches(training.Batches):
+    """(32, 188, 40) batches of clips made worse, in CREMA-D's steps."""
 
     def __init__(self, mels: NDArray[np.float32], bins: NDArray[np.int64], seed: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._mels, self._bins, self._seed = mels, bins, seed
-        self.start(0)
+        super().__init__(len(mels), BATCH, seed)
+        self._mels, self._bins = mels, bins
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._mels))
-
-    def __len__(self) -> int:
-        return max(1, len(self._mels) // BATCH)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
+    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         stepped = (np.rint(_elsewhere(self._mels[rows], rng) * _STEPS) / _STEPS).astype(np.float32)
         return np.concatenate([melpitch.as_input(mel) for mel in stepped]), self._bins[rows]
 

@@ -59,22 +59,16 @@ def train(arguments: Any, texts: data.Texts, dev: data.Texts) -> Any:
     return model
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled (128, 32) int32 batches; their order follows from seed and epoch alone."""
+class Batches(training.Batches):
+    """(128, 32) int32 batches with the targets and weights of their texts."""
 
     def __init__(self, texts: data.Texts, seed: int, batch: int = BATCH) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._texts, self._seed, self._batch = texts, seed, batch
-        self.start(0)
+        super().__init__(len(texts), batch, seed)
+        self._texts = texts
 
-    def start(self, epoch: int) -> None:
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._texts))
-
-    def __len__(self) -> int:
-        return len(self._texts) // self._batch
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-        rows = self._order[index * self._batch : (index + 1) * self._batch]
+    def batch(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
         return self._texts.ids[rows], self._texts.targets[rows], self._texts.weights[rows]
 
 

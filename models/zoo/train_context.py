@@ -51,24 +51,14 @@ CONDITIONS: Final = {
 }
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled, augmented batches, some of them without face or scene; all follows from seed, epoch and batch."""
+class Batches(training.Batches):
+    """Augmented pairs of face and scene, some of them without one or the other."""
 
     def __init__(self, faces: data.Faces, seed: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._faces, self._seed = faces, seed
-        self.start(0)
+        super().__init__(len(faces), BATCH, seed)
+        self._faces = faces
 
-    def start(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._faces))
-
-    def __len__(self) -> int:
-        return len(self._faces) // BATCH
-
-    def __getitem__(self, index: int) -> tuple[tuple[Any, Any], NDArray[np.int64]]:
-        rows = self._order[index * BATCH : (index + 1) * BATCH]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
+    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[tuple[Any, Any], NDArray[np.int64]]:
         made = []
         for row in rows:
             label = int(self._faces.labels[row])
