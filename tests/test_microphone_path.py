@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import virtual_microphone
+from numpy.typing import NDArray
 from virtual_microphone import RATE, VirtualMicrophone
 
 from edge import clip, config, soak
-from edge.observation import Observation
+from edge.observation import AudioChunk, Observation
 from edge.voice.ears import Ears
 
 LISTEN = """
@@ -48,16 +50,30 @@ def sound_card() -> Iterator[VirtualMicrophone]:
         card.stop()
 
 
+def as_in_the_file(sound: NDArray[np.float32], late: int) -> list[Observation]:
+    """What is heard of it in pieces as the microphone gives them, `late` samples after a step of 10 ms began."""
+    ears, size = Ears(config.Voice(), config.Words(keywords=False)), 512
+    sound = np.concatenate([np.zeros(late, np.float32), sound])
+    chunks = (AudioChunk(sound[at : at + size], RATE, at / RATE) for at in range(0, len(sound), size))
+    return [seen for chunk in chunks for seen in ears.hear(chunk)] + list(ears.flush())
+
+
+def between(value: Any, ways: list[Any], *, spare: float) -> bool:
+    """Whether each number of `value` lies where it does in one of the `ways` or between two, or nearly."""
+    return bool(np.all(np.min(ways, 0) - spare <= value) and np.all(value <= np.max(ways, 0) + spare))
+
+
 @pytest.mark.timeout(180)
 def test_played_in_real_time_it_is_heard_as_in_the_file(sound_card: VirtualMicrophone, tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
-    chunks = soak.decoded(clip.path())
-    ears = Ears(config.Voice(), config.Words(keywords=False))
-    replayed: list[Observation] = [seen for chunk in chunks for seen in ears.hear(chunk)] + list(ears.flush())
-    expected = [seen for seen in replayed if seen.final]
-    sound = np.concatenate([chunk.samples for chunk in chunks])
+    sound = np.concatenate([chunk.samples for chunk in soak.decoded(clip.path())])
     wav = tmp_path / "clip.wav"
     soundfile.write(wav, np.concatenate([sound, np.zeros(RATE, np.float32)]), RATE, subtype="PCM_16")
+    # Recording begins anywhere within a step of 10 ms: the limits of an utterance move by a step, and where a voice
+    # leaps, the median of its pitch with them. So it may be heard in any of the ways that the file can be.
+    replayed = [as_in_the_file(sound, late) for late in range(0, RATE // 100, RATE // 1000)]
+    expected = [[seen for seen in way if seen.final] for way in replayed]
+    assert len({len(way) for way in expected}) == 1
 
     listener = sound_card.python(LISTEN, str(len(sound) / RATE + 12))
     assert listener.stdout is not None
@@ -69,14 +85,13 @@ def test_played_in_real_time_it_is_heard_as_in_the_file(sound_card: VirtualMicro
     overruns, count, finals = json.loads(out)
     if overruns:
         pytest.skip(f"this machine was too busy to record without loss ({overruns} times)")
-    assert len(finals) == len(expected)
+    assert len(finals) == len(expected[0])
     # Which step falls into a pause decides whether an interim comes.
-    assert abs(count - len(replayed)) <= len(finals)
-    offset = finals[0][0] - expected[0].captured_at
-    for (at, posterior, detail), seen in zip(finals, expected, strict=True):
-        # Steps of 10 ms begin elsewhere in the sound, and so do the frames of the spectrogram.
-        assert at - offset == pytest.approx(seen.captured_at, abs=0.15)
-        assert np.argmax(posterior) == np.argmax(seen.posterior)
-        assert posterior == pytest.approx(seen.posterior, abs=0.15)
-        assert detail["level_dbfs"] == pytest.approx(seen.detail["level_dbfs"], abs=1.0)
-        assert detail["pitch_hz"] == pytest.approx(seen.detail["pitch_hz"], rel=0.05)
+    assert between(count, [len(way) for way in replayed], spare=2)
+    offset = finals[0][0] - expected[0][0].captured_at
+    for (at, posterior, detail), ways in zip(finals, zip(*expected, strict=True), strict=True):
+        assert between(at - offset, [seen.captured_at for seen in ways], spare=0.1)
+        assert np.argmax(posterior) in {np.argmax(seen.posterior) for seen in ways}
+        assert between(posterior, [seen.posterior for seen in ways], spare=0.1)
+        assert between(detail["level_dbfs"], [seen.detail["level_dbfs"] for seen in ways], spare=0.5)
+        assert between(np.log(detail["pitch_hz"]), [np.log(seen.detail["pitch_hz"]) for seen in ways], spare=0.03)
