@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from models.corpora import add_data_option
 
 
-def argument_parser(task: str, epochs: int) -> argparse.ArgumentParser:
-    """The options common to `python -m models.<task>.train`."""
+def argument_parser(module: str, epochs: int, about: str | None = None) -> argparse.ArgumentParser:
+    """The options common to every `python -m models.<module>` that trains; `about` it, where no model is shipped."""
+    task = module.removesuffix(".train")
     parser = argparse.ArgumentParser(
-        prog=f"python -m models.{task}.train", description=f"Train, quantise and card the {task} model."
+        prog=f"python -m models.{module}", description=about or f"Train, quantise and card the {task} model."
     )
     add_data_option(parser)
     parser.add_argument("--epochs", type=int, default=epochs, help="passes over the training rows (%(default)s)")

@@ -112,7 +112,7 @@ class Batches(training.Batches):
 
 
 def main() -> int:
-    arguments = training.argument_parser("eyes", epochs=40).parse_args()
+    arguments = training.argument_parser("eyes.train", epochs=40).parse_args()
     keras.utils.set_random_seed(arguments.seed)
     path = require(arguments.data, data.FOLDER)
     rows, validation, test = (eyes(data.load(path, part)) for part in ("training", "validation", "test"))

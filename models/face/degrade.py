@@ -121,6 +121,22 @@ KINDS: Final[Mapping[str, Kind]] = {
     "down-sampled": Kind(_small, (32, 20, 12), "to {} px"),
 }
 
+_TRAINED: Final = (
+    ("darkened", 0.15, 0.7),
+    ("brightened", 1.2, 2.2),
+    ("blurred", 0.5, 1.8),
+    ("smeared by motion", 2, 7),
+    ("noised", 4, 24),
+    ("down-sampled", 16, 40),
+)
+"""What training shows, with the least and the greatest strength; the table's strongest are left to the table."""
+
+
+def worsen(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """`image` (48, 48) uint8 made worse in one way of `_TRAINED`, as strongly as chance will have it."""
+    name, low, high = _TRAINED[rng.integers(len(_TRAINED))]
+    return KINDS[name].change(image, float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng)
+
 
 def apply(name: str, strength: float, images: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
     """(n, 48, 48) uint8 of `images` (n, 48, 48) uint8, all changed alike; the same `seed` gives the same pictures."""

@@ -79,7 +79,9 @@ class Batches(training.Batches):
 
 
 def main() -> int:
-    parser = training.argument_parser("face.origin", epochs=110)
+    parser = training.argument_parser(
+        "face.origin", 110, "Measure the recipe of the project that this one grew out of."
+    )
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
     path = require(arguments.data, data.FILE)

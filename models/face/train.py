@@ -25,6 +25,7 @@ from edge.inference.interpreter import Interpreter
 from models import training
 from models.corpora import require
 from models.face import architecture, data, mobilenet, pretrained, published
+from models.face.degrade import worsen
 from models.face.evaluate import scores
 from models.face.views import View, opinions, view
 from models.metrics import class_weights, fit_temperature
@@ -36,6 +37,8 @@ QUICK_ROWS: Final = 256
 STATISTICS_ROWS: Final = 512
 TEACHER_SHARE: Final = 0.6
 TEACHER_TEMPERATURE: Final = 1.5
+WORSE_SHARE: Final = 0.2
+"""Of a pupil's pictures are dark, glaring, blurred, noisy or small."""
 AGAIN_RATE: Final = {"small": 1.5e-3, "large": 5e-4}
 """Peak learning rate of a model that is trained already."""
 
@@ -71,7 +74,10 @@ class Batches(training.Batches):
 
 
 class TaughtBatches(training.Batches):
-    """The same of views with targets of their own, one view an epoch in turn, mirrored at random."""
+    """The same of views with targets of their own, one view an epoch in turn, mirrored at random.
+
+    Some are made worse besides, and the teachers' opinion is of the picture as it was.
+    """
 
     def __init__(
         self, views: Sequence[View], targets: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], seed: int
@@ -83,9 +89,11 @@ class TaughtBatches(training.Batches):
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         number = self.epoch % len(self._views)
         images = self._views[number].images[rows]
-        mirror = rng.random((len(rows), 1, 1)) < 0.5
+        images = np.where(rng.random((len(rows), 1, 1)) < 0.5, images[:, :, ::-1], images)
+        for row in np.flatnonzero(rng.random(len(rows)) < WORSE_SHARE):
+            images[row] = worsen(images[row], rng)
         return (
-            as_input(np.where(mirror, images[:, :, ::-1], images)),
+            as_input(images),
             self._targets[number][rows],
             self._weights[number][rows],
         )
@@ -162,7 +170,7 @@ def recipe(arguments: Any) -> str:
     )
     opinion = (
         f", {TEACHER_SHARE} of all the mean opinion of teachers of the very picture, of which there are "
-        f"{arguments.views} of each face, every second one mixed with another face"
+        f"{arguments.views} of each face, every second one mixed with another face, {WORSE_SHARE} made worse"
         if arguments.teacher
         else ""
     )
@@ -174,7 +182,7 @@ def recipe(arguments: Any) -> str:
 
 
 def main() -> int:
-    parser = training.argument_parser("face", epochs=0)
+    parser = training.argument_parser("face.train", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
     parser.add_argument(
         "--teacher",

@@ -112,7 +112,7 @@ def scored(
 
 
 def main() -> int:
-    parser = training.argument_parser("landmarks", epochs=20)
+    parser = training.argument_parser("landmarks.train", epochs=20)
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)

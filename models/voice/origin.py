@@ -67,7 +67,9 @@ def read(folder: Path) -> tuple[NDArray[np.float32], data.Voices]:
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=60)
+    parser = training.argument_parser(
+        "voice.origin", 60, "Measure the voice features of the project that this one grew out of."
+    )
     arguments = parser.parse_args()
     try:
         found, voices = read(require(arguments.data, "voice"))

@@ -103,7 +103,7 @@ def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: i
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=EPOCHS)
+    parser = training.argument_parser("voice.train", epochs=EPOCHS)
     arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, print)
     if arguments.quick:

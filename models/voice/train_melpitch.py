@@ -88,7 +88,7 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
 
 
 def main() -> int:
-    parser = training.argument_parser("voice.melpitch", epochs=20)
+    parser = training.argument_parser("voice.train_melpitch", 20, "Train the net that reads pitch in a log-mel.")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
     sounds = data.sounds(require(arguments.data, "voice").parent)

