@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _WAIT_S: Final = 0.5
 """How long a thread waits for its next item before it beats and looks whether to stop."""
+_GONE_S: Final = 1.5
+"""A microphone that gives nothing for so long has gone: what was being said will not go on."""
 _SOUND_WAITING: Final = 500
 """Chunks of sound, some ten seconds: a sense that lags further behind would only tell the past."""
 _TEXTS_WAITING: Final = 64
@@ -85,8 +87,8 @@ class Live:
         self._counters = counters
         self._timings = timings
         self._frames: Mailbox[Frame] = Mailbox()
-        self._sound: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING)
-        self._speech: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING)
+        self._sound: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING, AudioChunk.after_loss)
+        self._speech: BoundedQueue[AudioChunk] = BoundedQueue(_SOUND_WAITING, AudioChunk.after_loss)
         self._texts: BoundedQueue[Transcript] = BoundedQueue(_TEXTS_WAITING)
         self._perceived: BoundedQueue[Perceived] = BoundedQueue(_PERCEIVED_WAITING)
         self._faults: dict[str, tuple[Sense, str]] = {}
@@ -294,7 +296,7 @@ class Live:
         if self._senses.face is not None:
             workers.append(self._sense("face", self._frames.take, self._senses.see))
         if self._senses.ears is not None:
-            workers.append(self._sense("voice", self._sound.take, self._senses.hear))
+            workers.append(self._sense("voice", self._sound.take, self._senses.hear, self._senses.hear_nothing))
         if self._senses.words is not None:
             workers.append(self._sense("words", self._texts.take, self._senses.read))
         if self._senses.recogniser is not None:
@@ -314,12 +316,22 @@ class Live:
                     self.hear_of(transcript)
             worker.beat()
 
-    def _sense(self, name: Sense, take: Callable[[float], T | None], perceive: Callable[[T], Perceived]) -> Worker:
+    def _sense(
+        self,
+        name: Sense,
+        take: Callable[[float], T | None],
+        perceive: Callable[[T], Perceived],
+        idle: Callable[[], Perceived | None] = lambda: None,
+    ) -> Worker:
+        """`idle`: what there is to tell when nothing has come for `_GONE_S`."""
+
         def body(worker: Worker) -> None:
+            waited = 0.0
             while not worker.stopping:
                 item = take(_WAIT_S)
-                if item is not None:
-                    perceived = perceive(item)
+                waited = waited + _WAIT_S if item is None else 0.0
+                perceived = perceive(item) if item is not None else idle() if waited >= _GONE_S else None
+                if perceived is not None:
                     if perceived.failed:
                         self._counters.increment(f"{name}.items_failed")
                     self._perceived.put(perceived)

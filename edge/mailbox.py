@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,17 +46,21 @@ class Mailbox(Generic[T]):
 class BoundedQueue(Generic[T]):
     """First in, first out; when `limit` items wait, the oldest goes and is counted, never silently."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, after_loss: Callable[[T, int], T] = lambda item, _: item) -> None:
+        """`after_loss`: what an item becomes before which so many were dropped, so that it can say so."""
         self._condition = threading.Condition()
         self._items: deque[T] = deque()
         self._limit = limit
+        self._after_loss = after_loss
         self._dropped = 0
+        self._untold = 0
 
     def put(self, item: T) -> None:
         with self._condition:
             if len(self._items) >= self._limit:
                 self._items.popleft()
                 self._dropped += 1
+                self._untold += 1
             self._items.append(item)
             self._condition.notify()
 
@@ -64,7 +69,10 @@ class BoundedQueue(Generic[T]):
         with self._condition:
             if not self._items:
                 self._condition.wait(timeout)
-            return self._items.popleft() if self._items else None
+            if not self._items:
+                return None
+            item, lost, self._untold = self._items.popleft(), self._untold, 0
+            return self._after_loss(item, lost) if lost else item
 
     def drain(self) -> list[T]:
         """All that waits, oldest first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -52,6 +52,10 @@ class AudioChunk:
     def duration(self) -> float:
         """Seconds."""
         return len(self.samples) / self.rate
+
+    def after_loss(self, lost: int) -> AudioChunk:
+        """The same, with so many chunks lost before it."""
+        return replace(self, overruns=self.overruns + lost)
 
 
 @dataclass(frozen=True, slots=True)

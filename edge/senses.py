@@ -89,6 +89,10 @@ class Senses:
             return Perceived("voice", condition=str(error), failed=True)
         return Perceived("voice", found, ears.condition)
 
+    def hear_nothing(self) -> Perceived | None:
+        """What an utterance gives whose sound stopped without an end; None where nobody was speaking."""
+        return None if self.ears is None or self.ears.condition else self.fall_silent()
+
     def fall_silent(self) -> Perceived:
         """What an utterance that was going on gives when the sound ends."""
         if self.ears is None:

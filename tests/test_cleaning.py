@@ -82,6 +82,25 @@ def test_a_voice_passes_untouched() -> None:
     assert change < 0.05
 
 
+def test_channels_that_cancel_each_other_leave_the_louder_one() -> None:
+    left = np.sin(np.arange(480) / 5).astype(np.float32) * 0.3
+    mixed = Cleaner().mono(np.stack([left, -0.9 * left], axis=1))
+    assert np.array_equal(mixed, left)
+    noise = np.random.default_rng(2).normal(0, 0.1, (480, 8)).astype(np.float32)
+    assert np.allclose(Cleaner().mono(noise), noise.mean(1))
+
+
+def test_a_large_offset_is_counted() -> None:
+    cleaner = Cleaner()
+    for _ in range(10):
+        cleaner.level(np.full(STEP, 0.1, np.float32))
+        cleaner.level(np.full(STEP, 0.1, np.float32))
+    assert cleaner.offset_steps == 20
+    quiet = Cleaner()
+    quiet.level(np.full(STEP, 0.01, np.float32))
+    assert quiet.offset_steps == 0
+
+
 def test_after_a_reset_the_offset_is_learnt_anew() -> None:
     cleaner = Cleaner()
     for _ in range(100):

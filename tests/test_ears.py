@@ -16,6 +16,7 @@ from edge import clip, config, shipped
 from edge.emotions import LABELS
 from edge.errors import ModelError, SourceError
 from edge.health.timings import Timings
+from edge.mailbox import BoundedQueue
 from edge.observation import AudioChunk, Observation
 from edge.voice.ears import Ears
 
@@ -179,7 +180,7 @@ def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: So
 
 @pytest.mark.parametrize("late", [0.02, 0.12])
 def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, late: float) -> None:
-    found = []
+    found: list[Observation] = []
     ears = Ears(voice, NO_KEYWORDS)
     for index, chunk in enumerate(chunks(speech)):
         found += ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + late * (index % 2)))
@@ -206,6 +207,50 @@ def test_a_change_of_rate_starts_afresh(voice: config.Voice, speech: Sound) -> N
     assert finals(found)[0].captured_at <= now + 1e-6
     assert len(finals(found)) >= 3
     assert ears.counters["rate_changes"] == 1
+
+
+def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.Voice, speech: Sound) -> None:
+    ears = Ears(voice, NO_KEYWORDS)
+    now = speaking(ears, speech)
+    assert [seen.final for seen in ears.hear(AudioChunk(np.zeros(160, np.float32), 4000, now))] == [True]
+    with pytest.raises(SourceError, match="4000 Hz"):
+        ears.hear(AudioChunk(np.zeros(160, np.float32), 4000, now + 0.04))
+    assert ears.flush() == ()
+
+
+def test_what_a_full_queue_drops_ends_the_utterance(voice: config.Voice, speech: Sound) -> None:
+    queue: BoundedQueue[AudioChunk] = BoundedQueue(40, AudioChunk.after_loss)
+    ears = Ears(voice, NO_KEYWORDS)
+    now = speaking(ears, speech)
+    for chunk in chunks(np.resize(speech, 60 * 480), starts_at=now):
+        queue.put(chunk)
+    assert queue.dropped == 20
+    first = queue.take(0)
+    assert first is not None
+    assert [seen.final for seen in ears.hear(first)] == [True]
+    assert ears.counters["overruns"] == 20
+    second = queue.take(0)
+    assert second is not None
+    assert second.overruns == 0
+
+
+def test_narrow_sound_is_read_more_as_the_wide(
+    voice: config.Voice, speech: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a telephone: 8 kHz, so that the upper half of the spectrum is empty."""
+    spectrum = np.fft.rfft(speech)
+    spectrum[len(spectrum) // 2 :] = 0
+    narrow = np.fft.irfft(spectrum, len(speech)).astype(np.float32)[::2]
+    wide = finals(listen(Ears(voice, NO_KEYWORDS), speech))
+
+    def distance() -> float:
+        found = finals(listen(Ears(voice, NO_KEYWORDS), narrow, 8000, 240))
+        assert len(found) == len(wide)
+        return float(np.mean([np.abs(np.subtract(a.posterior, b.posterior)) for a, b in zip(found, wide, strict=True)]))
+
+    filled = distance()
+    monkeypatch.setattr("edge.voice.front_end.filled", lambda mel, _: mel)
+    assert filled < 0.5 * distance()
 
 
 def test_sound_that_is_none_is_refused(voice: config.Voice) -> None:

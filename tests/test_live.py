@@ -6,19 +6,20 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from brokers import PATIENCE, eventually
 
-from edge import clip, senses
+from edge import clip, senses, soak
 from edge.config import Config, Face, Health
 from edge.errors import SourceEnded, SourceError
 from edge.health.counters import Counters
 from edge.health.timings import Timings
 from edge.live import Inputs, Live, StuckError
-from edge.observation import Estimate, Frame, Observation, Transcript
+from edge.observation import AudioChunk, Estimate, Frame, Observation, Transcript
 from edge.sources.base import Opened
 from edge.sources.fake import FakeCamera, FakeMicrophone
 from edge.sources.media import MediaFile
@@ -218,3 +219,38 @@ def test_media_without_sound_names_what_is_missing(loaded: senses.Senses, tmp_pa
     remux(clip.path(), path, only="video")
     with Running(loaded, Inputs(media=lambda: PacedMedia(MediaFile(path)))) as running:
         running.until(lambda: running.recorder.missing("voice") == "no sound in the file", "it is said")
+
+
+class Unplugged:
+    """A microphone that gives the sound of the clip in real time until `seconds`, then nothing, without an error."""
+
+    name = "microphone that went"
+
+    def __init__(self, chunks: tuple[AudioChunk, ...], seconds: float) -> None:
+        self._chunks, self._seconds = chunks, seconds
+        self._gone = threading.Event()
+
+    def open(self) -> None:
+        self._started = time.monotonic()
+        self._next = iter(self._chunks)
+
+    def read(self) -> AudioChunk:
+        chunk = next(self._next)
+        if chunk.captured_at > self._seconds:
+            self._gone.wait()
+            raise SourceEnded("closed")
+        time.sleep(max(0.0, self._started + chunk.captured_at + chunk.duration - time.monotonic()))
+        return replace(chunk, captured_at=self._started + chunk.captured_at)
+
+    def close(self) -> None:
+        self._gone.set()
+
+
+def test_what_was_being_said_when_the_microphone_went_is_told(loaded: senses.Senses) -> None:
+    # At 1.6 s somebody in the clip is speaking.
+    microphone = Unplugged(soak.decoded(clip.path()), 1.6)
+    with Running(loaded, Inputs(microphone=lambda: microphone)) as running:
+        running.until(
+            lambda: [seen for seen in running.recorder.observations if seen.sense == "voice" and seen.final],
+            "the final comes though nothing more is heard",
+        )

@@ -186,6 +186,15 @@ def test_a_device_that_cannot_do_the_rate_is_opened_at_its_own(monkeypatch: pyte
     assert len(chunk.samples) == round(CHUNK_S * 44_100)
 
 
+def test_a_rate_that_nobody_can_read_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, fake_pyaudio(FakeDevice("studio interface", rates=(192_000, 48_000))))
+    with Microphone(config.Microphone(rate=16_000)) as microphone:
+        assert microphone.read().rate == 48_000
+    install(monkeypatch, fake_pyaudio(FakeDevice("studio interface", rates=(192_000,))))
+    with pytest.raises(SourceError, match="no microphone can be opened: studio interface"):
+        Microphone(config.Microphone(rate=16_000)).open()
+
+
 def test_an_array_of_microphones_gives_all_its_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, fake_pyaudio(FakeDevice("array", channels=(6,))))
     with Microphone(config.Microphone()) as microphone:

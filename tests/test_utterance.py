@@ -83,6 +83,36 @@ def test_noise_and_clicks_give_nothing() -> None:
     assert not talk.segmenter.speaking
 
 
+def test_a_long_hangover_takes_nothing_of_what_was_said() -> None:
+    talk = Talk(Segmenter(hangover_s=2.0)).pause(1).say(5).pause(3)
+    assert len(talk.finals) == 1
+    assert LONGEST_S - 0.08 < len(talk.finals[0].samples) / 16000 <= LONGEST_S
+    assert talk.finals[0].level_dbfs == pytest.approx(-23, abs=0.5)
+    assert talk.finals[0].snr_db > 30
+    assert talk.finals[0].ends_at == pytest.approx(6.1, abs=0.02)
+
+
+def test_noise_that_began_with_the_voice_is_noise_under_it() -> None:
+    """A tap that is turned on: what is heard after the utterance was there during it."""
+    talk, tap = Talk().pause(2), NOISE * 20
+    talk._push(VOICE + tap, 1.5, 0.95)
+    talk._push(tap, 1.0, 0.0)
+    # −23 against −34 dBFS, where the room had been at −60.
+    assert talk.finals[0].snr_db == pytest.approx(11, abs=1.5)
+    assert talk.segmenter.floor_dbfs > -45
+    quiet_again = Talk().pause(2)
+    quiet_again._push(VOICE + tap, 1.5, 0.95)
+    assert quiet_again.pause(1).finals[0].snr_db > 30
+
+
+def test_sound_that_reaches_full_scale_is_told() -> None:
+    square = np.sign(VOICE).astype(np.float32)
+    talk = Talk().pause(1)
+    talk._push(square, 1.0, 0.95)
+    assert talk.pause(1).finals[0].clipped > 0.9
+    assert Talk().pause(1).say(1).pause(1).finals[0].clipped == 0
+
+
 def test_a_monologue_of_ten_minutes_holds_three_seconds() -> None:
     talk = Talk().pause(1)
     sizes = set()
@@ -90,7 +120,7 @@ def test_a_monologue_of_ten_minutes_holds_three_seconds() -> None:
         talk.say(10)
         sizes.add(sum(len(step.samples) for step in talk.segmenter._steps))
     talk.pause(1)
-    assert sizes == {LONGEST_S * 16000}
+    assert sizes == {(LONGEST_S + 0.5) * 16000}
     assert LONGEST_S - 0.08 < max(len(stretch.samples) for stretch in talk.found) / 16000 <= LONGEST_S
     assert len(talk.finals) == 1
     assert len(talk.found) == pytest.approx(1200, abs=2)

@@ -178,7 +178,7 @@ def test_who_was_not_heard_was_not_understood() -> None:
         noise.Answer(None, 1, 1, 0.8),
     ]
     found = noise.row(given)
-    assert found == {"n": 4, "heard": 0.75, "uar": 0.5, "accuracy_heard": 0.6667, "quality": 0.475}
+    assert found == {"n": 4, "heard": 0.75, "uar": 0.5, "accuracy_heard": 0.6667, "quality": 0.6333}
     assert noise.coverage(given) == pytest.approx([1.0, 1.0, 2 / 3])
 
 

@@ -11,6 +11,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 RATE = 16_000
 
 _PROGRAMS = ("pulseaudio", "pactl", "pacat", "paplay")
@@ -52,6 +54,7 @@ class VirtualMicrophone:
         }
 
     def start(self) -> VirtualMicrophone:
+        """Skips the test where PulseAudio does not start."""
         self._server = self._spawn(
             *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
             *("-L", f"module-native-protocol-unix socket={self._socket} auth-anonymous=1"),
@@ -109,6 +112,7 @@ class VirtualMicrophone:
             done = subprocess.run(command, env=self.environment, capture_output=True, timeout=20, check=False)
             if done.returncode == 0:
                 return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
+            if time.monotonic() > deadline or (self._server is not None and self._server.poll() is not None):
+                reason = " ".join(done.stderr.decode(errors="replace").split())
+                pytest.skip(f"PulseAudio does not start here ({reason})")
             time.sleep(0.2)

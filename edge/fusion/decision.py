@@ -49,10 +49,13 @@ class DecisionFusion:
     def attend(self, person: int | None) -> None:
         """From now on the estimate is about the person with this track id; None leaves it as it is.
 
-        What another person's face said is forgotten; voice and words cannot be told apart and stay.
+        What another person's face said is forgotten, and so is the estimate that had been made of it; voice and words
+        cannot be told apart and stay.
         """
         if person is not None and person != self._person:
             self._evidence["face"].clear()
+            if self._person:
+                self._pool, self._label = _PRIOR.copy(), LABELS[NEUTRAL]
             self._person = person
 
     def report(self, sense: Sense, condition: str | None) -> None:

@@ -12,7 +12,10 @@ from edge.health import host
 from edge.health.counters import rates
 from edge.publish.payloads import Health, Memory, Stage
 
-DROPS: Final = ("dropped", "skipped", "failed", "faults", "unblocked", "interruptions")
+DROPS: Final = (
+    *("dropped", "skipped", "failed", "faults", "unblocked", "interruptions"),
+    *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps"),
+)
 """Counters that end so are told as totals: each one is news."""
 
 OVERRUNS: Final = ("overruns",)

@@ -17,6 +17,7 @@ from edge.observation import AudioChunk
 from edge.quiet import quiet_stderr
 from edge.sources.base import Opened
 from edge.sources.portaudio import CHATTER, DeviceInfo, choose, import_pyaudio, input_devices
+from edge.voice.resample import HIGHEST, LOWEST
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,9 @@ class Microphone(Opened):
         own = int(device["defaultSampleRate"])
         for channels in dict.fromkeys((1, int(device["maxInputChannels"]))):
             for rate in dict.fromkeys((self._settings.rate, own, *COMMON_RATES)):
+                if not LOWEST <= rate <= HIGHEST:
+                    reason = f"{rate} Hz is not between {LOWEST} and {HIGHEST} Hz"
+                    continue
                 try:
                     self._audio.is_format_supported(
                         rate,

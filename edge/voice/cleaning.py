@@ -13,6 +13,9 @@ STEP: Final = 160
 """Samples of 10 ms at 16 kHz."""
 _CLIPPED: Final = 0.999
 _LARGEST: Final = 1.0
+_CANCELLED: Final = 0.02
+"""Share of the channels' power that is left where they cancel out; of eight with nothing in common it is 0.125."""
+_LARGE_OFFSET: Final = 0.02
 _FOLLOW: Final = 0.02
 """Share of a step's mean that enters the offset: a time constant of 0.5 s, a corner of 0.3 Hz."""
 
@@ -23,6 +26,8 @@ class Cleaner:
     def __init__(self) -> None:
         self.nan_samples = 0
         self.clipped_samples = 0
+        self.offset_steps = 0
+        """Of 10 ms with a constant offset beyond a fiftieth of full scale."""
         self._offset: float | None = None
 
     def reset(self) -> None:
@@ -40,7 +45,7 @@ class Cleaner:
             sound = np.where(finite, sound, np.float32(0))
         self.clipped_samples += int(np.count_nonzero(np.abs(sound) >= _CLIPPED))
         sound = np.clip(sound, -_LARGEST, _LARGEST)
-        return sound if sound.ndim == 1 else np.asarray(sound.mean(axis=1), np.float32)
+        return sound if sound.ndim == 1 else _mixed(sound)
 
     def level(self, step: NDArray[np.float32]) -> NDArray[np.float32]:
         """A step of 10 ms at 16 kHz without its offset: a slow high-pass that moves along a line inside the step."""
@@ -48,4 +53,14 @@ class Cleaner:
         before = mean if self._offset is None else self._offset
         after = before + _FOLLOW * (mean - before)
         self._offset = after
+        self.offset_steps += abs(after) > _LARGE_OFFSET
         return np.asarray(step - np.linspace(before, after, len(step), dtype=np.float32), np.float32)
+
+
+def _mixed(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of (n, channels), (n,); the loudest one where they cancel out, as when one is wired the wrong way."""
+    mean = np.asarray(sound.mean(axis=1), np.float32)
+    powers = np.square(sound).sum(axis=0)
+    if np.square(mean).sum() < _CANCELLED * powers.mean():
+        return np.ascontiguousarray(sound[:, powers.argmax()])
+    return mean

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
-from edge.errors import EdgeEmotionError
+from edge.errors import EdgeEmotionError, SourceError
 from edge.health.timings import Timings
 from edge.inference.card import Card
 from edge.observation import AudioChunk, Observation
@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 _GAP_S: Final = 0.25
 """Sound that starts so much later or earlier than the last ended does not belong to it.
 
-Less is jitter: a busy machine stamps chunks late by a tenth of a second, and lost sound is told by `overruns`.
+Less is jitter: a busy machine stamps chunks late by a tenth of a second. What was lost on the way, at the device or in
+a queue, is told by `overruns`.
 """
 
 
@@ -57,6 +58,7 @@ class Ears:
             **self._counts,
             "clipped_samples": self._cleaner.clipped_samples,
             "nan_samples": self._cleaner.nan_samples,
+            "offset_steps": self._cleaner.offset_steps,
         }
 
     @property
@@ -71,7 +73,8 @@ class Ears:
         """
         found = self._join(chunk)
         resampler = self._resampler
-        assert resampler is not None
+        if resampler is None:
+            return tuple(found)
         with self._timings.stage("resample"):
             sound = resampler.push(self._cleaner.mono(chunk.samples))
             sound = np.concatenate([self._rest, sound]) if len(self._rest) else sound
@@ -108,7 +111,12 @@ class Ears:
         self._counts["rate_changes"] += changed
         found = self._end() if gap or changed or chunk.overruns else []
         if self._resampler is None:
-            self._resampler = Resampler(chunk.rate)
+            try:
+                self._resampler = Resampler(chunk.rate)
+            except SourceError:
+                # What had been said is told first; the next such chunk is refused.
+                if not found:
+                    raise
         self._expected_at = chunk.captured_at + chunk.duration
         return found
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
 from edge.voice import logmel, shortterm, standard
+from edge.voice.bandwidth import filled
 from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
 from edge.voice.logmel import LogMelStream
@@ -28,6 +29,9 @@ class FrontEnd(Protocol):
         `position`: of the first one in the stream. `track`: the pitch of these samples.
         """
 
+    def forget(self) -> None:
+        """Lets go of the sound that was kept for the next read."""
+
 
 class LogMelInput:
     """The spectrogram itself: (1, 64, 188, 1) in 0…1."""
@@ -39,6 +43,10 @@ class LogMelInput:
         """See `FrontEnd`."""
         return self._stream.read(samples, position)[None, :, :, None]
 
+    def forget(self) -> None:
+        """See `FrontEnd`."""
+        self._stream = LogMelStream()
+
 
 class FunctionalsInput:
     """Standardised functionals of the spectrogram, then of the pitch: (1, 897)."""
@@ -49,8 +57,13 @@ class FunctionalsInput:
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
-        values = np.concatenate([functionals(self._stream.read(samples, position)), intonation(track)])
+        mel = filled(self._stream.read(samples, position), self._standard.band_levels)
+        values = np.concatenate([functionals(mel), intonation(track)])
         return self._standard.apply(values)[None]
+
+    def forget(self) -> None:
+        """See `FrontEnd`."""
+        self._stream = LogMelStream()
 
 
 class ShortTermInput:
@@ -59,6 +72,9 @@ class ShortTermInput:
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
         return short_term(samples)[None]
+
+    def forget(self) -> None:
+        """Nothing is kept."""
 
 
 def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:

@@ -45,11 +45,19 @@ class NoiseFloor:
         self._power += max(_FOLLOW, 1 / self._heard) * (power - self._power)
         self._power = max(self._power, 10 ** (LOWEST_DBFS / 10))
 
-    def under(self, levels_dbfs: Sequence[float]) -> float:
-        """Of the noise during an utterance with these steps: what came before, but no louder than its pauses."""
-        quiet = sorted(levels_dbfs)[int(_QUIET_SHARE * len(levels_dbfs))]
-        quiet = min(HIGHEST_DBFS, max(LOWEST_DBFS, quiet))
-        return min(self.dbfs, quiet) if self._heard >= _SURE_STEPS else quiet
+    def under(self, levels_dbfs: Sequence[float], after_dbfs: Sequence[float] = ()) -> float:
+        """Of the noise during an utterance with these steps: what came before, but no louder than its pauses.
+
+        `after_dbfs`: of the steps after it, if it is over. What is heard then and was not before began meanwhile.
+        """
+        before = self.dbfs if self._heard >= _SURE_STEPS else HIGHEST_DBFS
+        floor = min(before, _quiet(levels_dbfs))
+        return max(floor, _quiet(after_dbfs)) if len(after_dbfs) >= _SURE_STEPS else floor
+
+
+def _quiet(levels_dbfs: Sequence[float]) -> float:
+    quiet = sorted(levels_dbfs)[int(_QUIET_SHARE * len(levels_dbfs))]
+    return min(HIGHEST_DBFS, max(LOWEST_DBFS, quiet))
 
 
 def snr_db(levels_dbfs: Sequence[float], voiced: int, floor_dbfs: float) -> float:

@@ -48,6 +48,9 @@ class VoiceSense:
             posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
         with self._timings.stage("prosody"):
             spoken = prosody(stretch.samples, track)
+        if stretch.final:
+            self._front_end.forget()
+            self._pitch = PitchStream()
         return Observation(
             sense="voice",
             captured_at=stretch.ends_at,
@@ -67,10 +70,11 @@ class VoiceSense:
 
 
 def quality(stretch: Stretch) -> float:
-    """0…1: how long somebody spoke, how clear of the noise, how surely it was speech; each multiplies."""
+    """0…1: how long somebody spoke, how clear of the noise, how surely it was speech, how little was cut off at full
+    scale; each multiplies."""
     duration = stretch.spoken_s / (stretch.spoken_s + _HALF_DURATION_S)
     clear = (stretch.snr_db - _USELESS_SNR_DB) / (_CLEAN_SNR_DB - _USELESS_SNR_DB)
-    return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, stretch.speech))
+    return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, stretch.speech)) * (1.0 - stretch.clipped)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.voice import functionals, intonation
+from edge.voice.logmel import BANDS
 
 NAME: Final = "functionals-pitch"
 SIZE: Final = functionals.SIZE + intonation.SIZE
@@ -33,6 +34,11 @@ class Standard:
         """Of (…, 897); what is NaN, as pitch where there is none, does not count."""
         rows = values.reshape(-1, values.shape[-1])
         return cls(np.nanmean(rows, 0), np.nanstd(rows, 0))
+
+    @property
+    def band_levels(self) -> _Array:
+        """(64,) mean level of each band of the log-mel while somebody speaks, in dB below the loudest."""
+        return self._mean[:BANDS]
 
     def apply(self, values: _Array) -> _Array:
         """(…, 897) float32 in −`LIMIT`…`LIMIT`; NaN counts as the mean."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ LONGEST_S: Final = 3.0
 SHORTEST_S: Final = 0.4
 """Less speech than this is a cough, not an utterance."""
 
+_LONGEST_STEPS: Final = round(LONGEST_S / STEP_S)
 _ONSET_STEPS: Final = 10
 _INTERIM_STEPS: Final = 50
 _LOOK_BACK_STEPS: Final = 80
@@ -30,6 +31,8 @@ _LEAD_IN_STEPS: Final = 20
 _LEAD_OUT_STEPS: Final = 10
 _PAUSE_STEPS: Final = 20
 """A pause so long ends the search for the beginning."""
+_FULL_SCALE: Final = 0.97
+"""Resampled and freed of its offset, what was cut off at full scale does not lie at 1 any more."""
 _ABOVE_FLOOR_DB: Final = 4.0
 _ALIGN_STEPS: Final = math.lcm(STEP, HOP) // STEP
 """A long utterance loses its oldest sound in pieces of 80 ms, so that its spectrogram can be used on."""
@@ -55,6 +58,8 @@ class Stretch:
     """Of the noise under the voice."""
     speech: float
     """0…1: mean probability of speech in the steps with a voice."""
+    clipped: float
+    """0…1: share of the samples with a voice that reach full scale."""
     snr_db: float
     """Signal-to-noise ratio: the voice without the noise in it, against the noise; −10…60."""
 
@@ -65,6 +70,7 @@ class _Step:
     level: float
     probability: float
     voiced: bool
+    clipped: float
 
 
 class Segmenter:
@@ -81,7 +87,7 @@ class Segmenter:
 
     def reset(self) -> None:
         """Drops an utterance that was going on; the floor stays known."""
-        self._steps: deque[_Step] = deque(maxlen=round(LONGEST_S / STEP_S))
+        self._steps: deque[_Step] = deque(maxlen=_LONGEST_STEPS + self._hangover)
         self.speaking = False
         self._run = 0  # steps above the threshold in a row
         self._pause = 0  # steps since the last voiced one
@@ -99,7 +105,8 @@ class Segmenter:
         level = level_dbfs(samples)
         above = probability >= self._threshold
         # The detector falls late: what is no louder than the floor is a pause already.
-        step = _Step(samples, level, probability, above and level > self._floor.dbfs + _ABOVE_FLOOR_DB)
+        voiced = above and level > self._floor.dbfs + _ABOVE_FLOOR_DB
+        step = _Step(samples, level, probability, voiced, float(np.mean(np.abs(samples) >= _FULL_SCALE)))
         self._steps.append(step)
         self._heard += 1
         self._ends_at = ends_at
@@ -128,6 +135,9 @@ class Segmenter:
     def flush(self) -> Stretch | None:
         """Ends an utterance that is going on, as at the end of a file."""
         found = self._stretch(final=True) if self.speaking and self._spoken * STEP_S >= SHORTEST_S else None
+        if self.speaking:
+            for step in self._after():
+                self._follow_floor(step)
         self.reset()
         return found
 
@@ -149,7 +159,7 @@ class Segmenter:
         # The detector had not yet seen these, but it speaks of them: they count as voiced.
         peak = max(step.probability for step in steps)
         begun = [
-            _Step(step.samples, step.level, max(step.probability, peak) if voiced else step.probability, voiced)
+            replace(step, probability=max(step.probability, peak) if voiced else step.probability, voiced=voiced)
             for step, voiced in zip(steps[first:], loud, strict=True)
         ]
         for step in steps[: max(0, first - _LEAD_IN_STEPS)]:
@@ -160,28 +170,34 @@ class Segmenter:
         self._begun = self._heard - len(self._steps)
 
     def _stretch(self, final: bool) -> Stretch:
+        after = self._after() if final else []
+        steps = list(self._steps)[: len(self._steps) - len(after)]
+        cut = max(0, len(steps) - _LONGEST_STEPS)
         first = self._heard - len(self._steps)
-        cut = (self._begun - first) % _ALIGN_STEPS
-        steps = list(self._steps)[cut:]
-        trailing = max(0, self._pause - _LEAD_OUT_STEPS)
-        steps = steps[: max(1, len(steps) - trailing)]
+        cut += (self._begun - first - cut) % _ALIGN_STEPS
+        steps = steps[cut:]
         voiced = [step for step in steps if step.voiced] or steps
         power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)
         levels = [step.level for step in steps]
-        floor = self._floor.under(levels)
+        floor = self._floor.under(levels, [step.level for step in after])
         first_voiced = steps.index(voiced[0])
         last_voiced = len(steps) - 1 - steps[::-1].index(voiced[-1])
         return Stretch(
             samples=np.concatenate([step.samples for step in steps]),
             position=(first + cut) * STEP,
-            ends_at=self._ends_at - trailing * STEP_S,
+            ends_at=self._ends_at - len(after) * STEP_S,
             final=final,
             spoken_s=self._spoken * STEP_S,
             level_dbfs=max(SILENT_DBFS, 10 * math.log10(power)),
             floor_dbfs=floor,
             speech=min(1.0, sum(step.probability for step in voiced) / len(voiced)),
+            clipped=sum(step.clipped for step in voiced) / len(voiced),
             snr_db=snr_db(levels[first_voiced : last_voiced + 1], len(voiced), floor),
         )
+
+    def _after(self) -> list[_Step]:
+        """The pause that ended an utterance, less a moment that belongs to it."""
+        return list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
 
     def _follow_floor(self, step: _Step) -> None:
         # Only what lies so far back that the detector, late as it is, has had its say about it.

@@ -133,7 +133,7 @@ def answers(data: Path, model: Path, every: int, seed: int) -> Iterator[Answer]:
 
 
 def row(given: list[Answer]) -> dict[str, float]:
-    """Recall is over all clips, those in which nobody was heard included."""
+    """Recall is over all clips, those in which nobody was heard included; quality of those that were."""
     truths = sorted({one.truth for one in given})
     recalls = [np.mean([one.decided == one.truth for one in given if one.truth == truth]) for truth in truths]
     found = [one for one in given if one.decided is not None]
@@ -143,7 +143,7 @@ def row(given: list[Answer]) -> dict[str, float]:
         "heard": round(len(found) / len(given), 4),
         "uar": round(float(np.mean(recalls)), 4),
         "accuracy_heard": round(right, 4),
-        "quality": round(float(np.mean([one.quality for one in given])), 4),
+        "quality": round(float(np.mean([one.quality for one in found])), 4) if found else 0.0,
     }
 
 

@@ -2,8 +2,9 @@
 
 Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the
 seven labels. Together they measure the protocol of `models.voice.folds`; the first one's head of seven labels ships.
-No speaker chooses anything for the net that is measured on them: epochs are fixed, and a net's temperature comes from
-what the others say of the speakers that they have not heard.
+A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed, and the
+temperature comes from what the others say of the speakers that they have not heard. The recipe itself was chosen on
+these same folds, for want of other corpora.
 """
 
 from __future__ import annotations
