@@ -92,7 +92,9 @@ class Live:
         self._texts: BoundedQueue[Transcript] = BoundedQueue(_TEXTS_WAITING)
         self._perceived: BoundedQueue[Perceived] = BoundedQueue(_PERCEIVED_WAITING)
         self._faults: dict[str, tuple[Sense, str]] = {}
-        self._refusing: dict[str, Refusing] = {}
+        self._refusing: dict[str, tuple[Refusing, int]] = {}
+        """Sources that count what they refuse, and what those before them under the same name had refused."""
+        self._due_sequence = 0
         self._fusion = DecisionFusion(config.fusion)
         if inputs.media is None:
             if inputs.camera is None:
@@ -173,8 +175,8 @@ class Live:
         self._counters.raise_to("words.chunks_dropped", self._speech.dropped)
         self._counters.raise_to("words.transcripts_dropped", self._texts.dropped)
         self._counters.raise_to("fusion.perceptions_dropped", self._perceived.dropped)
-        for name, source in list(self._refusing.items()):
-            self._counters.raise_to(f"{name.replace(' ', '_')}.items_failed", source.refused)
+        for name, (source, before) in list(self._refusing.items()):
+            self._counters.raise_to(f"{name.replace(' ', '_')}.items_failed", before + source.refused)
         if self._senses.ears is not None:
             for name, count in self._senses.ears.counters.items():
                 self._counters.raise_to(f"voice.{name}", count)
@@ -235,7 +237,8 @@ class Live:
                 if isinstance(source, Recording):
                     self._name_missing_streams(source)
                 if isinstance(source, Refusing):
-                    self._refusing[name] = source
+                    last = self._refusing.get(name)
+                    self._refusing[name] = (source, last[0].refused + last[1] if last else 0)
                 while not worker.stopping:
                     put(source.read())
                     worker.beat()
@@ -269,6 +272,9 @@ class Live:
 
     def _put_frame(self, frame: Frame) -> None:
         self._counters.increment("camera.frames")
+        # A gap: pictures that nobody took in time.
+        self._counters.increment("camera.frames_skipped", max(0, frame.sequence - self._due_sequence))
+        self._due_sequence = frame.sequence + 1
         # What nobody takes would wait for ever and keep the end from coming.
         if self._senses.face is not None:
             self._frames.put(frame)

@@ -36,10 +36,15 @@ def write(
     audio_start_s: float = 0.0,
     container_options: dict[str, str] | None = None,
     apart: bool = False,
+    noise: float = 0.0,
 ) -> Path:
-    """A file of `picture(0)`, `picture(1)` … and a 440 Hz tone; `apart`: all pictures first, then all sound."""
+    """A file of `picture(0)`, `picture(1)` … and a 440 Hz tone; `apart`: all pictures first, then all sound.
+
+    `noise`: standard deviation of what is added to the pictures, so that each takes some thousand bytes.
+    """
     with av.open(str(path), "w", options=container_options or {}) as container:
         packets: list[tuple[float, object]] = []
+        rng = np.random.default_rng(0)
         pictures = sounds = None
         # All streams must be there before the first packet is made.
         if video_s:
@@ -51,7 +56,8 @@ def write(
             sounds = container.add_stream(audio_codec, rate=rate)
         if pictures is not None:
             for number in range(round(video_s * fps)):
-                frame = av.VideoFrame.from_ndarray(picture(number, *size), format="bgr24")
+                noisy = picture(number, *size) + rng.normal(0, noise, (size[1], size[0], 3))
+                frame = av.VideoFrame.from_ndarray(np.clip(noisy, 0, 255).astype(np.uint8), format="bgr24")
                 frame.pts, frame.time_base = number, Fraction(1, fps)
                 packets += [(number / fps, packet) for packet in pictures.encode(frame)]
             packets += [(video_s, packet) for packet in pictures.encode(None)]

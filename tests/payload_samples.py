@@ -55,7 +55,7 @@ def observations() -> list[Observation]:
         Observation(
             "face", 1.0, posterior("anger", 0.4), 0.8, person=3, detail={"box": (10.0, 20.5, 40.123456, 40.0), "n": 1}
         ),
-        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail={"level_dbfs": float("-inf")}),
+        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail={"n": float("-inf")}),
         Observation("words", 3.0, posterior("sadness", 0.9), 1.0, detail={"tokens": 3, "source": "keyword", "x": None}),
     ]
 

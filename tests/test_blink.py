@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,52 @@ def test_rate_is_over_the_last_minute_and_unknown_at_first() -> None:
     assert count(eyes(30, (5.0, 15.0, 25.0))).per_minute == pytest.approx(6.0, rel=0.02)
     early = tuple(float(at) for at in range(2, 20, 2))
     assert count(eyes(90, early)).per_minute == 0
+
+
+def watched(fps: float, seconds: float, seen: Callable[[float], bool], open_eyes: float = 0.3) -> BlinkCounter:
+    """Who blinks every three seconds, for 100 to 400 ms, with lids that shut and open smoothly."""
+    counter = BlinkCounter()
+    lengths = np.random.default_rng(7).uniform(0.1, 0.4, int(seconds))
+    # A camera's frames do not come in step with anybody's lids.
+    for now in np.arange(0, seconds, 1.0007 / fps):
+        number, into = divmod(now - 1.5, 3.0)
+        phase = into / lengths[int(number)]
+        if seen(now):
+            counter.update(open_eyes * (1 - 0.75 * np.sin(np.pi * phase) ** 2 if phase < 1 else 1.0), now)
+    return counter
+
+
+def test_absences_do_not_change_the_rate() -> None:
+    for away in (0.3, 0.6, 2.0, 4.0, 20.0):
+        # Six seconds seen, which two blinks fall into, and so long away.
+        counter = BlinkCounter()
+        for round_ in range(20):
+            for index, ratio in enumerate(eyes(6, (1.5, 4.5))):
+                counter.update(ratio, round_ * (6 + away) + index / RATE)
+        assert counter.count == 40
+        assert counter.per_minute == pytest.approx(20, rel=0.1)
+
+
+def test_a_rate_is_told_only_at_a_frame_rate_that_catches_nearly_every_blink() -> None:
+    for fps in (9.5, 12, 15, 30):
+        counter = watched(fps, 600, lambda now: True)
+        assert counter.count >= 0.95 * 200
+        assert counter.per_minute == pytest.approx(20, abs=2)
+    for fps in (3, 5, 6, 8):
+        assert watched(fps, 600, lambda now: True).per_minute is None
+
+
+def test_a_rate_is_told_no_longer_once_frames_come_slowly() -> None:
+    def slower(now: float) -> bool:
+        return now < 60 or round(now * 15) % 3 == 0
+
+    assert watched(15, 60, slower).per_minute is not None
+    assert watched(15, 65, slower).per_minute is None
+
+
+def test_eyes_too_narrow_to_be_taken_for_open_have_no_rate() -> None:
+    counter = watched(15, 60, lambda now: True, open_eyes=0.165)
+    assert (counter.count, counter.per_minute) == (0, None)
 
 
 def test_a_person_who_was_away_does_not_blink_on_return() -> None:

@@ -20,6 +20,7 @@ import pytest
 from edge import config
 from edge.errors import SourceEnded, SourceError
 from edge.face.sense import FaceSense
+from edge.observation import Frame
 from edge.sources import camera, picamera, v4l2
 from edge.sources.camera import OpenCVCamera, open_camera
 from edge.sources.fake_hardware import fake_picamera2
@@ -75,9 +76,12 @@ def mjpeg(pictures: int, hold: bool = False, parts: Sequence[bytes] = ()) -> Ite
         serving.join()
 
 
-def exhaust(source: OpenCVCamera) -> NoReturn:
+def exhaust(source: OpenCVCamera, frames: list[Frame] | None = None) -> NoReturn:
+    """`frames` get what is read."""
     while True:
-        source.read()
+        frame = source.read()
+        if frames is not None:
+            frames.append(frame)
 
 
 def opencv(source: str | int) -> OpenCVCamera:
@@ -108,9 +112,37 @@ def test_half_broken_pictures_in_a_stream_end_nothing() -> None:
     with mjpeg(pictures=120, parts=(whole, cut, bytes(damaged), noise, b"")) as address, opencv(address) as source:
         frames = [source.read() for _ in range(8)]
     assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
+    assert source.refused > 0
     face = FaceSense(config.Face(detector="haar"))
     for frame in frames:
         face.look(frame)
+
+
+def test_pictures_that_lack_a_part_are_counted_and_not_given() -> None:
+    # Each of another brightness, so that a part left over from the one before would show.
+    bright, dark = (cv2.imencode(".jpg", np.full((48, 64, 3), level, np.uint8))[1].tobytes() for level in (220, 30))
+    start = dark.index(b"\xff\xda") + 14
+    cut, emptied = dark[: (start + len(dark)) // 2], dark[:start] + b"\xff\xd9"
+    with mjpeg(pictures=40, parts=(bright, cut, bright, emptied)) as address, opencv(address) as source:
+        frames: list[Frame] = []
+        with pytest.raises(SourceError, match=r"gave no more pictures"):
+            exhaust(source, frames)
+    assert source.refused == 20
+    assert all(frame.image.min() > 200 for frame in frames)
+    # Damage leaves no gap: it is told by its own count.
+    assert frames[-1].sequence == 19
+
+
+def test_a_stream_of_nothing_but_damage_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "_TIMEOUT_MS", 200)
+    whole = jpeg()
+    with (
+        mjpeg(pictures=10_000, parts=(whole[: len(whole) * 3 // 4],)) as address,
+        opencv(address) as source,
+        pytest.raises(SourceError, match=r"gives no pictures that can be read"),
+    ):
+        source.read()
+    assert source.refused > 0
 
 
 def test_a_slow_reader_sees_the_newest_picture_and_the_gap() -> None:

@@ -129,7 +129,7 @@ def test_probabilities_are_the_labels_in_their_order() -> None:
 def test_details_are_rounded_and_finite() -> None:
     face, voice, words = (json.loads(encode(observation_payload(each, REPLAY))) for each in observations())
     assert face["detail"] == {"box": [10.0, 20.5, 40.1235, 40.0], "n": 1}
-    assert voice["detail"] == {"level_dbfs": None}
+    assert voice["detail"] == {"n": None}
     assert voice["final"] is False
     assert words["detail"] == {"tokens": 3, "source": "keyword", "x": None}
     with pytest.raises(ValueError, match="finite"):

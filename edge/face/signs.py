@@ -26,7 +26,7 @@ class Signs:
     blinks: int
     """Since the person came."""
     blinks_per_minute: float | None
-    """Over the last minute; None until the person has been watched for 10 seconds."""
+    """As `BlinkCounter.per_minute`."""
 
     @property
     def detail(self) -> dict[str, Detail]:

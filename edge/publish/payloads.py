@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from edge.details import FaceDetail, VoiceDetail, WordsDetail
 from edge.emotions import LABELS, top, valence_arousal
 from edge.observation import Contribution as EstimateContribution
 from edge.observation import Detail, Estimate, Observation, Sense
@@ -117,22 +118,32 @@ class _Observation(Payload, frozen=True, kw_only=True):
     media_time: MediaTime | UnsetType = UNSET
 
 
+def _with(keys: type) -> Meta:
+    """For a `detail` some of whose keys a `TypedDict` describes."""
+    _, components = msgspec.json.schema_components([keys])
+    described = components[keys.__name__]["properties"]
+    return Meta(extra_json_schema={"properties": {key: described[key] for key in keys.__annotations__}})
+
+
 class FaceObservation(_Observation, frozen=True, kw_only=True):
     """One face in one picture."""
 
     schema: Literal["edge-emotion/face/1"] = "edge-emotion/face/1"
+    detail: Annotated[dict[str, DetailValue], _with(FaceDetail)]
 
 
 class VoiceObservation(_Observation, frozen=True, kw_only=True):
     """One stretch of speech; `captured_at` is its end."""
 
     schema: Literal["edge-emotion/voice/1"] = "edge-emotion/voice/1"
+    detail: Annotated[dict[str, DetailValue], _with(VoiceDetail)]
 
 
 class WordsObservation(_Observation, frozen=True, kw_only=True):
     """One transcript or spotted keyword."""
 
     schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
+    detail: Annotated[dict[str, DetailValue], _with(WordsDetail)]
 
 
 class Model(Payload, frozen=True, kw_only=True):

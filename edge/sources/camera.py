@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge import config
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Frame
-from edge.sources import picamera, v4l2
+from edge.sources import jpeg, picamera, v4l2
 from edge.sources.base import Opened, Source
 
 log = logging.getLogger(__name__)
@@ -64,11 +64,13 @@ class OpenCVCamera(Opened):
 
     Pictures come in the size asked for where the device can do it, and are scaled down to fit it where it, or a
     stream, gives larger ones. A thread of its own takes every picture and keeps the newest, so that a slow reader sees
-    the present: a driver's or a network's queue would show the past.
+    the present: a driver's or a network's queue would show the past. Damaged pictures are left out and counted.
     """
 
     def __init__(self, source: str | int, width: int, height: int, fps: float) -> None:
         self.name = f"camera {without_password(str(source))}"
+        self.refused = 0
+        """Pictures that came damaged."""
         self._source = source
         self._size = (width, height, fps)
         self._newest: Frame | None = None
@@ -104,7 +106,7 @@ class OpenCVCamera(Opened):
             return Frame(_fitted(frame.image, *self._size[:2]), frame.captured_at, frame.sequence)
         if self._stop.is_set():
             raise SourceEnded(f"{self.name} was closed")
-        raise SourceError(self._fault if waited and self._fault else f"{self.name} gives no pictures")
+        raise SourceError(self._fault if waited and self._fault else f"{self.name} gives no pictures that can be read")
 
     def close(self) -> None:
         """Frees the camera."""
@@ -119,6 +121,7 @@ class OpenCVCamera(Opened):
         still = "is the stream still on?" if "://" in str(self._source) else "is it still plugged in?"
         fault = f"{self.name} gave no more pictures; {still}"
         try:
+            undecoded = jpeg.leave_undecoded(capture)
             failures = 0
             while not stop.is_set():
                 ok, image = capture.read()
@@ -128,10 +131,14 @@ class OpenCVCamera(Opened):
                     failures += 1
                     if failures > _DAMAGED:
                         break
-                    self._taken += 1
                     stop.wait(0.01)
                     continue
-                failures = 0
+                self.refused, failures = self.refused + failures, 0
+                if undecoded and image.ndim == 2 and len(image) == 1:  # a driver may decode all the same
+                    image = jpeg.decode(image.tobytes())
+                    if image is None:
+                        self.refused += 1
+                        continue
                 with self._changed:
                     if not stop.is_set():
                         self._newest = Frame(np.asarray(image, np.uint8), now, self._taken)

@@ -26,6 +26,9 @@ class PictureDecoder:
         from av.video.reformatter import VideoReformatter
 
         self._stream, self._start, self._max_side, self._damaged = stream, start, max_side, damaged
+        if stream.codec_context.name == "mjpeg":
+            # Otherwise what is missing of a picture is left as it was in the one before, and not told.
+            stream.codec_context.options = {"err_detect": "explode"}
         self._period = float(1 / stream.average_rate) if stream.average_rate else 0.04
         # One for all frames: it keeps its tables, which costs more to make than to use.
         self._reformatter = VideoReformatter()
@@ -39,6 +42,9 @@ class PictureDecoder:
             # Damage can make stamps go backwards; time does not.
             at = max(self._last, at)
             self._last, self._next_at = at, at + self._period
+            if raw.is_corrupt:
+                self._damaged(ValueError("a picture lacks a part"))
+                continue
             yield Frame(self._image(raw), at)
 
     def _image(self, raw: Any) -> NDArray[np.uint8]:

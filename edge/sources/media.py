@@ -27,8 +27,9 @@ class MediaFile(Opened):
     """Gives `Frame` and `AudioChunk` in the order of media time (seconds from the start of the file).
 
     Pictures are BGR, upright, at most `max_side` pixels wide or high; sound is one channel at 16 kHz, however it is
-    stored, in chunks of 32 ms. A file that is broken in the middle gives what can be decoded. Decoding is
-    single-threaded: the same file gives the same bytes each time, and the other cores are the senses'.
+    stored, in chunks of 32 ms. A file that is broken in the middle gives what can be decoded; a picture that the
+    decoder knows to lack a part is left out, those built upon it are not. Decoding is single-threaded: the same file
+    gives the same bytes each time, and the other cores are the senses'.
     """
 
     def __init__(self, path: Path, *, loop: bool = False, max_side: int = MAX_SIDE) -> None:
@@ -39,8 +40,8 @@ class MediaFile(Opened):
         """Seconds, as the file says, 0 where it does not; known from `open` on."""
         self.fps = 0.0
         """Pictures a second on average, as the file says; 0 without picture."""
-        self.errors = 0
-        """Packets that could not be decoded."""
+        self.refused = 0
+        """Packets and pictures that could not be decoded, or not as a whole, since `open`."""
         self._path = path
         self._loop = loop
         self._max_side = max_side
@@ -61,7 +62,7 @@ class MediaFile(Opened):
         """Raises `SourceError` for what is no media file, `MissingExtraError` without PyAV."""
         self.close()
         self._offset = self._end = 0.0
-        self._sequence = self.errors = 0
+        self._sequence = self.refused = 0
         with self._using:
             self._open()
             self._closed = False
@@ -96,7 +97,7 @@ class MediaFile(Opened):
             item = next(self._items, None)
             if item is not None:
                 return item
-            if self.errors and self._end <= self._offset:
+            if self.refused and self._end <= self._offset:
                 raise SourceError(f"{self.name} is damaged: nothing in it can be decoded")
             if not self._loop or self._end <= self._offset:
                 break
@@ -187,8 +188,8 @@ class MediaFile(Opened):
                 yield packet
 
     def _damaged(self, error: Exception) -> None:
-        self.errors += 1
-        if self.errors == 1:
+        self.refused += 1
+        if self.refused == 1:
             log.warning("%s is damaged: %s; going on with what can be read", self.name, _reason(error))
 
 

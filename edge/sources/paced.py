@@ -22,7 +22,7 @@ _BLIND_S: Final = 0.5
 class PacedMedia(Opened):
     """Hands out a file's items when their time has come, stamped with monotonic time.
 
-    Late frames are skipped, sound and transcripts never.
+    Late frames are skipped, which the next one's `sequence` shows; sound and transcripts never are.
     """
 
     def __init__(
@@ -37,8 +37,6 @@ class PacedMedia(Opened):
         `clock` (seconds) and `wait` (for an event, at most so many seconds; whether it came) are real time's.
         """
         self.name = media.name
-        self.skipped = 0
-        """Frames that were too late."""
         self._media = media
         self._spoken = sorted(transcripts, key=lambda transcript: transcript.captured_at)
         self._pending: list[Transcript] = []
@@ -58,13 +56,17 @@ class PacedMedia(Opened):
         """Known once open."""
         return self._media.has_audio
 
+    @property
+    def refused(self) -> int:
+        """As the file counts."""
+        return self._media.refused
+
     def open(self) -> None:
         """Raises what `MediaFile.open` raises."""
         self._stop.clear()
         self._media.open()
         self._pending = list(self._spoken)
         self._held, self._round = None, 0.0
-        self.skipped = 0
         self._started = self._seen = self._clock()
 
     def read(self) -> Frame | AudioChunk | Transcript:
@@ -78,7 +80,6 @@ class PacedMedia(Opened):
                 raise SourceEnded(f"{self.name} was closed")
             if isinstance(item, Frame):
                 if self._clock() - due > _LATE_S and due - self._seen < _BLIND_S:
-                    self.skipped += 1
                     continue
                 self._seen = due
             return replace(item, captured_at=due)

@@ -19,8 +19,10 @@ from edge.voice.utterance import Stretch
 
 _HALF_DURATION_S: Final = 0.6
 """Seconds of voice that are trusted half; a whole utterance of 2 s counts 0.77."""
-_USELESS_SNR_DB: Final = -5.0
-_CLEAN_SNR_DB: Final = 20.0
+_USELESS_SNR_DB: Final = 0.0
+_CLEAN_SNR_DB: Final = 35.0
+"""Of 348 utterances of the second fold's speakers in noise the model read 21 % right where the ratio was estimated as
+5–10 dB, 35 % at 10–15, 52 % at 15–20, 59 % at 20–25, 66 % at 30–40 and 84 % above."""
 
 
 class VoiceSense:
