@@ -83,7 +83,8 @@ class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Detections of a lower score are no face."""
     max_distance_m: Positive = 3.0
     """How far away BlazeFace looks for faces, at a field of view of 62°: near ones cost less."""
-    detect_every_s: Positive = 0.1
+    detect_every_s: Annotated[float, Meta(gt=0, le=0.3)] = 0.1
+    """How often faces are looked for; at most as late as a new face has to be found."""
 
 
 class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,7 +92,7 @@ class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = "default"
     speech_threshold: Share = 0.5
     """Speech probability above which someone speaks."""
-    hangover_s: Positive = 0.5
+    hangover_s: Annotated[float, Meta(gt=0, le=2)] = 0.5
     """Silence that ends an utterance."""
 
 

@@ -180,6 +180,9 @@ class Live:
         if self._senses.ears is not None:
             for name, count in self._senses.ears.counters.items():
                 self._counters.raise_to(f"voice.{name}", count)
+        if self._senses.face is not None:
+            for name, count in self._senses.face.counters.items():
+                self._counters.raise_to(f"face.{name}", count)
 
     def _all_read(self) -> bool:
         """Whether every source has ended and the senses have taken all that came."""

@@ -29,6 +29,7 @@ def test_a_table_keeps_the_defaults_of_what_it_does_not_name() -> None:
         ('[camera]\nfps = "fast"', "camera.fps: expected `float`, got `str`"),
         ("[camera]\nfps = 0", "camera.fps: expected `float` > 0"),
         ("[face]\nmin_score = 2", "face.min_score"),
+        ("[face]\ndetect_every_s = 0.5", "face.detect_every_s: expected `float` <= 0.3"),
         ('[device]\nname = "my/robot"', "device.name"),
         ('[device]\nname = "#"', "device.name"),
         ('log_level = "loud"', "log_level: invalid enum value 'loud'"),

@@ -239,7 +239,7 @@ def test_what_happens_around_the_face_is_seen(two_inputs: Path, portrait: NDArra
 
         name, card = "haar", None
 
-        def detect(self, image: NDArray[np.uint8]) -> Sequence[Any]:
+        def detect(self, image: NDArray[np.uint8], at: float | None = None) -> Sequence[Any]:
             return (face,)
 
     def posteriors(model: str) -> list[tuple[float, ...]]:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge import clip, config
-from edge.errors import SourceError
+from edge.errors import ModelError, SourceError
 from edge.face.blazeface_file import find
 from edge.face.boxes import Box, Detection
 from edge.face.sense import MAX_FACES, FaceSense
@@ -41,7 +41,7 @@ class Told:
     def __init__(self, faces: Sequence[Detection] = ()) -> None:
         self.faces = tuple(faces)
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
         return self.faces
 
 
@@ -139,6 +139,7 @@ def test_fifty_faces_told_at_once_keep_the_largest(portrait: NDArray[np.uint8]) 
     check(found)
     widths = sorted(seen.detail["box"][2] for seen in found)  # type: ignore[index]
     assert widths == [20 + i for i in range(50 - MAX_FACES, 50)]
+    assert face.counters["faces_left_out"] == 50 - MAX_FACES
 
 
 def test_nobody_then_somebody_then_nobody(portrait: NDArray[np.uint8]) -> None:
@@ -193,6 +194,43 @@ def test_frames_that_change_size_in_the_stream(portrait: NDArray[np.uint8]) -> N
         image = np.asarray(cv2.resize(portrait, None, fx=scale, fy=scale), np.uint8)
         check(face.look(Frame(image, i / 2)))
     assert face.condition is None
+
+
+def test_a_frame_of_another_size_is_searched_anew_and_keeps_no_boxes(portrait: NDArray[np.uint8]) -> None:
+    face, detector = told(square(160, 120, 90))
+    assert [seen.person for seen in face.look(Frame(portrait, 0.0))] == [face.attended] == [1]
+    small = np.asarray(cv2.resize(portrait, (120, 90)), np.uint8)
+    detector.faces = (square(60, 45, 40),)
+    (seen,) = face.look(Frame(small, 0.05))
+    assert seen.detail["box"] == (40, 25, 40, 40)
+    assert seen.person == face.attended == 2
+    detector.faces = ()
+    assert face.look(Frame(portrait, 0.06)) == ()
+    assert (face.condition, face.attended) == ("no face", None)
+
+
+def test_a_face_that_the_model_fails_on_is_left_out_and_counted(
+    portrait: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face, _ = told(square(160, 120, 90), square(60, 60, 40), square(250, 60, 40))
+    read, calls = face.expression.posterior, iter(range(100))
+
+    def fails_on(*which: int) -> None:
+        def posterior(*patches: NDArray[np.uint8] | None) -> tuple[float, ...]:
+            if next(calls) % 3 in which:
+                raise ModelError("NaN")
+            return read(*patches)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(face.expression, "posterior", posterior)
+
+    fails_on(2)
+    check(found := face.look(Frame(portrait, 0.0)))
+    assert [seen.person for seen in found] == [1, 2]
+    assert face.counters["faces_failed"] == 1
+    fails_on(0, 1, 2)
+    with pytest.raises(ModelError, match="NaN"):
+        face.look(Frame(portrait, 0.1))
+    assert face.counters["faces_failed"] == 4
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,9 @@ def test_no_face_says_so() -> None:
 
 def test_between_detections_the_face_is_read_where_it_was(portrait: NDArray[np.uint8]) -> None:
     timings = Timings()
-    face = FaceSense(config.Face(detector="haar", detect_every_s=0.5), timings)
+    face = FaceSense(config.Face(detector="haar", detect_every_s=0.2), timings)
     for i in range(10):
-        assert len(face.look(Frame(portrait, i * 0.1))) == 1
+        assert len(face.look(Frame(portrait, i * 0.04))) == 1
     counted = {name: len(values) for name, values in timings.milliseconds().items()}
     assert counted == {"detect": 2, "track": 2, "crop": 10, "landmarks": 10, "eyes": 10, "infer face": 10}
 

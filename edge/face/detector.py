@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,6 @@ from edge.inference.interpreter import open_model
 
 log = logging.getLogger(__name__)
 
-_NEW_FACE_S: Final = 0.3
-"""Within so many seconds a new face must be found."""
-_FRAME_LATE: Final = 4 / 3
-"""Times longer than asked for are rounds of detection that wait for the next frame: every 0.133 s at 15 fps."""
-
 
 class Detector(Protocol):
     """Finds faces in a BGR frame; best score first."""
@@ -36,7 +31,12 @@ class Detector(Protocol):
     card: Card | None
     """Of the model it runs, where it runs one of ours."""
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]: ...
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
+        """The faces in a BGR image (height, width, 3). Raises `ModelError`.
+
+        `at`: the second of the stream that it shows; None for a picture by itself.
+        """
+        ...
 
 
 def open_detector(settings: config.Face) -> Detector:
@@ -47,13 +47,8 @@ def open_detector(settings: config.Face) -> Detector:
     if path is not None:
         interpreter, card = open_model(path)
         detector = BlazeFace(interpreter, settings.min_score, card)
-        return TiledBlazeFace(detector, settings.min_score, settings.max_distance_m, rounds(settings.detect_every_s))
+        return TiledBlazeFace(detector, settings.min_score, settings.max_distance_m)
     if settings.detector == "blazeface":
         raise ModelError("the BlazeFace file is not there: `python -m models.face.fetch` gets it")
     log.warning("BlazeFace is not there (`python -m models.face.fetch` gets it): the Haar cascade finds faces")
     return HaarFace(settings.min_score)
-
-
-def rounds(every_s: float) -> int:
-    """Rounds of detection, one every `every_s` seconds, over which the search of a frame may be shared."""
-    return max(1, int(_NEW_FACE_S / (every_s * _FRAME_LATE)))

@@ -41,7 +41,7 @@ class HaarFace:
         self._min_score = min_score
         self._long_side = long_side
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
         """The faces in a BGR image (height, width, 3), best score first.
 
         A cascade gives no probability: the score is a logistic function of the last stage's weight.

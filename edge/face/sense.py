@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
+from edge.errors import ModelError
 from edge.face.appearance import appearances
 from edge.face.attention import Attention, Candidate
 from edge.face.boxes import Detection
@@ -22,7 +23,7 @@ from edge.face.expression import Expression
 from edge.face.eyes import Eyes
 from edge.face.image import as_bgr
 from edge.face.landmarks import Landmarks, expression_view
-from edge.face.pose import HeadPose
+from edge.face.pace import NEW_FACE_S
 from edge.face.quality import assess
 from edge.face.signs import SignReader, Signs
 from edge.face.tracker import Track, Tracker
@@ -50,8 +51,15 @@ class FaceSense:
         self._attention = Attention()
         self._timings = timings or Timings()
         self._every = settings.detect_every_s
-        self._detected_at = float("-inf")
+        self._size = (0, 0)
+        self._seen_at = self._detected_at = -math.inf
         self._tracks: tuple[Track, ...] = ()
+        self._counts = {"faces_left_out": 0, "faces_failed": 0}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Faces detected beyond `MAX_FACES`, and faces in a frame that a model failed on."""
+        return dict(self._counts)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -71,26 +79,42 @@ class FaceSense:
         return None if self._tracks else "no face"
 
     def look(self, frame: Frame) -> tuple[Observation, ...]:
-        """One observation for each face, the attended person's first. Raises `SourceError` on what is no picture.
+        """One observation for each face, the attended person's first.
 
-        Between detections a face is read where it was last found.
+        Between detections a face is read where it was last found. A face that a model fails on is left out and counted.
+        Raises `SourceError` on what is no picture, `ModelError` where the detector fails or a model does on every face.
         """
         image = as_bgr(frame.image)
-        # A frame a hair early must not put detection off by a whole frame.
-        due = frame.captured_at - self._detected_at >= self._every - 1e-3
-        if due or frame.captured_at < self._detected_at:
+        if image.shape[:2] != self._size:
+            self._begin(image.shape[:2])
+        if self._due(frame.captured_at):
             with self._timings.stage("detect"):
-                faces = self.detector.detect(image)
+                faces = self.detector.detect(image, frame.captured_at)
             largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
+            self._counts["faces_left_out"] += len(faces) - len(largest)
             with self._timings.stage("track"):
                 self._track(image, largest, frame.captured_at)
             self._detected_at = frame.captured_at
+        self._seen_at = frame.captured_at
         if not self._tracks:
             return ()
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        scene = self._scene(image)
-        found = [self._read(frame, grey, scene, track) for track in self._tracks]
+        found = self._read_all(frame, grey, self._scene(image))
         return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
+
+    def _begin(self, size: tuple[int, int]) -> None:
+        """Forgets where faces were, for that means nothing in a frame of another (height, width)."""
+        self._size = size
+        self._tracker.forget()
+        self._attention = Attention()
+        self._tracks = ()
+        self._detected_at = -math.inf
+
+    def _due(self, now: float) -> bool:
+        since = now - self._detected_at
+        # A frame a hair early must not put detection off by a whole frame, nor a slow camera beyond the time there is.
+        late = since + now - self._seen_at > NEW_FACE_S
+        return since < 0 or since >= self._every - 1e-3 or late
 
     def _track(self, image: NDArray[np.uint8], faces: Sequence[Detection], now: float) -> None:
         """Whose the faces are, and which of them to attend to: how far a head is turned is known from the last look."""
@@ -107,11 +131,24 @@ class FaceSense:
         with self._timings.stage("scene"):
             return Scene(image, *size)
 
+    def _read_all(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None) -> list[Observation]:
+        found: list[Observation] = []
+        failure: ModelError | None = None
+        for track in self._tracks:
+            try:
+                found.append(self._read(frame, grey, scene, track))
+            except ModelError as error:
+                self._counts["faces_failed"] += 1
+                failure = error
+        if failure is not None and not found:
+            raise failure
+        return found
+
     def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
-        place, signs, pose = self._place(frame, grey, track)
+        place, signs = self._place(frame, grey, track)
         with self._timings.stage("crop"):
             face = place.cut(grey)
-            yaw, pitch = (pose.yaw, pose.pitch) if pose else (None, None)
+            yaw, pitch = (signs.pose.yaw, signs.pose.pitch) if signs else (None, None)
             quality = assess(face, place.side, track.face.score, yaw, pitch)
         with self._timings.stage("infer face"):
             around = None if scene is None else scene.without(hidden(place))
@@ -136,24 +173,18 @@ class FaceSense:
             },
         )
 
-    def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None, HeadPose | None]:
+    def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
         """Where the expression model looks: by the landmarks, which follow the face between detections, or the box.
 
-        With what the landmarks show, and the head pose where they lie on the face that was found.
+        With what the landmarks show.
         """
-        boxed = view(track.face, self._framing)
         if self.landmarks is None or self.eyes is None:
-            return boxed, None, None
+            return view(track.face, self._framing), None
         with self._timings.stage("landmarks"):
             points = self.landmarks.find(grey, track.face)
-            aligned = expression_view(points)
         with self._timings.stage("eyes"):
             signs = self._signs.read(track.person, points, self.eyes.openness(grey, points), frame.captured_at)
-        # Landmarks of something else than the face that was found would show the model anything.
-        astray = math.hypot(aligned.x - boxed.x, aligned.y - boxed.y) > 0.5 * boxed.side
-        if astray or not 0.5 < aligned.side / boxed.side < 2.0:
-            return boxed, signs, None
-        return aligned, signs, signs.pose
+        return expression_view(points), signs
 
 
 def _model_path(model: str) -> Path:

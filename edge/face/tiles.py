@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge.face.blazeface import SIDE, BlazeFace, Window, whole
 from edge.face.boxes import Box, Detection
+from edge.face.pace import Pace
 from edge.face.stillness import Stillness
 from edge.inference.card import Card
 
@@ -36,7 +37,7 @@ _HINT: Final = 0.7
 _OVERLAP: Final = 0.8
 """Share of the smallest face's width by which tiles overlap: BlazeFace finds a face that is cut off a little."""
 _SAME: Final = 0.5
-"""Share of the smaller of two boxes, covered by the other, above which they are one face."""
+"""Share of the smaller of two boxes, covered by the other, above which they are one face; of both, one place."""
 _BESIDE: Final = 0.6
 """Widths by which a hint may be beside its face: a tile may show a part of it only."""
 _STRIDE: Final = 1.5
@@ -46,7 +47,9 @@ _LOST: Final = 3
 _DOUBT: Final = 4
 """Rounds with no more than a hint of it after which a known face must convince as a new one does."""
 _LOOKS: Final = 8
-"""Closer looks in a round at most, so that a crowd or a busy pattern does not stop the loop."""
+"""Closer looks in a round, so that a crowd or a busy pattern does not stop the loop, and"""
+_NEW_LOOKS: Final = 4
+"""of these at least so many, if need be beyond, at what may be a new face: a crowd of known ones must not hide it."""
 _PATIENCE: Final = 10
 """Rounds after which a tile in which nothing changed is searched again all the same."""
 
@@ -95,50 +98,81 @@ class TiledBlazeFace:
 
     name = "blazeface"
 
-    def __init__(self, detector: BlazeFace, min_score: float, max_distance_m: float = 3.0, rounds: int = 2) -> None:
-        """A face that comes is found in at most `rounds` calls.
-
-        `min_score`: of a new face, the mean of a closer look and of its mirror image.
-        """
+    def __init__(self, detector: BlazeFace, min_score: float, max_distance_m: float = 3.0) -> None:
+        """`min_score`: of a new face, the mean of a closer look and of its mirror image."""
         self.card: Card | None = detector.card
         self._detector = detector
         self._min_score = min_score
         self._hint = _HINT * min_score
         self._distance = max_distance_m
-        self._rounds = rounds
-        self._round = 0
+        self._pace = Pace()
+        self._next = 0
+        """The tile whose turn it is."""
         self._stillness = Stillness(_PATIENCE)
+        self._size = (0, 0)
         self._known: tuple[_Known, ...] = ()
+        self._refused: tuple[Box, ...] = ()
+        """Where the last round looked closer and found no face."""
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """The faces in a BGR image (height, width, 3), best score first. Raises `ModelError` on NaN."""
-        height, width = image.shape[:2]
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
+        """The faces in a BGR image (height, width, 3), best score first. Raises `ModelError` on NaN.
+
+        `at`: the second of the stream that it shows; a face that comes is found within `NEW_FACE_S` if the images come
+        often enough. None: a picture by itself, searched all over; nothing is remembered of it or for it.
+        """
+        if at is None:
+            return TiledBlazeFace(self._detector, self._min_score, self._distance).detect(image, 0.0)
+        if image.shape[:2] != self._size:
+            self._size, self._known, self._refused = image.shape[:2], (), ()
         seen = self._detector.look(image, whole(image), self._hint)
-        plain = [face for face in seen if face.box.width >= _PLAIN / SIDE * max(width, height)]
+        plain = [face for face in seen if face.box.width >= _PLAIN / SIDE * max(self._size)]
         faces = [face for face in plain if self._trusts(face)]
-        hints = list(seen)
-        turn = tiles(width, height, self._distance)[self._round :: self._rounds]
-        if turn:
-            self._stillness.look(image)
-        for tile in turn:
-            if self._stillness.due(tile):
-                hints += self._detector.look(image, tile, self._hint)
-        hints.sort(key=lambda face: -face.score)
-        self._round = (self._round + 1) % self._rounds
+        hints = [*seen, *self._search(image, at)]
+        known = sorted((known.box for known in self._known), key=lambda box: -box.area)
+        looks = len(self._look_closer(image, known, _LOOKS, faces))
+        new = self._in_order(face for face in hints if not _alike(face.box, known))
+        tried = self._look_closer(image, new, max(_LOOKS - looks, _NEW_LOOKS), faces)
+        self._refused = tuple(box for box in tried if not _among(box, (face.box for face in faces)))
+        self._remember(faces)
+        return tuple(sorted(faces, key=lambda face: -face.score))
 
-        tried: list[Box] = []
-        for box in (*(known.box for known in self._known), *(face.box for face in hints)):
-            if len(tried) == _LOOKS:
-                break
+    def _search(self, image: NDArray[np.uint8], at: float) -> list[Detection]:
+        """What the tiles show whose turn it is: all of them in as many rounds as there is time for."""
+        height, width = self._size
+        every = tiles(width, height, self._distance)
+        if not every:
+            return []
+        count = math.ceil(len(every) / self._pace.rounds(at))
+        turn = [every[(self._next + index) % len(every)] for index in range(count)]
+        self._next = (self._next + count) % len(every)
+        self._stillness.look(image)
+        due = [tile for tile in turn if self._stillness.due(tile)]
+        return [face for tile in due for face in self._detector.look(image, tile, self._hint)]
+
+    def _in_order(self, hints: Iterable[Detection]) -> list[Box]:
+        """Where to look closer: each place once, by its best hint, the largest first; last where there was no face."""
+        places: list[Box] = []
+        for hint in sorted(hints, key=lambda face: -face.score):
             # A large patch that is no face must not keep a small face inside it from being looked at.
-            if _among(box, (face.box for face in faces)) or any(box.iou(other) > _SAME for other in tried):
+            if not _alike(hint.box, places):
+                places.append(hint.box)
+        return sorted(places, key=lambda box: (_alike(box, self._refused), -box.area))
+
+    def _look_closer(
+        self, image: NDArray[np.uint8], places: Iterable[Box], limit: int, faces: list[Detection]
+    ) -> list[Box]:
+        """Adds to `faces` what is found; gives the places looked at, at most `limit`."""
+        tried: list[Box] = []
+        for box in places:
+            if len(tried) == limit:
+                break
+            if _among(box, (face.box for face in faces)):
                 continue
             tried.append(box)
             face = self._closer(image, box)
             if face is not None and not _among(face.box, (other.box for other in faces)):
                 faces.append(face)
-        self._remember(faces)
-        return tuple(sorted(faces, key=lambda face: -face.score))
+        return tried
 
     def _closer(self, image: NDArray[np.uint8], box: Box) -> Detection | None:
         """The face at `box` as a window shows it that fits; None where that shows none that can be believed."""
@@ -188,3 +222,7 @@ def _same(a: Box, b: Box) -> bool:
 
 def _among(box: Box, others: Iterable[Box]) -> bool:
     return any(_same(box, other) for other in others)
+
+
+def _alike(box: Box, others: Iterable[Box]) -> bool:
+    return any(box.iou(other) > _SAME for other in others)

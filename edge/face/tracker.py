@@ -107,6 +107,10 @@ class Tracker:
         """All persons remembered, seen at the last update or merely hidden, in the order of their ids."""
         return tuple(person.track for person in self._persons.values())
 
+    def forget(self) -> None:
+        """From now on everybody is new."""
+        self._persons.clear()
+
     def update(
         self, faces: Sequence[Detection], now: float, appearances: NDArray[np.float32] | None = None
     ) -> tuple[Track, ...]:
@@ -118,7 +122,7 @@ class Tracker:
         if appearances is not None and len(appearances) != len(faces):
             raise ValueError(f"{len(appearances)} appearances for {len(faces)} faces")
         if now < self._now:
-            self._persons.clear()
+            self.forget()
         self._now = now
         self._persons = {n: person for n, person in self._persons.items() if not person.forgotten(now)}
         known = list(self._persons.values())

@@ -13,7 +13,7 @@ from edge.health.counters import rates
 from edge.publish.payloads import Health, Memory, Stage
 
 DROPS: Final = (
-    *("dropped", "skipped", "failed", "faults", "unblocked", "interruptions"),
+    *("dropped", "skipped", "left_out", "failed", "faults", "unblocked", "interruptions"),
     *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps"),
 )
 """Counters that end so are told as totals: each one is news."""

@@ -4,11 +4,11 @@ Photos of `landmarks68/test` are scaled into frames of 640×480 so that the face
 horizontal field of view of 62° gives it: its breadth of 0.14 m at a distance d spans 640 · 0.14 m / (2 · d · tan 31°)
 pixels, which is 149 at 0.5 m, 75 at 1 m, 37 at 2 m and 25 at 3 m. Breadth is the longer side of the upright box of the
 68 landmarks. The photo is turned about the face; around it lies a blurred copy; noise of σ 3 is added. A face counts as
-found when a detection's centre lies within 0.35 breadths of the true one and its width is 0.5 to 2 breadths, in one of
-the calls that a detector makes of a new face within 300 ms.
+found when a detection's centre lies within 0.35 breadths of the true one and its width is 0.5 to 2 breadths, within
+300 ms of the last look at an empty scene.
 
 False alarms: pictures put together from the parts of the photos that show no face (some show a stranger in the
-background), and the clips, looked at ten times a second.
+background), each looked at for 300 ms, and the clips, looked at ten times a second.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from edge.errors import EdgeEmotionError, SourceEnded
 from edge.face.blazeface import BlazeFace
 from edge.face.blazeface_file import find
 from edge.face.boxes import Box
-from edge.face.detector import Detector, rounds
+from edge.face.detector import Detector
 from edge.face.haar import HaarFace
+from edge.face.pace import NEW_FACE_S
 from edge.face.shape import upright_box
 from edge.face.tiles import TiledBlazeFace, face_share
 from edge.inference.interpreter import open_model
@@ -51,6 +52,13 @@ DISTANCES: Final = (0.5, 1.0, 2.0, 3.0)
 TURNS: Final = (0, 15, 30, 45)
 """Degrees, to either side in turn."""
 EVERY_S: Final = 0.1
+"""Seconds from look to look, as configured; at a photo or picture"""
+WAITED_S: Final = 2 / 15
+"""so many, for the device waits for the next of 15 frames a second."""
+LOOKS: Final = int(NEW_FACE_S / WAITED_S)
+"""That a new face has to be found in."""
+_SETTLED: Final = 4
+"""Looks after which a detector knows how far apart they are."""
 _CUT_S: Final = 2.39
 """Where `face_noface.mov` cuts from the face to the scene without one, seconds."""
 
@@ -133,37 +141,34 @@ def _beside(photo: Photo) -> NDArray[np.uint8] | None:
 class Tally:
     """What one detector did."""
 
-    calls: int
-    """In which a new face has to be found."""
     found: dict[tuple[float, int], list[int]] = field(default_factory=dict)
-    """Distance and turn → the call that found each face, 0 for none."""
+    """Distance and turn → the look that found each face, 0 for none."""
     milliseconds: list[float] = field(default_factory=list)
-    false: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Kind of pictures without a face → detections, looks."""
+    false: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Kind of pictures without a face → detections, looks, pictures."""
     clips: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Clip with a face → looks, looks that found it, detections of something else."""
 
     def recall(self, distance: float, degrees: int) -> float:
-        calls = self.found[distance, degrees]
-        return sum(call > 0 for call in calls) / len(calls)
+        looks = self.found[distance, degrees]
+        return sum(look > 0 for look in looks) / len(looks)
 
 
 Make = Callable[[], Detector]
 
 
-def detectors(min_score: float) -> Mapping[str, tuple[Make, int]]:
-    """Name → how to make one, and the calls it has for a new face. Raises `ModelError`."""
+def detectors(min_score: float) -> Mapping[str, Make]:
+    """How to make each. Raises `ModelError`."""
     path = find()
-    every: dict[str, tuple[Make, int]] = {}
+    every: dict[str, Make] = {}
     if path is not None:
         interpreter, card = open_model(path)
         blaze = BlazeFace(interpreter, min_score, card)
-        every["BlazeFace, whole frame"] = (lambda: blaze), 1
+        every["BlazeFace, whole frame"] = lambda: blaze
         for metres in (2.0, 3.0):
-            make: Make = partial(TiledBlazeFace, blaze, min_score, metres)
-            every[f"BlazeFace, tiles for {metres:g} m"] = make, rounds(EVERY_S)
-    every["Haar, 320 pixels"] = partial(HaarFace, min_score), 1
-    every["Haar, 640 pixels"] = partial(HaarFace, min_score, WIDTH), 1
+            every[f"BlazeFace, tiles for {metres:g} m"] = partial(TiledBlazeFace, blaze, min_score, metres)
+    every["Haar, 320 pixels"] = partial(HaarFace, min_score)
+    every["Haar, 640 pixels"] = partial(HaarFace, min_score, WIDTH)
     return every
 
 
@@ -171,21 +176,24 @@ def measure_photos(make: Make, tally: Tally, shots: Sequence[Photo]) -> None:
     """Every distance and turn; the same frames for every detector."""
     for distance in DISTANCES:
         for degrees in TURNS:
-            calls: list[int] = []
+            looks: list[int] = []
             for number, photo in enumerate(shots):
                 side = 1 if number % 2 else -1
                 frame, truth = place(photo, distance, side * degrees, np.random.default_rng(number))
-                calls.append(_first_call(make(), tally, frame, truth))
-            tally.found[distance, degrees] = calls
+                looks.append(_first_look(make(), tally, frame, truth))
+            tally.found[distance, degrees] = looks
 
 
-def _first_call(detector: Detector, tally: Tally, frame: NDArray[np.uint8], truth: Box) -> int:
-    for call in range(1, tally.calls + 1):
+def _first_look(detector: Detector, tally: Tally, frame: NDArray[np.uint8], truth: Box) -> int:
+    empty = np.full_like(frame, 128)
+    for look in range(_SETTLED):
+        detector.detect(empty, look * WAITED_S)
+    for look in range(1, LOOKS + 1):
         started = time.perf_counter()
-        faces = detector.detect(frame)
+        faces = detector.detect(frame, (_SETTLED - 1 + look) * WAITED_S)
         tally.milliseconds.append(1000 * (time.perf_counter() - started))
         if any(matches(face.box, truth) for face in faces):
-            return call
+            return look
     return 0
 
 
@@ -194,8 +202,8 @@ def measure_faceless(make: Make, tally: Tally, frames: Sequence[NDArray[np.uint8
     alarms = 0
     for frame in frames:
         detector = make()
-        alarms += sum(len(detector.detect(frame)) for _ in range(tally.calls + 1))
-    tally.false["pictures without a face"] = alarms, len(frames) * (tally.calls + 1)
+        alarms += sum(len(detector.detect(frame, look * WAITED_S)) for look in range(LOOKS + 1))
+    tally.false["pictures without a face"] = alarms, len(frames) * (LOOKS + 1), len(frames)
 
 
 def measure_clips(make: Make, tally: Tally, folder: Path) -> None:
@@ -208,7 +216,7 @@ def measure_clips(make: Make, tally: Tally, folder: Path) -> None:
                 if frame.captured_at < due - 1e-3:
                     continue
                 due = frame.captured_at + EVERY_S
-                faces = len(detector.detect(frame.image))
+                faces = len(detector.detect(frame.image, frame.captured_at))
                 if path.stem == "no_face" or (path.stem == "face_noface" and frame.captured_at > _CUT_S):
                     empty_looks, empty_alarms = empty_looks + 1, empty_alarms + faces
                 else:
@@ -216,7 +224,7 @@ def measure_clips(make: Make, tally: Tally, folder: Path) -> None:
         if looks:
             tally.clips[path.name] = looks, hits, others
         if empty_looks:
-            tally.false[path.name] = empty_alarms, empty_looks
+            tally.false[path.name] = empty_alarms, empty_looks, empty_looks
 
 
 def _frames(media: MediaFile) -> Iterator[Frame]:
@@ -247,10 +255,10 @@ def main() -> int:
     empty = list(faceless(photos(folder, "test", 10_000), max(1, arguments.photos // 2), np.random.default_rng(1)))
     tallies: dict[str, Tally] = {}
     try:
-        for name, (make, calls) in detectors(arguments.min_score).items():
+        for name, make in detectors(arguments.min_score).items():
             if arguments.only not in name:
                 continue
-            tally = tallies[name] = Tally(calls)
+            tally = tallies[name] = Tally()
             measure_photos(make, tally, shots)
             measure_faceless(make, tally, empty)
             measure_clips(make, tally, clips)
@@ -271,11 +279,11 @@ def _row(name: str, tally: Tally) -> dict[str, object]:
             for distance, degrees in tally.found
         },
         "found_at_once": {
-            f"{distance:g} m, {degrees}°": round(calls.count(1) / len(calls), 4)
-            for (distance, degrees), calls in tally.found.items()
+            f"{distance:g} m, {degrees}°": round(looks.count(1) / len(looks), 4)
+            for (distance, degrees), looks in tally.found.items()
         },
         "milliseconds": round(float(np.median(tally.milliseconds)), 2),
-        "false_of_looks": tally.false,
+        "false_of_looks_at_pictures": tally.false,
         "clips_looks_found_others": tally.clips,
     }
 
@@ -289,11 +297,13 @@ def _tables(tallies: Mapping[str, Tally], count: int) -> None:
         values = " | ".join(f"{100 * tally.recall(*cell):.0f}" for cell in cells)
         print(f"| {name} | {values} | {np.median(tally.milliseconds):.1f} |")
     kinds = list(next(iter(tallies.values())).false)
-    print("\nFalse faces, of looks (at ten looks a second: a minute)\n")
+    print("\nFalse faces in so many looks at so many pictures (at ten looks a second: a minute)\n")
     print("| detector | " + " | ".join(kinds) + " |\n" + "|---" * (len(kinds) + 1) + "|")
     for name, tally in tallies.items():
-        pairs = [tally.false[kind] for kind in kinds]
-        values = " | ".join(f"{bad} of {looks} ({60 / EVERY_S * bad / looks:.0f})" for bad, looks in pairs)
+        triples = [tally.false[kind] for kind in kinds]
+        values = " | ".join(
+            f"{bad} in {looks} at {shown} ({60 / EVERY_S * bad / looks:.0f})" for bad, looks, shown in triples
+        )
         print(f"| {name} | {values} |")
     names = list(next(iter(tallies.values())).clips)
     print("\nClips with one face: found in % of looks, + other detections\n")

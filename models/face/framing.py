@@ -1,54 +1,77 @@
-"""`python -m models.face.framing --data DIR`: how FER2013 frames its faces, measured with our detectors.
+"""`python -m models.face.framing --data DIR`: how the training images frame their faces, measured with our detectors.
 
-The device's crop (`edge.face.crop.FRAMINGS`) and the scales of its quality (`edge.face.quality`) are these figures,
-so that a face in a frame is cut out as the training images were. Training images only.
+The device's crops (`FRAMINGS` of `edge.face.crop`, from FER2013, and of `edge.face.landmarks`, from the photos with
+landmarks) and the scales of its quality (`edge.face.quality`) are these figures, so that a face in a frame is cut out
+as the training images were. Training images only, each by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge import config
-from edge.face.boxes import Detection
+from edge.face.crop import SIDE, View
 from edge.face.detector import Detector, open_detector
 from models.corpora import add_data_option, require
 from models.face import data
+from models.landmarks import data as landmarks
 
-_ZOOM, _BORDER = 2, 48
+_ZOOM: Final = 2
+_BORDERS: Final = {"FER2013": 48, "landmarks": 60}
 
 
-def _boxes(detector: Detector, faces: data.Faces, rows: np.ndarray) -> list[Detection]:
-    """First detection in each image, enlarged and with its edges repeated outwards so that the box fits."""
-    found: list[Detection] = []
-    for row in rows:
-        large = cv2.resize(faces.images[row], None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
-        framed = cv2.copyMakeBorder(large, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
-        found += detector.detect(np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8))[:1]
-    return found
+def _framed(grey: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
+    """BGR, enlarged and with its edges repeated outwards so that a detector's box fits."""
+    large = cv2.resize(grey, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
+    wide = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.cvtColor(wide, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def _measure(
+    detector: Detector, images: Sequence[NDArray[np.uint8]], views: Sequence[View], border: int
+) -> dict[str, object]:
+    """Medians of where `views`, in pixels of the grey images, lie relative to the best detection in each."""
+    scales: list[float] = []
+    rises: list[float] = []
+    for image, view in zip(images, views, strict=True):
+        for face in detector.detect(_framed(image, border))[:1]:
+            right, down = (
+                middle - (border + _ZOOM * at) for middle, at in zip(face.box.centre, (view.x, view.y), strict=True)
+            )
+            scales.append(_ZOOM * view.side / face.box.width)
+            rises.append((down * math.cos(view.roll) - right * math.sin(view.roll)) / face.box.width)
+    scale, rise = (round(float(np.median(values)), 3) for values in (scales, rises))
+    return {"found": len(scales), "of": len(images), "scale": scale, "rise": rise}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m models.face.framing", description="Measure FER2013's framing.")
+    parser = argparse.ArgumentParser(prog="python -m models.face.framing", description="Measure how faces are framed.")
     add_data_option(parser)
     parser.add_argument("--rows", type=int, default=1500, help="training images to look at (%(default)s)")
     arguments = parser.parse_args()
     faces = data.load(require(arguments.data, data.FILE), "training")
-    rows = np.random.default_rng(0).choice(len(faces), min(arguments.rows, len(faces)), replace=False)
+    photos = landmarks.load(require(arguments.data, landmarks.FOLDER), "training")
+    rng = np.random.default_rng(0)
+    rows = rng.choice(len(faces), min(arguments.rows, len(faces)), replace=False)
+    chosen = [photos[i] for i in rng.permutation(len(photos))[: arguments.rows]]
+    corpora = {
+        "FER2013": ([faces.images[row] for row in rows], [View(SIDE / 2, SIDE / 2, SIDE, 0.0, SIDE)] * len(rows)),
+        "landmarks": ([photo.grey for photo in chosen], [photo.view for photo in chosen]),
+    }
     for name in ("blazeface", "haar"):
-        found = _boxes(open_detector(config.Face(detector=name)), faces, rows)
-        centre = faces.images.shape[1] * _ZOOM / 2 + _BORDER
-        width = np.median([face.box.width for face in found])
-        rise = np.median([face.box.centre[1] - centre for face in found]) / width
-        scale = round(float(faces.images.shape[1] * _ZOOM / width), 3)
-        print(
-            json.dumps(
-                {"detector": name, "found": len(found), "of": len(rows), "scale": scale, "rise": round(float(rise), 3)}
+        detector = open_detector(config.Face(detector=name))
+        for corpus, (images, views) in corpora.items():
+            print(
+                json.dumps({"corpus": corpus, "detector": name, **_measure(detector, images, views, _BORDERS[corpus])})
             )
-        )
     sharpness = [cv2.Laplacian(faces.images[row], cv2.CV_32F).var() for row in rows]
     contrast = [faces.images[row].std() for row in rows]
     for name, values in (("sharpness", sharpness), ("contrast", contrast)):

@@ -72,7 +72,7 @@ class _Expected:
     def __init__(self) -> None:
         self.face: tuple[Detection, ...] = ()
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
         return self.face
 
 

@@ -133,7 +133,7 @@ def measure(
                 continue
             needed, ignored = truth(shot.faces)
             for name in detectors:
-                faces = noisy(shot.faces, rng) if name == "truth" else list(finders[name].detect(shot.image))
+                faces = noisy(shot.faces, rng) if name == "truth" else list(finders[name].detect(shot.image, shot.at))
                 looks = appearances(shot.image, faces)
                 for tracker in TRACKERS:
                     tracks = trackers[name, tracker].update(faces, shot.at, looks)
