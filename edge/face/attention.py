@@ -32,7 +32,8 @@ class Candidate:
     person: int
     box: Box
     yaw: float | None = None
-    """Degrees, 0 when it looks into the camera; None where it is not known."""
+    """Degrees, 0 when it looks into the camera; None where it is not known. Pitch does not count: it tells how high the
+    camera stands before it tells anything of the person."""
 
 
 def prominence(candidate: Candidate, frame_size: tuple[int, int]) -> float:

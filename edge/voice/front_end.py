@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
-from edge.voice import logmel, shortterm, standard
+from edge.voice import logmel, mfcc, shortterm, standard
 from edge.voice.bandwidth import filled
 from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
@@ -66,6 +66,17 @@ class FunctionalsInput:
         self._stream = LogMelStream()
 
 
+class CepstraInput:
+    """13 mel cepstra every 10 ms: (1, 300, 13), not standardised."""
+
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        return mfcc.mel_cepstra(samples)[None]
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
 class ShortTermInput:
     """34 short-term features every 0.1 s, as the origin project read them: (1, 100, 34), not standardised."""
 
@@ -75,6 +86,12 @@ class ShortTermInput:
 
     def forget(self) -> None:
         """Nothing is kept."""
+
+
+_OF_CEPSTRA: Final[Mapping[Any, Callable[[], FrontEnd]]] = {
+    mfcc.FRONT_END["name"]: CepstraInput,
+    shortterm.FRONT_END["name"]: ShortTermInput,
+}
 
 
 def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
@@ -87,9 +104,9 @@ def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
         return LogMelInput()
     if name == standard.NAME:
         return FunctionalsInput(Standard.read(front_end))
-    if name == shortterm.FRONT_END["name"]:
+    if name in _OF_CEPSTRA:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")
-        return ShortTermInput()
-    known = f"{logmel.FRONT_END['name']!r}, {standard.NAME!r} and {shortterm.FRONT_END['name']!r}"
+        return _OF_CEPSTRA[name]()
+    known = ", ".join(repr(one) for one in (logmel.FRONT_END["name"], standard.NAME, *_OF_CEPSTRA))
     raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

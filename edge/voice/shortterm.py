@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import MissingExtraError
+from edge.voice.mfcc import CEPSTRA, cepstra
 
 RATE: Final = 16_000
 WINDOW: Final = 3200
 STEP: Final = 1600
 FRAMES: Final = 100
-CEPSTRA: Final = 13
 NAMES: Final = (
     *("zero-crossing rate", "energy", "entropy of energy"),
     *("spectral centroid", "spectral spread", "spectral entropy", "spectral flux", "spectral roll-off"),
@@ -72,7 +71,7 @@ def short_term(samples: NDArray[np.float32]) -> NDArray[np.float32]:
         _roll_off(spectrum),
     ]
     found[:count, :8] = np.stack(columns, axis=1)
-    found[:count, 8 : 8 + CEPSTRA] = _cepstra(sound)[:count]
+    found[:count, 8 : 8 + CEPSTRA] = cepstra(sound, WINDOW, STEP, 4096)[:count]
     found[:count, 8 + CEPSTRA :] = _chroma(spectrum)
     return found
 
@@ -103,15 +102,6 @@ def _roll_off(spectrum: _Array) -> _Array:
     energy = np.cumsum(spectrum**2, axis=1)
     above = energy > _ROLL_OFF * energy[:, -1:]
     return np.where(above.any(1), above.argmax(1) / spectrum.shape[1], 0.0)
-
-
-def _cepstra(sound: _Array) -> _Array:
-    """(n, 13), by python_speech_features: pre-emphasis 0.97, 26 mel bands, lifter 22, first one the log energy."""
-    try:
-        from python_speech_features import mfcc
-    except ImportError as error:
-        raise MissingExtraError("mel cepstra", "mfcc") from error
-    return np.asarray(mfcc(sound * 32768, RATE, WINDOW / RATE, STEP / RATE, CEPSTRA, nfft=4096))
 
 
 def _chroma(spectrum: _Array) -> _Array:
