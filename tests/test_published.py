@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge.emotions import LABELS
-from models.face import published, xception
+from models.face import data, published, train, xception
 from models.face.pretrained import Weights
 
 FOLDER = "StatefulPartitionedCall/model_1/"
@@ -77,3 +79,24 @@ def test_the_rebuilt_net_computes_what_the_published_one_does_in_our_order() -> 
     for column, label in enumerate(LABELS):
         expected = theirs[:, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral").index(label)]
         assert found[:, column] == pytest.approx(expected, abs=2e-3)
+
+
+def test_opinions_are_the_teachers_mean_and_are_kept(tmp_path: Path) -> None:
+    import keras
+
+    faces = data.Faces(
+        np.zeros((3, 48, 48), np.uint8), np.zeros(3, np.int64), np.zeros((3, 7), np.float32), np.zeros(3, np.bool_)
+    )
+    files = []
+    for name, favourite in (("a", 0), ("b", 4)):
+        image = keras.Input((48, 48, 1))
+        dense = keras.layers.Dense(7)
+        model = keras.Model(image, dense(keras.layers.GlobalAveragePooling2D()(image)))
+        dense.set_weights([np.zeros((1, 7), np.float32), 30.0 * np.eye(7, dtype=np.float32)[favourite]])
+        files.append(tmp_path / f"{name}.keras")
+        model.save(files[-1])
+    found = train.taught(files, faces, 1, tmp_path / "opinions")
+    assert found == pytest.approx(np.tile([0.5, 0, 0, 0, 0.5, 0, 0], (3, 1)), abs=1e-3)
+    for file in files:
+        file.unlink()
+    assert np.array_equal(train.taught(files, faces, 1, tmp_path / "opinions"), found)

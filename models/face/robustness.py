@@ -1,6 +1,7 @@
 """`python -m models.face.robustness --data DIR`: what worse pictures cost the expression model.
 
-Every FER2013 PrivateTest image, darkened, blurred, turned, hidden …, through the device's code. About two minutes.
+Every FER2013 PrivateTest image (PublicTest, where something is to be chosen), darkened, blurred, turned, hidden …, by
+way of the device's code. About two minutes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Final
 
 from edge import shipped
 from edge.emotions import LABELS
@@ -21,15 +23,17 @@ from models.face import data, degrade
 from models.face.evaluate import logits
 from models.metrics import single_label
 
-PROTOCOL = "FER2013 PrivateTest"
+PROTOCOLS: Final = {"private": "FER2013 PrivateTest", "public": "FER2013 PublicTest"}
 
 
-def score(expression: Expression, faces: data.Faces, kind: str | None = None, strength: float = 0.0) -> Score:
+def score(
+    expression: Expression, faces: data.Faces, protocol: str, kind: str | None = None, strength: float = 0.0
+) -> Score:
     """Of all `faces`, changed as `kind` of `degrade.KINDS` says, or as they are."""
     images = faces.images if kind is None else degrade.apply(kind, strength, faces.images)
     posterior = softmax(logits(expression, images), expression.card.temperature)
     said = "as they are" if kind is None else f"{kind}, {degrade.KINDS[kind].unit.format(f'{strength:g}')}"
-    return single_label(expression.card.name, f"{PROTOCOL}, {said}", posterior, faces.labels, LABELS)
+    return single_label(expression.card.name, f"{protocol}, {said}", posterior, faces.labels, LABELS)
 
 
 def main() -> int:
@@ -38,6 +42,7 @@ def main() -> int:
     parser.add_argument(
         "--model", type=Path, default=shipped.model("face", "face_small"), help="a .tflite with its card"
     )
+    parser.add_argument("--split", choices=tuple(PROTOCOLS), default="private", help="whose images (%(default)s)")
     parser.add_argument("--rows", type=int, help="only the first so many images (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     arguments = parser.parse_args()
@@ -45,19 +50,20 @@ def main() -> int:
         expression = Expression(arguments.model)
     except EdgeEmotionError as error:
         sys.exit(f"error: {error}")
-    faces = data.load(require(arguments.data, data.FILE), "private")
+    faces = data.load(require(arguments.data, data.FILE), arguments.split)
     if arguments.rows:
         faces = data.head(faces, arguments.rows)
-    base = score(expression, faces)
+    protocol = PROTOCOLS[arguments.split]
+    base = score(expression, faces, protocol)
     if not arguments.json:
-        print(f"{expression.card.name}, {PROTOCOL}, {base.n} images\n")
+        print(f"{expression.card.name}, {protocol}, {base.n} images\n")
         print("| pictures | strength | accuracy | macro-F1 | change |\n|---|---|---|---|---|", flush=True)
         print(f"| as they are | | {base.accuracy:.1%} | {100 * base.macro_f1:.1f} | |", flush=True)
     else:
         _print_json("as they are", None, base)
     for name, kind in degrade.KINDS.items():
         for strength in kind.strengths:
-            found = score(expression, faces, name, strength)
+            found = score(expression, faces, protocol, name, strength)
             if arguments.json:
                 _print_json(name, strength, found)
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +22,12 @@ from edge.errors import EdgeEmotionError
 from edge.face.crop import FRONT_END, as_input
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
+from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
 from models.face import architecture, data, mobilenet, pretrained, published
 from models.face.degrade import worsen
 from models.face.evaluate import scores
-from models.face.views import View, opinions, view
 from models.metrics import class_weights, fit_temperature
 
 BATCH: Final = 64
@@ -37,8 +37,6 @@ QUICK_ROWS: Final = 256
 STATISTICS_ROWS: Final = 512
 TEACHER_SHARE: Final = 0.6
 TEACHER_TEMPERATURE: Final = 1.5
-WORSE_SHARE: Final = 0.2
-"""Of a pupil's pictures are dark, glaring, blurred, noisy or small."""
 AGAIN_RATE: Final = {"small": 1.5e-3, "large": 5e-4}
 """Peak learning rate of a model that is trained already."""
 
@@ -61,42 +59,24 @@ CORPORA: Final = (
 
 
 class Batches(training.Batches):
-    """Shuffled, augmented (64, 48, 48, 1) float32 batches with soft targets and class weights."""
+    """Shuffled, augmented (64, 48, 48, 1) float32 batches with soft targets and class weights.
 
-    def __init__(self, faces: data.Faces, targets: NDArray[np.float32], seed: int, batch: int = BATCH) -> None:
+    A share of `worse` is dark, glaring, blurred, noisy or small besides.
+    """
+
+    def __init__(
+        self, faces: data.Faces, targets: NDArray[np.float32], seed: int, batch: int = BATCH, worse: float = 0.0
+    ) -> None:
         super().__init__(len(faces), batch, seed)
-        self._faces, self._targets = faces, targets
+        self._faces, self._targets, self._worse = faces, targets, worse
         self._weights = class_weights(faces.labels, 0.3)
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         images = np.stack([data.augment(self._faces.images[row], rng) for row in rows])
+        if self._worse:
+            for row in np.flatnonzero(rng.random(len(rows)) < self._worse):
+                images[row] = worsen(images[row], rng)
         return as_input(images), self._targets[rows], self._weights[rows]
-
-
-class TaughtBatches(training.Batches):
-    """The same of views with targets of their own, one view an epoch in turn, mirrored at random.
-
-    Some are made worse besides, and the teachers' opinion is of the picture as it was.
-    """
-
-    def __init__(
-        self, views: Sequence[View], targets: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], seed: int
-    ) -> None:
-        super().__init__(len(labels), BATCH, seed)
-        self._views, self._targets = views, targets
-        self._weights = [one.mixed(class_weights(labels, 0.3)[:, None])[:, 0] for one in views]
-
-    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
-        number = self.epoch % len(self._views)
-        images = self._views[number].images[rows]
-        images = np.where(rng.random((len(rows), 1, 1)) < 0.5, images[:, :, ::-1], images)
-        for row in np.flatnonzero(rng.random(len(rows)) < WORSE_SHARE):
-            images[row] = worsen(images[row], rng)
-        return (
-            as_input(images),
-            self._targets[number][rows],
-            self._weights[number][rows],
-        )
 
 
 def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
@@ -112,7 +92,10 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
         scratch = True
     elif not scratch:
         mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
-    batches_of = _batches(arguments, faces)
+    targets = data.soft_targets(faces)
+    if arguments.teacher:
+        opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
+        targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * opinion
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
     frozen_epochs = 0 if scratch else round(0.6 * arguments.epochs)
     peak = AGAIN_RATE[arguments.size] if arguments.start else 3e-3 if scratch else 4e-4
@@ -120,7 +103,7 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
         if not epochs:
             continue
-        batches = batches_of(arguments.seed + (phase == "whole"))
+        batches = Batches(faces, targets, arguments.seed + (phase == "whole"), worse=arguments.worse)
         mobilenet.freeze_stem(model, phase == "head" or arguments.keep_stem)
         model.compile(
             optimizer=keras.optimizers.AdamW(training.cosine(peak, epochs, len(batches), 1), weight_decay=0.02),
@@ -139,18 +122,27 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     return model
 
 
-def _batches(arguments: Any, faces: data.Faces) -> Callable[[int], training.Batches]:
-    """From a seed to the batches, asking the teachers first if there are any."""
-    targets = data.soft_targets(faces)
-    if not arguments.teacher:
-        return lambda seed: Batches(faces, targets, seed)
-    views = [view(faces, number, arguments.seed) for number in range(arguments.views)]
-    said = opinions(arguments.teacher, views, arguments.runs / "opinions", TEACHER_TEMPERATURE)
-    taught = [
-        (1 - TEACHER_SHARE) * one.mixed(targets) + TEACHER_SHARE * opinion
-        for one, opinion in zip(views, said, strict=True)
-    ]
-    return lambda seed: TaughtBatches(views, taught, faces.labels, seed)
+def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
+    """(n, 7): the mean opinion of float Keras teachers on augmented views of each face (Hinton et al., 2015).
+
+    Each teacher's is kept in the folder `kept`, for a run that resumes.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    opinions = []
+    for number, teacher in enumerate(teachers):
+        file = kept / f"{number}_{teacher.stem}.npy"
+        if not file.exists():
+            model = keras.models.load_model(teacher, compile=False)
+            opinion = np.zeros((len(faces), len(LABELS)), np.float32)
+            rng = np.random.default_rng(seed)
+            for view in range(views):
+                print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
+                for rows in training.batches(len(faces), 512):
+                    images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
+                    opinion[rows] += softmax(model.predict_on_batch(as_input(images)), TEACHER_TEMPERATURE) / views
+            np.save(file, opinion)
+        opinions.append(np.load(file))
+    return np.asarray(np.mean(opinions, 0), np.float32)
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
@@ -168,16 +160,12 @@ def recipe(arguments: Any) -> str:
         if blocks
         else "residual CNN"
     )
-    opinion = (
-        f", {TEACHER_SHARE} of all the mean opinion of teachers of the very picture, of which there are "
-        f"{arguments.views} of each face, every second one mixed with another face, {WORSE_SHARE} made worse"
-        if arguments.teacher
-        else ""
-    )
+    opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
+    worse = f", {arguments.worse:g} of the pictures made worse" if arguments.worse else ""
     return (
-        f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out augmentation, "
-        "AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after training, its mean answer "
-        "corrected"
+        f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out "
+        f"augmentation{worse}, AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after "
+        "training, its mean answer corrected"
     )
 
 
@@ -191,7 +179,11 @@ def main() -> int:
         help=".keras models whose mean opinion is most of the targets (models.face.published makes two)",
     )
     parser.add_argument(
-        "--views", type=int, default=6, help="altered copies of each face that the teachers are asked of (%(default)s)"
+        "--worse",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the pictures that are dark, glaring, blurred, noisy or small besides (%(default)g)",
     )
     parser.add_argument("--start", type=Path, help="a .keras model of this size to go on from, at a lower rate")
     parser.add_argument(
@@ -234,7 +226,8 @@ def main() -> int:
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
             f"--seed {arguments.seed}"
-            + (f" --teacher {' '.join(teachers)} --views {arguments.views}" if teachers else "")
+            + (" --teacher " + " ".join(teachers) if teachers else "")
+            + (f" --worse {arguments.worse:g}" if arguments.worse else "")
             + (" --start BEFORE.keras" if arguments.start else "")
             + (" --keep-stem" if arguments.keep_stem else ""),
             recipe=recipe(arguments),
