@@ -56,7 +56,7 @@ class VoiceDetail(TypedDict, total=False):
         float, Meta(ge=-100, description="root mean square of the voice, decibels relative to full scale; 0 is loudest")
     ]
     snr_db: Annotated[
-        float, Meta(ge=-10, le=60, description="voice over noise, decibels: 20 and more is clean, below −5 useless")
+        float, Meta(ge=-10, le=60, description="voice over noise, decibels: the quality grows with it from 0 to 35")
     ]
     speech: Annotated[Factor, Meta(description="0…1: mean probability of speech")]
     pitch_hz: Annotated[

@@ -68,7 +68,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.start(0)
 
     def start(self, epoch: int) -> None:
-        self.epoch = epoch
+        self._epoch = epoch
         self._order = self.order(np.random.default_rng((self._seed, epoch)))
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -84,7 +84,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> Any:
         rows = self._order[index * self._size : (index + 1) * self._size]
-        return self.batch(rows, np.random.default_rng((self._seed, self.epoch, index)))
+        return self.batch(rows, np.random.default_rng((self._seed, self._epoch, index)))
 
 
 class TellEpoch(keras.callbacks.Callback):  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,7 +71,6 @@ class _Step:
     level: float
     probability: float
     voiced: bool
-    clipped: float
 
 
 class Segmenter:
@@ -106,7 +106,7 @@ class Segmenter:
         above = probability >= self._threshold
         # The detector falls late: what is no louder than the floor is a pause already.
         voiced = above and level > self._floor.dbfs + _ABOVE_FLOOR_DB
-        step = _Step(samples, level, probability, voiced, float(np.mean(np.abs(samples) >= _FULL_SCALE)))
+        step = _Step(samples, level, probability, voiced)
         self._steps.append(step)
         self._heard += 1
         self._ends_at = ends_at
@@ -134,9 +134,13 @@ class Segmenter:
 
     def flush(self) -> Stretch | None:
         """Ends an utterance that is going on, as at the end of a file."""
-        found = self._stretch(final=True) if self.speaking and self._spoken * STEP_S >= SHORTEST_S else None
+        found = None
         if self.speaking:
-            for step in self._after():
+            # The pause that ended it, less a moment that belongs to it.
+            after = list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
+            if self._spoken * STEP_S >= SHORTEST_S:
+                found = self._stretch(final=True, after=after)
+            for step in after:
                 self._follow_floor(step)
         self.reset()
         return found
@@ -169,8 +173,8 @@ class Segmenter:
         self._steps.extend(lead_in + begun)
         self._begun = self._heard - len(self._steps)
 
-    def _stretch(self, final: bool) -> Stretch:
-        after = self._after() if final else []
+    def _stretch(self, final: bool, after: Sequence[_Step] = ()) -> Stretch:
+        """What is held of the utterance; `after`: the last of the steps, which are no part of it any more."""
         steps = list(self._steps)[: len(self._steps) - len(after)]
         cut = max(0, len(steps) - _LONGEST_STEPS)
         first = self._heard - len(self._steps)
@@ -191,13 +195,9 @@ class Segmenter:
             level_dbfs=max(SILENT_DBFS, 10 * math.log10(power)),
             floor_dbfs=floor,
             speech=min(1.0, sum(step.probability for step in voiced) / len(voiced)),
-            clipped=sum(step.clipped for step in voiced) / len(voiced),
+            clipped=float(np.mean(np.abs(np.concatenate([step.samples for step in voiced])) >= _FULL_SCALE)),
             snr_db=snr_db(levels[first_voiced : last_voiced + 1], len(voiced), floor),
         )
-
-    def _after(self) -> list[_Step]:
-        """The pause that ended an utterance, less a moment that belongs to it."""
-        return list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
 
     def _follow_floor(self, step: _Step) -> None:
         # Only what lies so far back that the detector, late as it is, has had its say about it.
