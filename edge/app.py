@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
 import cv2
 
 from edge import senses as rooms
+from edge import stop
 from edge.config import Config
 from edge.errors import SourceError
 from edge.health.counters import Counters
@@ -106,6 +104,8 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
             live.hear_of(transcript)
 
     with ExitStack() as stack:
+        # Before anything that must be ended in order: a signal from here on is a wish, not the end of the process.
+        asked = stack.enter_context(stop.on_signals())
         view = stack.enter_context(_shown()) if options.view else None
         broker = stack.enter_context(_broker(config, options))
         publisher = Publisher(
@@ -126,10 +126,9 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
         if view is not None:
             outputs.append(_ViewOutput(view, config.device.name, valid_for))
         live = Live(config, senses, chosen.inputs, tuple(outputs), counters, timings)
-        stop = stack.enter_context(_stop_signals())
         notifier.ready(f"publishing to {broker}")
         stack.callback(notifier.stopping)
-        live.run(stop, _heart(notifier))
+        live.run(asked, _heart(notifier))
     return 0
 
 
@@ -146,22 +145,6 @@ def _heart(notifier: Notifier) -> Callable[[], None]:
             notifier.watchdog()
 
     return beat
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; the former handlers are put back in the end."""
-    stop = threading.Event()
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ where that does not help `run` gives up with an error, so that systemd starts th
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from edge.mailbox import BoundedQueue, Mailbox
 from edge.observation import AudioChunk, Estimate, Frame, Observation, Sense, Transcript
 from edge.senses import Perceived, Senses
 from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Refusing, Source
+from edge.stop import StopRequest
 from edge.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Live:
         if self._senses.words is not None:
             self._texts.put(transcript)
 
-    def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
+    def run(self, stop: StopRequest, alive: Callable[[], None] = lambda: None) -> None:
         """Blocks until `stop` is set or every source has ended. `alive` is called every round in which all is well.
 
         Raises `StuckError`.

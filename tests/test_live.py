@@ -25,6 +25,7 @@ from edge.sources.fake import FakeCamera, FakeMicrophone
 from edge.sources.media import MediaFile
 from edge.sources.paced import PacedMedia
 from edge.sources.transcripts import StdinTranscripts
+from edge.stop import StopRequest
 
 CONFIG = Config(face=Face(detector="haar"))
 
@@ -73,7 +74,7 @@ class Running:
     def __init__(self, loaded: senses.Senses, inputs: Inputs, config: Config = CONFIG) -> None:
         self.recorder, self.counters = Recorder(), Counters()
         self.live = Live(config, loaded, inputs, (self.recorder,), self.counters, Timings())
-        self.stop = threading.Event()
+        self.stop = StopRequest()
         self.alive = 0
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._run)
