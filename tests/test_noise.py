@@ -13,6 +13,7 @@ from edge.voice.noise import HIGHEST_DBFS, LEAST_SNR_DB, LOWEST_DBFS, MOST_SNR_D
 from edge.voice.sense import quality
 from edge.voice.utterance import Segmenter, Stretch
 from edge.voice.vad import SpeechDetector, level_dbfs
+from models.voice.levels import active_power
 
 Sound = NDArray[np.float32]
 
@@ -84,15 +85,6 @@ def heard(sound: Sound) -> list[Stretch]:
         level = cleaner.level(cleaner.mono(step))
         found.append(segmenter.push(level, detector.probability(level), (index + 1) / 100))
     return [stretch for stretch in (*found, segmenter.flush()) if stretch and stretch.final]
-
-
-def active_power(sound: Sound) -> float:
-    """After ITU-T P.56: mean power of what lies less than 15.9 dB below that mean."""
-    power = (sound[: len(sound) // STEP * STEP].reshape(-1, STEP) ** 2).mean(1)
-    mean = float(power.max())
-    for _ in range(5):
-        mean = float(power[power > mean / 39].mean())
-    return mean
 
 
 @pytest.mark.corpora

@@ -20,6 +20,7 @@ from edge.voice.standard import SIZE, Standard
 from models.report import with_scores
 from models.voice import data, noise, protocol
 from models.voice.folds import CLASSES, FOLDS, OUTPUTS, ROUNDS, SHARED, SIZES, fold, head
+from models.voice.levels import active_power
 
 SPEAKERS = {
     "RAVDESS": [f"{number:02}" for number in range(1, 25)],
@@ -163,7 +164,7 @@ def test_noise_lies_as_far_below_the_voice_as_was_asked(ratio: int) -> None:
     room = rng.normal(0, 0.02, 8_000).astype(np.float32)
     sound = noise.mixed(voice, room, ratio, np.random.default_rng(2))
     before = round(1.5 * 16_000)
-    under = sound[before : before + len(voice)] - voice * np.sqrt(10**-2.6 / noise.active_power(voice))
+    under = sound[before : before + len(voice)] - voice * np.sqrt(10**-2.6 / active_power(voice))
     assert 10 * np.log10(10**-2.6 / np.mean(under**2)) == pytest.approx(ratio, abs=0.1)
     # The same noise goes on before and after.
     assert 10 * np.log10(10**-2.6 / np.mean(sound[:before] ** 2)) == pytest.approx(ratio, abs=1.0)

@@ -19,6 +19,7 @@ from edge.voice.standard import Standard
 from models import report
 from models.corpora import add_data_option, require
 from models.voice import data, features, protocol
+from models.voice.clips import clips
 from models.voice.folds import ROUNDS
 
 
@@ -36,8 +37,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         interpreter, card = open_model(arguments.model)
-        folder = require(arguments.data, "voice").parent
-        voices = data.load(folder, only=None if arguments.rounds else 0)
+        known = clips(require(arguments.data, "voice"))
+        voices = data.load([clip for clip in known if arguments.rounds or clip.fold == 0])
         test = voices.rows(voices.folds == 0)
         values = Standard.read(card.front_end).apply(features.of(test))
         outputs = protocol.logits(interpreter, values)

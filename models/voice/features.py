@@ -2,51 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.voice.functionals import SIZE, functionals
+from edge.voice.functionals import functionals
+from edge.voice.intonation import intonation
+from edge.voice.standard import SIZE
 from models.voice import data
 from models.voice.augment import augment
+from models.voice.clips import Clip, heard
+from models.voice.melpitch import MelPitch
+from models.voice.noisy import noisy
 
-VARIANTS: Final = 6
-"""The clip as it is, and five others."""
+QUIET: Final = 6
+"""The clip as it is, and five others of the same recording: their spectrograms vary, the pitch is that of the clip."""
+NOISY: Final = 5
+"""And so many in noise, in which the pitch is heard anew."""
+NOISY_SHARE: Final = 0.25
+"""How often one of these is learnt from."""
+SHARES: Final = np.repeat([(1 - NOISY_SHARE) / QUIET, NOISY_SHARE / NOISY], [QUIET, NOISY])
+"""How often each variant is."""
 
 
 def of(voices: data.Voices) -> NDArray[np.float32]:
     """(n, 897): of the clips as they are; NaN where there is no pitch."""
-    return np.concatenate([_functionals(voices), voices.pitch], axis=1)
+    spectral = np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
+    return np.concatenate([spectral, voices.pitch], axis=1)
 
 
-def _functionals(voices: data.Voices) -> NDArray[np.float32]:
-    return np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
-
-
-def variants(voices: data.Voices, seed: int, kept: Path, tell: Callable[[str], None]) -> NDArray[np.float32]:
-    """(`VARIANTS`, n, 897), clean ones first; each variant is written to the folder `kept` as soon as it is there.
-
-    The spectrograms vary, the pitch is that of the clip.
-    """
+def variants(
+    voices: data.Voices, clips: Sequence[Clip], seed: int, kept: Path, tell: Callable[[str], None]
+) -> NDArray[np.float32]:
+    """(`QUIET` + `NOISY`, n, 897), the clips as they are first; each variant is written to the folder `kept` as soon
+    as it is there. `voices`: what was loaded of `clips`."""
     kept.mkdir(parents=True, exist_ok=True)
-    found = np.empty((VARIANTS, len(voices), SIZE), np.float32)
-    for number in range(VARIANTS):
-        path = kept / f"functionals{number}.npy"
+    found = np.empty((QUIET + NOISY, len(voices), SIZE), np.float32)
+    for number in range(len(found)):
+        path = kept / f"variant{number}.npy"
         kept_values = np.load(path) if path.exists() else np.zeros(0)
         if len(kept_values) == len(voices):  # else they are those of a run with `--quick`
             found[number] = kept_values
             continue
-        tell(f"functionals, variant {number + 1} of {VARIANTS}")
+        tell(f"functionals, variant {number + 1} of {len(found)}")
+        rng = np.random.default_rng((seed, number))
         if number == 0:
-            found[0] = _functionals(voices)
+            found[0] = of(voices)
+        elif number < QUIET:
+            spectral = [functionals(augment(data.as_input(mel)[..., 0], rng)) for mel in voices.mels]
+            found[number] = np.concatenate([spectral, voices.pitch], axis=1)
         else:
-            rng = np.random.default_rng((seed, number))
-            for i, mel in enumerate(voices.mels):
-                found[number, i] = functionals(augment(data.as_input(mel)[..., 0], rng))
+            found[number] = _in_noise(clips, rng)
         partial = path.with_suffix(".partial.npy")
         np.save(partial, found[number])
         partial.replace(path)
-    return np.concatenate([found, np.broadcast_to(voices.pitch, (VARIANTS, *voices.pitch.shape))], axis=2)
+    return found
+
+
+def _in_noise(clips: Sequence[Clip], rng: np.random.Generator) -> NDArray[np.float32]:
+    hears = MelPitch()
+    found = np.empty((len(clips), SIZE), np.float32)
+    for i, clip in enumerate(clips):
+        mel, track = heard(noisy(clip.read(), rng), hears)
+        found[i] = np.concatenate([functionals(augment(mel, rng)), intonation(track)])
+    return found

@@ -25,13 +25,13 @@ from edge import config, shipped
 from edge.emotions import LABELS
 from edge.errors import EdgeEmotionError
 from edge.observation import AudioChunk, Observation
-from edge.voice.cleaning import STEP
 from edge.voice.ears import Ears
 from edge.voice.logmel import RATE
 from models import curve
 from models.corpora import add_data_option, require
+from models.voice.clips import Sound, sounds
 from models.voice.data import SEVEN
-from models.voice.folds import CLASSES, fold
+from models.voice.levels import active_power
 
 RATIOS: Final = (None, 20, 10, 5, 0)
 """dB; None is the clip as it was recorded, with faint hiss around it."""
@@ -43,8 +43,6 @@ _LEVEL_DBFS: Final = -26.0
 _HISS_DBFS: Final = -75.0
 _CHUNK: Final = 512
 
-Sound = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -55,17 +53,6 @@ class Answer:
     decided: int | None
     """None where nobody was heard."""
     quality: float
-
-
-def active_power(sound: Sound) -> float:
-    """Mean square of what lies less than 15.9 dB below that mean, as in ITU-T P.56."""
-    power = (sound[: len(sound) // STEP * STEP].reshape(-1, STEP).astype(np.float64) ** 2).mean(1)
-    mean = float(power.max(initial=0.0))
-    if mean <= 0.0:
-        return 1e-12
-    for _ in range(5):
-        mean = float(power[power >= mean / 39].mean())
-    return mean
 
 
 def mixed(speech: Sound, noise: Sound, ratio: int | None, rng: np.random.Generator) -> Sound:
@@ -95,18 +82,12 @@ def heard(settings: config.Voice, sound: Sound) -> Observation | None:
     return max(finals, key=lambda seen: float(str(seen.detail["duration_s"])), default=None)
 
 
-def clips(data: Path, every: int) -> Iterator[tuple[Path, int]]:
-    """Every so many-th of the held-out speakers' clips that have one of the seven labels."""
-    found = []
-    for path in sorted((data / "voice" / "ravdess").glob("Actor_*/*.flac")):
-        fields = path.stem.split("-")
-        found.append((path, "RAVDESS", fields[6], CLASSES["RAVDESS"][int(fields[2]) - 1]))
-    found += [
-        (path, "EMO-DB", path.stem[:2], path.stem[5]) for path in sorted((data / "voice" / "emodb").glob("*.flac"))
-    ]
-    held_out = [(p, SEVEN[c].get(name)) for p, c, speaker, name in found if fold(c, speaker) == 0]
-    labelled = [(path, LABELS.index(label)) for path, label in held_out if label is not None]
-    yield from labelled[::every]
+def held_out(folder: Path, every: int) -> Iterator[tuple[Sound, int]]:
+    """Every so many-th of the held-out speakers' clips that have one of the seven labels, and which."""
+    found = [(clip, SEVEN[clip.corpus].get(clip.name)) for clip in sounds(folder) if clip.fold == 0]
+    labelled = [(clip, LABELS.index(label)) for clip, label in found if label is not None]
+    for clip, truth in labelled[::every]:
+        yield clip.read(), truth
 
 
 def noises(data: Path) -> list[Sound]:
@@ -119,12 +100,9 @@ def noises(data: Path) -> list[Sound]:
 
 def answers(data: Path, model: Path, every: int, seed: int) -> Iterator[Answer]:
     """Each clip at each ratio, every time in another noise."""
-    import soundfile
-
     settings = config.Voice(model=str(model))
     rooms, rng = noises(data), np.random.default_rng(seed)
-    for number, (path, truth) in enumerate(clips(data, every)):
-        speech = soundfile.read(path, dtype="float32")[0]
+    for number, (speech, truth) in enumerate(held_out(data / "voice", every)):
         for step, ratio in enumerate(RATIOS):
             room = rooms[(number * len(RATIOS) + step) % len(rooms)]
             seen = heard(settings, mixed(speech, room, ratio, rng))

@@ -9,6 +9,7 @@ this ships. A few minutes.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ from models import report, training
 from models.corpora import require
 from models.metrics import single_label
 from models.voice import data
-from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, fold, head
+from models.voice.clips import sounds
+from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, head
 from models.voice.train import balance, loss, targets
 
 CORPORA: Final = ("RAVDESS", "EMO-DB")
@@ -47,23 +49,12 @@ def build(mean: NDArray[np.float32], variance: NDArray[np.float32]) -> Any:
 
 def read(folder: Path) -> tuple[NDArray[np.float32], data.Voices]:
     """(n, 100, 34) features of the clips that are at hand as sound, and what they are. Raises `MissingExtraError`."""
-    import soundfile
-
-    rows = [(path, "RAVDESS", path.stem.split("-")) for path in sorted((folder / "ravdess").glob("Actor_*/*.flac"))]
-    rows += [(path, "EMO-DB", [path.stem[:2], path.stem[5]]) for path in sorted((folder / "emodb").glob("*.flac"))]
-    names = [CLASSES[c][int(f[2]) - 1] if c == "RAVDESS" else f[1] for _, c, f in rows]
-    speakers = [f[6] if c == "RAVDESS" else f[0] for _, c, f in rows]
-    corpora = [corpus for _, corpus, _ in rows]
-    voices = data.Voices(
-        np.zeros((len(rows), 0), np.uint8),
-        np.zeros((len(rows), 0), np.float32),
-        corpora=np.array(corpora),
-        speakers=np.array(speakers),
-        classes=np.array([CLASSES[c].index(name) for c, name in zip(corpora, names, strict=True)]),
-        labels=np.full(len(rows), data.NONE),
-        folds=np.array([fold(c, speaker) for c, speaker in zip(corpora, speakers, strict=True)]),
-    )
-    return np.stack([short_term(soundfile.read(path, dtype="float32")[0]) for path, *_ in rows]), voices
+    clips = sounds(folder)
+    nothing = np.zeros((len(clips), 0))
+    voices = data.of(clips, nothing.astype(np.uint8), nothing.astype(np.float32))
+    # The two corpora's own classes are what is compared.
+    voices = replace(voices, labels=np.full(len(clips), data.NONE))
+    return np.stack([short_term(clip.read()) for clip in clips]), voices
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ from models import training
 from models.corpora import require
 from models.voice import data, features, ship
 from models.voice.architecture import build
+from models.voice.clips import clips
 from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, head
 
 BATCH: Final = 128
@@ -37,6 +38,8 @@ NOISE: Final = 0.1
 REPEATS: Final = {"RAVDESS": 2, "CREMA-D": 1, "EMO-DB": 3}
 """How often a clip is shown in an epoch: the small corpora are no side issue."""
 SHARED_WEIGHT: Final = 1.0
+QUICK: Final = 512
+"""Clips of a run with `--quick`."""
 
 
 def targets(voices: data.Voices) -> NDArray[np.float32]:
@@ -72,8 +75,8 @@ def loss(truth: Any, logits: Any) -> Any:
 
 
 class Batches(training.Batches):
-    """(128, 897) float32 batches of a random variant of each clip, most of them mixed (Zhang et al., mixup, ICLR
-    2018), with a little noise."""
+    """(128, 897) float32 batches of a random variant of each clip (`features.SHARES`), most of them mixed (Zhang et
+    al., mixup, ICLR 2018), with a little noise."""
 
     def __init__(self, values: NDArray[np.float32], voices: data.Voices, seed: int) -> None:
         """`values` (variants, n, 897), standardised."""
@@ -84,7 +87,7 @@ class Batches(training.Batches):
     def batch(
         self, rows: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        values = self._values[rng.integers(0, len(self._values), len(rows)), rows]
+        values = self._values[rng.choice(len(self._values), len(rows), p=features.SHARES), rows]
         values = values + NOISE * rng.standard_normal(values.shape, np.float32)
         mixed = rng.random(len(rows)) < MIXUP_SHARE
         share = np.where(mixed, rng.beta(MIXUP, MIXUP, len(rows)), 1.0).astype(np.float32)[:, None]
@@ -106,11 +109,13 @@ def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: i
 def main() -> int:
     parser = training.argument_parser("voice.train", epochs=EPOCHS)
     arguments = parser.parse_args()
-    voices = data.load(require(arguments.data, "voice").parent, print)
+    shown = clips(require(arguments.data, "voice"))
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 1)
-        voices = voices.rows(np.random.default_rng(arguments.seed).permutation(len(voices))[:512])
-    values = features.variants(voices, arguments.seed, arguments.runs, print)
+        chosen = np.random.default_rng(arguments.seed).permutation(len(shown))[:QUICK]
+        shown = [shown[i] for i in chosen]
+    voices = data.load(shown, print)
+    values = features.variants(voices, shown, arguments.seed, arguments.runs, print)
     nets = []
     for number in range(ROUNDS):
         heard = ~voices.unheard(number)
@@ -120,8 +125,8 @@ def main() -> int:
             keras.utils.set_random_seed(arguments.seed + number)
             print(f"round {number}")
             folder = arguments.runs / str(number)
-            shown = standard.apply(values[:, heard])
-            train(shown, voices.rows(heard), arguments.epochs, arguments.seed + number, folder).save(saved)
+            learnt = standard.apply(values[:, heard])
+            train(learnt, voices.rows(heard), arguments.epochs, arguments.seed + number, folder).save(saved)
         nets.append(ship.Net(keras.models.load_model(saved, compile=False), standard))
     command = f"python -m models.voice.train --data DIR --epochs {arguments.epochs} --seed {arguments.seed}"
     try:

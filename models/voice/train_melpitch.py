@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
@@ -20,10 +21,12 @@ from converters.tflite import convert
 from edge.errors import EdgeEmotionError
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
-from edge.voice.logmel import FLOOR_DB, FRAMES
+from edge.voice.logmel import FLOOR_DB, FRAMES, RATE, SECONDS, logmel
+from edge.voice.pitch import pitch_track
 from models import training
 from models.corpora import require
-from models.voice import data, melpitch
+from models.voice import melpitch
+from models.voice.clips import Clip, sounds
 from models.voice.ship import TERMS
 
 BATCH: Final = 32
@@ -87,15 +90,21 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
     }
 
 
+def _read(clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """(n, 64, 188) log-mels and (n, 188) what YIN hears in each frame."""
+    read = [clip.read() for clip in clips]
+    tracks = (pitch_track(sound[: round(SECONDS * RATE)]) for sound in read)
+    return np.stack([logmel(sound) for sound in read]), np.stack([melpitch.bins(track) for track in tracks])
+
+
 def main() -> int:
     parser = training.argument_parser("voice.train_melpitch", 20, "Train the net that reads pitch in a log-mel.")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
-    sounds = data.sounds(require(arguments.data, "voice").parent)
-    print(f"{len(sounds)} clips")
-    counts = Counter(corpus for corpus, _, _ in sounds)
-    mels = np.stack([mel for _, mel, _ in sounds])
-    truth = np.stack([melpitch.bins(track) for _, _, track in sounds])
+    clips = sounds(require(arguments.data, "voice"))
+    print(f"{len(clips)} clips")
+    counts = Counter(clip.corpus for clip in clips)
+    mels, truth = _read(clips)
     # Every tenth clip by chance, speakers alike: what it is used on is another corpus anyway.
     held_out = np.random.default_rng(arguments.seed).random(len(mels)) < VALIDATION_SHARE
     if arguments.quick:

@@ -28,6 +28,7 @@ from models import report, training
 from models.corpora import require
 from models.metrics import single_label
 from models.voice import data, features
+from models.voice.clips import clips
 from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
 from models.voice.train import EPOCHS, train
 
@@ -83,8 +84,9 @@ def main() -> int:
     parser.set_defaults(runs=Path("runs/voice"))  # the features are those of the training
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
     arguments = parser.parse_args()
-    voices = data.load(require(arguments.data, "voice").parent, lambda text: print(text, file=sys.stderr))
-    values = features.variants(voices, arguments.seed, arguments.runs, lambda text: print(text, file=sys.stderr))
+    shown = clips(require(arguments.data, "voice"))
+    voices = data.load(shown, lambda text: print(text, file=sys.stderr))
+    values = features.variants(voices, shown, arguments.seed, arguments.runs, lambda text: print(text, file=sys.stderr))
     found = (*at_random(values, voices, arguments), *across(values, voices, arguments))
     for score in found:
         report.line(score)

@@ -1,0 +1,94 @@
+"""Every clip of RAVDESS, EMO-DB and CREMA-D: who speaks in it, which class was acted, and what reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.voice.logmel import RATE, SECONDS, logmel
+from edge.voice.pitch import Track, pitch_track
+from models.voice.folds import CLASSES, fold
+from models.voice.melpitch import MelPitch
+
+Sound: TypeAlias = NDArray[np.float32]
+"""(samples,) at 16 kHz."""
+Mel: TypeAlias = NDArray[np.float32]
+"""(64, 188) log-mel in 0…1."""
+Recorded: TypeAlias = NDArray[np.float32]
+"""A clip as it is at hand: a `Sound`, or, of CREMA-D, a `Mel`."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip; `name` is its class, as the corpus calls it."""
+
+    corpus: str
+    speaker: str
+    name: str
+    read: Callable[[], Recorded]
+
+    @property
+    def fold(self) -> int:
+        """The round that measures its speaker."""
+        return fold(self.corpus, self.speaker)
+
+
+def sounds(folder: Path) -> list[Clip]:
+    """The clips that are at hand as sound. `folder`: that of the voice corpora."""
+    return [*_ravdess(folder), *_emo_db(folder)]
+
+
+def clips(folder: Path) -> list[Clip]:
+    """All clips, those of `sounds` first."""
+    return [*sounds(folder), *_crema_d(folder)]
+
+
+def heard(recorded: Recorded, hears: MelPitch) -> tuple[Mel, Track]:
+    """Log-mel and pitch of the first three seconds; `hears` tells the pitch where there is no sound."""
+    if recorded.ndim == 1:
+        return logmel(recorded), pitch_track(recorded[: round(SECONDS * RATE)])
+    return recorded, hears.track(recorded)
+
+
+def _ravdess(folder: Path) -> Iterator[Clip]:
+    for path in sorted((folder / "ravdess").glob("Actor_*/*.flac")):
+        parts = path.stem.split("-")
+        yield Clip("RAVDESS", parts[6], CLASSES["RAVDESS"][int(parts[2]) - 1], _reader(path))
+
+
+def _emo_db(folder: Path) -> Iterator[Clip]:
+    for path in sorted((folder / "emodb").glob("*.flac")):
+        yield Clip("EMO-DB", path.stem[:2], path.stem[5], _reader(path))
+
+
+def _crema_d(folder: Path) -> Iterator[Clip]:
+    with np.load(folder / "crema_d" / "logmel64_webp.npz", allow_pickle=False) as file:
+        blob, offset, names = file["blob"], file["offset"], file["name"]
+    for i, name in enumerate(names):
+        yield Clip("CREMA-D", name[:4], name[9:12], _decoder(blob[offset[i] : offset[i + 1]]))
+
+
+def _reader(path: Path) -> Callable[[], Recorded]:
+    def read() -> Recorded:
+        import soundfile
+
+        samples, rate = soundfile.read(path, dtype="float32")
+        assert rate == RATE, f"{path} has {rate} Hz"
+        return np.asarray(samples)
+
+    return read
+
+
+def _decoder(webp: NDArray[np.uint8]) -> Callable[[], Recorded]:
+    def decode() -> Recorded:
+        image = cv2.imdecode(webp, cv2.IMREAD_GRAYSCALE)
+        assert image is not None, "the corpus file is damaged"
+        return np.asarray(image, np.float32) / np.float32(63)
+
+    return decode
