@@ -19,6 +19,7 @@ from edge.voice.intonation import SIZE as PITCH_SIZE
 from edge.voice.standard import SIZE, Standard
 from models.report import with_scores
 from models.voice import data, noise, protocol
+from models.voice.clips import Clip
 from models.voice.folds import CLASSES, FOLDS, OUTPUTS, ROUNDS, SHARED, SIZES, fold, head
 from models.voice.levels import active_power
 
@@ -50,16 +51,15 @@ def test_every_speaker_is_measured_in_one_round() -> None:
             fold(corpus, nobody)
 
 
+def described(rows: list[tuple[str, str, str]]) -> data.Voices:
+    """Clips of these corpora, speakers and classes, without any sound."""
+    silent = [Clip(*row, lambda: np.zeros(0, np.float32)) for row in rows]
+    return data.of(silent, np.zeros((len(rows), 64, 188), np.uint8), np.zeros((len(rows), PITCH_SIZE), np.float32))
+
+
 def test_a_round_hears_nobody_whom_it_measures_and_leaves_out_one_of_emo_db() -> None:
-    rows = [(corpus, speaker) for corpus, speakers in SPEAKERS.items() for speaker in speakers]
-    voices = data.Voices(
-        np.zeros((len(rows), 0), np.uint8),
-        np.zeros((len(rows), 0), np.float32),
-        corpora=np.array([corpus for corpus, _ in rows]),
-        speakers=np.array([speaker for _, speaker in rows]),
-        classes=np.zeros(len(rows), np.int64),
-        labels=np.zeros(len(rows), np.int64),
-        folds=np.array([fold(corpus, speaker) for corpus, speaker in rows]),
+    voices = described(
+        [(corpus, speaker, CLASSES[corpus][0]) for corpus, speakers in SPEAKERS.items() for speaker in speakers]
     )
     for number in range(ROUNDS):
         unheard = voices.unheard(number)
@@ -79,19 +79,8 @@ def test_heads_stand_side_by_side() -> None:
 
 def few() -> data.Voices:
     """One clip of each class of each corpus."""
-    rows = [(corpus, name) for corpus, names in CLASSES.items() for name in names]
-    labels = [data.SEVEN[corpus].get(name) for corpus, name in rows]
-    from edge.emotions import LABELS
-
-    return data.Voices(
-        np.zeros((len(rows), 64, 188), np.uint8),
-        np.zeros((len(rows), PITCH_SIZE), np.float32),
-        corpora=np.array([corpus for corpus, _ in rows]),
-        speakers=np.array(["03" if corpus == "EMO-DB" else "02" for corpus, _ in rows]),
-        classes=np.array([CLASSES[corpus].index(name) for corpus, name in rows]),
-        labels=np.array([data.NONE if label is None else LABELS.index(label) for label in labels]),
-        folds=np.zeros(len(rows), np.int64),
-    )
+    speakers = {"RAVDESS": "02", "CREMA-D": "1001", "EMO-DB": "03"}
+    return described([(corpus, speakers[corpus], name) for corpus, names in CLASSES.items() for name in names])
 
 
 def test_a_clip_trains_its_corpus_and_the_seven_labels_where_one_fits() -> None:

@@ -49,11 +49,14 @@ def clips(folder: Path) -> list[Clip]:
     return [*sounds(folder), *_crema_d(folder)]
 
 
+def sounding(sound: Sound) -> tuple[Mel, Track]:
+    """Log-mel and pitch of the first three seconds, as the device reads them."""
+    return logmel(sound), pitch_track(sound[: round(SECONDS * RATE)])
+
+
 def heard(recorded: Recorded, hears: MelPitch) -> tuple[Mel, Track]:
-    """Log-mel and pitch of the first three seconds; `hears` tells the pitch where there is no sound."""
-    if recorded.ndim == 1:
-        return logmel(recorded), pitch_track(recorded[: round(SECONDS * RATE)])
-    return recorded, hears.track(recorded)
+    """The same of a clip as it is at hand; `hears` tells the pitch where there is no sound."""
+    return sounding(recorded) if recorded.ndim == 1 else (recorded, hears.track(recorded))
 
 
 def _ravdess(folder: Path) -> Iterator[Clip]:

@@ -21,12 +21,11 @@ from converters.tflite import convert
 from edge.errors import EdgeEmotionError
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
-from edge.voice.logmel import FLOOR_DB, FRAMES, RATE, SECONDS, logmel
-from edge.voice.pitch import pitch_track
+from edge.voice.logmel import FLOOR_DB, FRAMES
 from models import training
 from models.corpora import require
 from models.voice import melpitch
-from models.voice.clips import Clip, sounds
+from models.voice.clips import Clip, sounding, sounds
 from models.voice.ship import TERMS
 
 BATCH: Final = 32
@@ -92,9 +91,8 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
 
 def _read(clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(n, 64, 188) log-mels and (n, 188) what YIN hears in each frame."""
-    read = [clip.read() for clip in clips]
-    tracks = (pitch_track(sound[: round(SECONDS * RATE)]) for sound in read)
-    return np.stack([logmel(sound) for sound in read]), np.stack([melpitch.bins(track) for track in tracks])
+    mels, tracks = zip(*(sounding(clip.read()) for clip in clips), strict=True)
+    return np.stack(mels), np.stack([melpitch.bins(track) for track in tracks])
 
 
 def main() -> int:
