@@ -11,14 +11,16 @@ from edge.emotions import COUNT
 from models.blocks import convolution, residual
 
 
-def build(widths: tuple[int, int, int] = (32, 64, 112), dropout: float = 0.2) -> Any:
-    """(1, 48, 48, 1) float in 0…1 → (1, 7) logits.
+def build(side: int = 72, widths: tuple[int, int, int] = (32, 64, 112), dropout: float = 0.2) -> Any:
+    """(1, 48, 48, 1) float in 0…1 → (1, 7) logits, on the face up-sampled to `side`×`side` pixels.
 
-    The stem halves the picture at once: at 48×48 a full-size
-    first stage would be two thirds of the multiply-adds and is bound by memory, not by arithmetic.
+    The stem halves the picture at once: a full-size first stage would be two thirds of the multiply-adds and is bound
+    by memory, not by arithmetic. Up-sampling gives the same weights more places to look from.
     """
     image = keras.Input((48, 48, 1), name="face")
     features = layers.Rescaling(2.0, -1.0)(image)
+    if side != 48:
+        features = layers.Resizing(side, side, interpolation="bilinear")(features)
     features = layers.ReLU()(convolution(features, widths[0], 5, 2))
     features = residual(features, widths[0], 1)
     features = residual(features, widths[1], 2)

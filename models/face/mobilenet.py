@@ -13,8 +13,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from converters.restore import normalise_as_folded
 from edge.emotions import COUNT
-from models.blocks import normalise_as_folded
 from models.face.pretrained import Weights
 
 STEM_BLOCKS: Final = 3
@@ -81,7 +81,7 @@ def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> Non
             layer.set_weights([kernel, offset])
             continue
         layer.set_weights([kernel])
-        normalise_as_folded(model, name, offset, images)
+        normalise_as_folded(model, layer, model.get_layer(f"{name}_bn"), offset, images)
 
 
 def freeze_stem(model: Any, frozen: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from converters.bias import convert_corrected
 from converters.cards import make_card, save
 from converters.parity import measure
+from converters.restore import restore
 from converters.tflite import convert
 from edge import shipped
 from edge.emotions import LABELS
@@ -43,14 +44,23 @@ AGAIN_RATE: Final = {"small": 1.5e-3, "large": 5e-4}
 
 @dataclass(frozen=True)
 class Size:
-    """How much of MobileNet a model takes; none: the residual net of `models.face.architecture`, from scratch."""
+    """How much of MobileNet a model takes; none: the residual net of `models.face.architecture`, from scratch.
+
+    The face is up-sampled to `side` pixels in the graph.
+    """
 
     blocks: int
     last_filters: int
+    side: int
     epochs: int
 
+    def build(self) -> Any:
+        if self.blocks:
+            return mobilenet.build(self.blocks, self.side, self.last_filters)
+        return architecture.build(self.side)
 
-SIZES: Final = {"small": Size(0, 0, 34), "large": Size(9, 512, 13)}
+
+SIZES: Final = {"small": Size(0, 0, 72, 34), "large": Size(9, 512, 112, 13)}
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
@@ -86,12 +96,20 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     """
     size = SIZES[arguments.size]
     scratch = arguments.from_scratch or not size.blocks
-    model = mobilenet.build(size.blocks, last_filters=size.last_filters) if size.blocks else architecture.build()
+    model = size.build()
+    if arguments.bfloat16:
+        policy = keras.mixed_precision.global_policy()
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        trained = size.build()
+        keras.mixed_precision.set_global_policy(policy)
+    else:
+        trained = model
     if arguments.start:
-        model.set_weights(keras.models.load_model(arguments.start, compile=False).get_weights())
+        start_from(model, arguments.start, as_input(faces.images[:STATISTICS_ROWS]))
         scratch = True
     elif not scratch:
         mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
+    trained.set_weights(model.get_weights())
     targets = data.soft_targets(faces)
     if arguments.teacher:
         opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
@@ -104,26 +122,47 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
         if not epochs:
             continue
         batches = Batches(faces, targets, arguments.seed + (phase == "whole"), worse=arguments.worse)
-        mobilenet.freeze_stem(model, phase == "head" or arguments.keep_stem)
-        model.compile(
+        mobilenet.freeze_stem(trained, phase == "head" or arguments.keep_stem)
+        trained.compile(
             optimizer=keras.optimizers.AdamW(training.cosine(peak, epochs, len(batches), 1), weight_decay=0.02),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
         best = training.fit(
-            model,
+            trained,
             batches,
             (as_input(public.images), truth),
             epochs=epochs,
             folder=arguments.runs / phase,
             monitor="val_accuracy",
         )
-        model.load_weights(best)
+        trained.load_weights(best)
+    model.set_weights(trained.get_weights())
     return model
 
 
+def start_from(model: Any, file: Path, images: NDArray[np.float32]) -> None:
+    """Gives `model` the weights of a `.keras` or `.tflite` file; `images`: see `converters.restore.restore`.
+
+    Raises `ConversionError`.
+    """
+    if file.suffix == ".tflite":
+        restore(model, file.read_bytes(), images)
+    else:
+        model.set_weights(keras.models.load_model(file, compile=False).get_weights())
+
+
+def teacher_logits(teacher: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What makes (n, 7) logits of (n, 48, 48, 1) images with a `.keras` or `.tflite` file. Raises `ModelError`."""
+    if teacher.suffix != ".tflite":
+        model = keras.models.load_model(teacher, compile=False)
+        return lambda images: np.asarray(model.predict_on_batch(images))
+    interpreter = Interpreter(teacher.read_bytes(), f"teacher {teacher}")
+    return lambda images: np.stack([interpreter.run(image[None])[0][0] for image in images])
+
+
 def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
-    """(n, 7): the mean opinion of float Keras teachers on augmented views of each face (Hinton et al., 2015).
+    """(n, 7): the mean opinion of teachers on augmented views of each face (Hinton et al., 2015).
 
     Each teacher's is kept in the folder `kept`, for a run that resumes.
     """
@@ -132,14 +171,14 @@ def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, v
     for number, teacher in enumerate(teachers):
         file = kept / f"{number}_{teacher.stem}.npy"
         if not file.exists():
-            model = keras.models.load_model(teacher, compile=False)
+            logits = teacher_logits(teacher)
             opinion = np.zeros((len(faces), len(LABELS)), np.float32)
             rng = np.random.default_rng(seed)
             for view in range(views):
                 print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
                 for rows in training.batches(len(faces), 512):
                     images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
-                    opinion[rows] += softmax(model.predict_on_batch(as_input(images)), TEACHER_TEMPERATURE) / views
+                    opinion[rows] += softmax(logits(as_input(images)), TEACHER_TEMPERATURE) / views
             np.save(file, opinion)
         opinions.append(np.load(file))
     return np.asarray(np.mean(opinions, 0), np.float32)
@@ -153,12 +192,12 @@ def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
 
 def recipe(arguments: Any) -> str:
     """In words, for the card."""
-    blocks = SIZES[arguments.size].blocks
+    blocks, side = SIZES[arguments.size].blocks, SIZES[arguments.size].side
     net = (
-        f"the first {blocks} blocks of MobileNet v1 on the face up-sampled to 96×96 in the graph, started from a "
-        "face-recognition net and trained first above the stem, then whole"
+        f"the first {blocks} blocks of MobileNet v1 on the face up-sampled to {side}×{side} in the graph, started from "
+        "a face-recognition net and trained first above the stem, then whole"
         if blocks
-        else "residual CNN"
+        else f"residual CNN on the face up-sampled to {side}×{side} in the graph"
     )
     opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
     worse = f", {arguments.worse:g} of the pictures made worse" if arguments.worse else ""
@@ -176,7 +215,7 @@ def main() -> int:
         "--teacher",
         type=Path,
         nargs="+",
-        help=".keras models whose mean opinion is most of the targets (models.face.published makes two)",
+        help=".keras or .tflite models whose mean opinion is most of the targets (models.face.published makes two)",
     )
     parser.add_argument(
         "--worse",
@@ -185,12 +224,22 @@ def main() -> int:
         metavar="SHARE",
         help="share of the pictures that are dark, glaring, blurred, noisy or small besides (%(default)g)",
     )
-    parser.add_argument("--start", type=Path, help="a .keras model of this size to go on from, at a lower rate")
+    parser.add_argument(
+        "--start", type=Path, help="a .keras or .tflite model of this size to go on from, at a lower rate"
+    )
     parser.add_argument(
         "--keep-stem", action="store_true", help="leave the first blocks as they are, in half the time (large)"
     )
+    parser.add_argument(
+        "--bfloat16",
+        action="store_true",
+        help="convolve in bfloat16 while training: half the time where the processor has it",
+    )
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
+    for file in (*(arguments.teacher or ()), *((arguments.start,) if arguments.start else ())):
+        if not file.is_file():
+            parser.error(f"{file}: no such file (models.face.published makes two teachers in .cache/)")
     arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
     arguments.runs = arguments.runs / arguments.size
     keras.utils.set_random_seed(arguments.seed)
@@ -199,7 +248,10 @@ def main() -> int:
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 2)
         faces, public, private = (data.head(split, QUICK_ROWS) for split in (faces, public, private))
-    model = train(arguments, faces, public)
+    try:
+        model = train(arguments, faces, public)
+    except EdgeEmotionError as error:
+        sys.exit(f"error: {error}")
     model.save(arguments.runs / "model.keras")
 
     rng = np.random.default_rng(arguments.seed)
@@ -228,8 +280,9 @@ def main() -> int:
             f"--seed {arguments.seed}"
             + (" --teacher " + " ".join(teachers) if teachers else "")
             + (f" --worse {arguments.worse:g}" if arguments.worse else "")
-            + (" --start BEFORE.keras" if arguments.start else "")
-            + (" --keep-stem" if arguments.keep_stem else ""),
+            + (f" --start {arguments.start.name}" if arguments.start else "")
+            + (" --keep-stem" if arguments.keep_stem else "")
+            + (" --bfloat16" if arguments.bfloat16 else ""),
             recipe=recipe(arguments),
             scores=[
                 *scores("int8", outputs(quantised, private), temperature, private),

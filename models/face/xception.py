@@ -10,8 +10,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from converters.restore import normalise_as_folded
 from edge.emotions import COUNT
-from models.blocks import normalise_as_folded
 from models.face.pretrained import Weights
 
 SIDE: Final = 64
@@ -66,6 +66,6 @@ def start_from(model: Any, weights: Weights, order: tuple[int, ...], images: NDA
         elif name in (*_CONVOLUTIONS, *_SEPARABLE):
             published = f"{_FOLDER}{name}/{'separable_conv2d' if name in _SEPARABLE else 'Conv2D'}"
             layer.set_weights([weights[f"{published}_weights"]])
-            normalise_as_folded(model, name, weights[f"{published}_bn_offset"], images)
+            normalise_as_folded(model, layer, model.get_layer(f"{name}_bn"), weights[f"{published}_bn_offset"], images)
     kernel, bias = (weights[name] for name in _LAST)
     model.get_layer("last").set_weights([kernel[..., list(order)], bias[list(order)]])

@@ -1,0 +1,118 @@
+"""The way back: a float Keras model from an int8 `.tflite`, so that training can go on from what ships.
+
+Quantising rounds each weight to one of 255 steps of its output channel (Jacob et al., Quantization and Training of
+Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018) and folds batch normalisation into the
+convolution before it. The steps are read back as real numbers, and normalisation is set to compute what was folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ConversionError, MissingExtraError
+
+_AXES: Final = {"CONV_2D": (1, 2, 3, 0), "DEPTHWISE_CONV_2D": (1, 2, 3, 0), "FULLY_CONNECTED": (1, 0)}
+"""From a file's order of axes to that of Keras."""
+_KINDS: Final = {"Conv2D": "CONV_2D", "DepthwiseConv2D": "DEPTHWISE_CONV_2D", "Dense": "FULLY_CONNECTED"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation with weights, as real numbers: `kernel` in Keras's order of axes, `bias` (outputs,)."""
+
+    kind: str
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def operations(data: bytes) -> list[Operation]:
+    """Convolutions and dense layers of a `.tflite` file, in the order in which they run.
+
+    Raises `ConversionError` where the bytes are no such file, and `MissingExtraError`.
+    """
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError as error:
+        raise MissingExtraError("reading a model's weights", "convert") from error
+    if data[4:8] != b"TFL3":
+        raise ConversionError("not a .tflite file: its weights cannot be read")
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    graph = model.subgraphs[0]
+    types = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
+
+    def constant(index: int) -> NDArray[np.float32]:
+        tensor = graph.tensors[index]
+        raw = model.buffers[tensor.buffer].data
+        if raw is None:
+            raise ConversionError("a kernel is computed, not kept: such a model cannot be restored")
+        values = np.frombuffer(bytes(raw), types[tensor.type].lower()).reshape(tensor.shape).astype(np.float32)
+        quantisation = tensor.quantization
+        if quantisation is None or quantisation.scale is None:
+            return np.asarray(values, np.float32)
+        shape = [1] * values.ndim
+        if len(quantisation.scale) > 1:
+            shape[quantisation.quantizedDimension] = -1
+        zero, scale = (np.asarray(part, np.float32) for part in (quantisation.zeroPoint, quantisation.scale))
+        return np.asarray((values - zero.reshape(shape)) * scale.reshape(shape), np.float32)
+
+    found = []
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        if kind in _AXES:
+            kernel = constant(operator.inputs[1]).transpose(_AXES[kind])
+            found.append(Operation(kind, kernel, constant(operator.inputs[2])))
+    return found
+
+
+def restore(model: Any, data: bytes, images: NDArray[np.float32]) -> None:
+    """Gives the Keras `model` the weights of `data`, a `.tflite` of the same architecture; its input may be larger.
+
+    Where `model` normalises, the statistics are measured on `images` (n, …) of its input, so that it computes what
+    the file does and training goes on from what it will see. Raises `ConversionError` where the two don't fit.
+    """
+    left = operations(data)
+    for layer, normal in _weighted(model):
+        shape = tuple(layer.kernel.shape)
+        kind = _KINDS[type(layer).__name__]
+        match = next((one for one in left if one.kind == kind and one.kernel.shape == shape), None)
+        if match is None:
+            raise ConversionError(f"the file has no {kind} of {shape} for the layer {layer.name}: another architecture")
+        left.remove(match)
+        if normal is None:
+            layer.set_weights([match.kernel, match.bias] if layer.use_bias else [match.kernel])
+            continue
+        layer.set_weights([match.kernel])
+        normalise_as_folded(model, layer, normal, match.bias, images)
+    if left:
+        raise ConversionError(f"the file has {len(left)} more operations with weights than {model.name}")
+
+
+def normalise_as_folded(
+    model: Any, layer: Any, normal: Any, offset: NDArray[np.float32], images: NDArray[np.float32]
+) -> None:
+    """Lets the batch normalisation `normal` add `offset` to what `layer` gives, as it did when folded into it.
+
+    Its statistics are measured on `images`, so that training goes on from what it will see. Whatever lies before the
+    layer must have its weights already.
+    """
+    import keras
+
+    responses = keras.Model(model.input, layer.output).predict(images, batch_size=64, verbose=0)
+    mean, variance = responses.mean((0, 1, 2)), responses.var((0, 1, 2))
+    normal.set_weights([np.sqrt(variance + normal.epsilon), offset + mean, mean, variance])
+
+
+def _weighted(model: Any) -> Iterator[tuple[Any, Any | None]]:
+    """The layers with kernels, inputs first, each with the batch normalisation right behind it."""
+    for layer in model.layers:
+        if type(layer).__name__ in _KINDS:
+            followers = [node.operation for node in layer._outbound_nodes]
+            normal = [one for one in followers if type(one).__name__ == "BatchNormalization"]
+            yield layer, normal[0] if normal else None
