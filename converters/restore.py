@@ -66,8 +66,11 @@ def operations(data: bytes) -> list[Operation]:
         code = model.operatorCodes[operator.opcodeIndex]
         kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if kind in _AXES:
-            kernel = constant(operator.inputs[1]).transpose(_AXES[kind])
-            found.append(Operation(kind, kernel, constant(operator.inputs[2])))
+            stored = constant(operator.inputs[1])
+            outputs = stored.shape[-1 if kind == "DEPTHWISE_CONV_2D" else 0]
+            biased = len(operator.inputs) > 2 and operator.inputs[2] >= 0
+            bias = constant(operator.inputs[2]) if biased else np.zeros(outputs, np.float32)
+            found.append(Operation(kind, stored.transpose(_AXES[kind]), bias))
     return found
 
 

@@ -78,6 +78,13 @@ def test_kernels_and_biases_are_read_in_the_order_they_run(trained: tuple[Any, b
     assert all(one.bias.shape == (one.kernel.shape[-1] if one.kind != "DEPTHWISE_CONV_2D" else 12,) for one in found)
 
 
+def test_a_layer_without_bias_has_a_bias_of_zero() -> None:
+    image = keras.Input((4, 4, 3))
+    out = keras.layers.Conv2D(5, 1, use_bias=False)(image)
+    data = convert(keras.Model(image, out), "float32")
+    assert [one.bias.tolist() for one in operations(data)] == [[0.0] * 5]
+
+
 def test_another_architecture_is_refused(trained: tuple[Any, bytes]) -> None:
     with pytest.raises(ConversionError, match="has no CONV_2D"):
         restore(net(filters=8), trained[1], images(8, 3))
