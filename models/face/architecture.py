@@ -11,11 +11,11 @@ from edge.emotions import COUNT
 from models.blocks import convolution, residual
 
 
-def build(side: int = 72, widths: tuple[int, int, int] = (32, 64, 112), dropout: float = 0.2) -> Any:
+def build(side: int = 48, widths: tuple[int, int, int] = (32, 64, 112), dropout: float = 0.2) -> Any:
     """(1, 48, 48, 1) float in 0…1 → (1, 7) logits, on the face up-sampled to `side`×`side` pixels.
 
     The stem halves the picture at once: a full-size first stage would be two thirds of the multiply-adds and is bound
-    by memory, not by arithmetic. Up-sampling gives the same weights more places to look from.
+    by memory, not by arithmetic.
     """
     image = keras.Input((48, 48, 1), name="face")
     features = layers.Rescaling(2.0, -1.0)(image)

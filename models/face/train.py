@@ -60,7 +60,7 @@ class Size:
         return architecture.build(self.side)
 
 
-SIZES: Final = {"small": Size(0, 0, 72, 34), "large": Size(9, 512, 112, 13)}
+SIZES: Final = {"small": Size(0, 0, 48, 34), "large": Size(9, 512, 112, 13)}
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
