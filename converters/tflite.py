@@ -131,7 +131,7 @@ def _convert(
             job |= {"model": str(model.absolute()), "trusted": False, "imports": list(imports)}
             label = str(model)
         else:
-            job |= {"model": str(_save(model, folder)), "trusted": True, "imports": [*imports, *_registered()]}
+            job |= {"model": str(_save(model, folder)), "trusted": True, "imports": [*imports, *_registered(model)]}
             label = f"model {model.name}"
         if arrays is not None:
             np.savez(folder / "calibration.npz", **arrays)  # type: ignore[arg-type]
@@ -150,11 +150,13 @@ def _save(model: keras.Model, folder: Path) -> Path:
     return path
 
 
-def _registered() -> list[str]:
-    """The modules whose layers and functions are registered in this program; Keras itself imports none of them."""
+def _registered(model: keras.Model) -> list[str]:
+    """The modules of the registered layers and functions that `model` is made of; Keras itself imports none of them."""
     import keras
 
-    modules = {getattr(part, "__module__", "") for part in keras.saving.get_custom_objects().values()}
+    config = model.to_json()
+    parts = [part for name, part in keras.saving.get_custom_objects().items() if json.dumps(name) in config]
+    modules = {getattr(part, "__module__", "") for part in parts}
     return sorted(name for name in modules if name and name != "__main__" and name.split(".")[0] != "keras")
 
 

@@ -91,6 +91,12 @@ def test_a_registered_layer_of_a_model_in_memory_is_found(tmp_path: Path, monkey
     assert Interpreter(convert(source, "float32")).inputs[0].shape == (1, 8)
 
 
+def test_what_others_registered_is_nothing_to_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_with_custom_layer(tmp_path, monkeypatch, "doubling_elsewhere", register=True)
+    (tmp_path / "doubling_elsewhere.py").unlink()
+    assert convert(model("two"), "float32")
+
+
 def test_a_custom_layer_of_a_file_needs_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "custom.keras"
     model_with_custom_layer(tmp_path, monkeypatch, "doubling_unregistered", register=False).save(path)
