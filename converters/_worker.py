@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from converters import calibration
 from converters.calibration import Input, Row
+from converters.sharing import share_zero_points
 from converters.tflite import REFUSED
 from edge.errors import ConversionError
 
@@ -159,7 +160,7 @@ def to_tflite(forward: Any, job: dict[str, Any], rows: Sequence[Row]) -> bytes:
             converter.inference_input_type = converter.inference_output_type = tf.int8
     say(f"converting to {form}")
     try:
-        return bytes(converter.convert())
+        return share_zero_points(bytes(converter.convert()))
     except Exception as error:
         raise ConversionError(explain_convert(str(error)) or type(error).__name__) from error
 
