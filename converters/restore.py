@@ -81,7 +81,7 @@ def restore(model: Any, data: bytes, images: NDArray[np.float32]) -> None:
     the file does and training goes on from what it will see. Raises `ConversionError` where the two don't fit.
     """
     left = operations(data)
-    for layer, normal in _weighted(model):
+    for layer, normal in weighted(model):
         shape = tuple(layer.kernel.shape)
         kind = _KINDS[type(layer).__name__]
         match = next((one for one in left if one.kind == kind and one.kernel.shape == shape), None)
@@ -112,7 +112,7 @@ def normalise_as_folded(
     normal.set_weights([np.sqrt(variance + normal.epsilon), offset + mean, mean, variance])
 
 
-def _weighted(model: Any) -> Iterator[tuple[Any, Any | None]]:
+def weighted(model: Any) -> Iterator[tuple[Any, Any | None]]:
     """The layers with kernels, inputs first, each with the batch normalisation right behind it."""
     for layer in model.layers:
         if type(layer).__name__ in _KINDS:
