@@ -47,7 +47,7 @@ def weights(rng: np.random.Generator, blocks: int) -> pretrained.Weights:
 
     found = {"conv1/convolution/merged_input": normal(3, 3, 3, 32) / 100, "conv1_bn/batchnorm_1/sub": normal(32)}
     channels = 32
-    for number, (filters, _) in enumerate(mobilenet.BLOCKS[:blocks], 1):
+    for number, filters in enumerate(mobilenet.FILTERS[:blocks], 1):
         found[f"conv_dw_{number}/depthwise_kernel"] = normal(3, 3, channels, 1)
         found[f"conv_dw_{number}_bn/batchnorm_1/mul"] = rng.uniform(0.5, 2.0, channels).astype(np.float32)
         found[f"conv_dw_{number}_bn/batchnorm_1/sub"] = normal(channels)
@@ -64,7 +64,7 @@ def test_the_net_computes_what_the_original_does() -> None:
     rng = np.random.default_rng(7)
     given = weights(rng, 4)
     image = keras.Input((48, 48, 1))
-    model = keras.Model(image, mobilenet.features(image, 4, side=48, last_filters=256))
+    model = keras.Model(image, mobilenet.features(image, (*mobilenet.FILTERS[:3], 256), side=48))
     pictures = rng.random((64, 48, 48, 1)).astype(np.float32)
     mobilenet.start_from(model, given, pictures)
     found = np.asarray(model(pictures[:2], training=False))
@@ -73,7 +73,7 @@ def test_the_net_computes_what_the_original_does() -> None:
     kernel = given["conv1/convolution/merged_input"].sum(2, keepdims=True)
     relu6 = lambda x: np.clip(x, 0, 6)  # noqa: E731
     values = relu6(_convolve(values * 255, kernel, 2) - 117 * kernel.sum((0, 1, 2)) + given["conv1_bn/batchnorm_1/sub"])
-    for number, (_, strides) in enumerate(mobilenet.BLOCKS[:4], 1):
+    for number, strides in enumerate(mobilenet.STRIDES[:4], 1):
         depthwise = given[f"conv_dw_{number}/depthwise_kernel"] * given[f"conv_dw_{number}_bn/batchnorm_1/mul"][:, None]
         values = relu6(_depthwise(values, depthwise, strides) + given[f"conv_dw_{number}_bn/batchnorm_1/sub"])
         pointwise = given[f"conv_pw_{number}/convolution/merged_input"][0, 0]
@@ -99,7 +99,7 @@ def _depthwise(values: np.ndarray, kernel: np.ndarray, strides: int) -> np.ndarr
 
 
 def test_freezing_touches_the_stem_alone() -> None:
-    model = mobilenet.build(5)
+    model = mobilenet.build(mobilenet.FILTERS[:5])
     mobilenet.freeze_stem(model, True)
     frozen = {layer.name for layer in model.layers if layer.weights and not layer.trainable}
     assert frozen == {"conv1"} | {f"conv_{kind}_{number}" for kind in ("dw", "pw") for number in (1, 2, 3)}

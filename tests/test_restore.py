@@ -18,13 +18,15 @@ keras = pytest.importorskip("keras")
 def net(side: int = 12, filters: int = 6) -> Any:
     from keras import layers
 
-    from models.blocks import convolution, residual
+    from models.blocks import convolution
 
     image = keras.Input((12, 12, 2))
     features = layers.Rescaling(2.0, -1.0)(image)
     if side != 12:
         features = layers.Resizing(side, side)(features)
-    features = residual(layers.ReLU()(convolution(features, filters, 3)), 2 * filters, 2)
+    features = layers.ReLU()(convolution(features, filters, 3))
+    beside = layers.ReLU()(convolution(features, 2 * filters, 3, 2))
+    features = layers.ReLU()(layers.Add()([beside, convolution(features, 2 * filters, 1, 2)]))
     features = layers.ReLU()(layers.DepthwiseConv2D(3)(features))
     return keras.Model(image, layers.Dense(4)(layers.GlobalAveragePooling2D()(features)))
 

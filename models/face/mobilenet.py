@@ -6,6 +6,7 @@ from nothing (Savchenko, Facial expression and attributes recognition based on m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
@@ -19,26 +20,28 @@ from models.face.pretrained import Weights
 
 STEM_BLOCKS: Final = 3
 """The first blocks carry their normalisation folded into the convolutions; they can be trained or left as they are."""
-BLOCKS: Final = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1))
-"""Filters and strides of the separable blocks."""
+FILTERS: Final = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512)
+"""Of the pointwise convolutions of the separable blocks, in the original."""
+STRIDES: Final = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1)
+"""Of their depthwise convolutions."""
 _LEVEL: Final = 255.0
 _MEAN: Final = 117.0
 """The original saw levels of 0…255 less the mean of its corpus; both are folded into the first convolution."""
 
 
-def features(image: Any, blocks: int, side: int = 96, last_filters: int = 512) -> Any:
-    """(n, h, w, 1) float in 0…1 → the map after `blocks` of the separable ones, on `side`×`side` pixels.
+def features(image: Any, filters: Sequence[int], side: int = 96, first: int = 32) -> Any:
+    """(n, h, w, 1) float in 0…1 → the map after as many separable blocks as `filters` has, on `side`×`side` pixels.
 
-    The last block has `last_filters` filters.
+    `filters` are those of their pointwise convolutions, `first` those of the convolution before them.
     """
     out = layers.Resizing(side, side, interpolation="bilinear")(image)
-    out = layers.Conv2D(32, 3, strides=2, padding="same", name="conv1")(out)
+    out = layers.Conv2D(first, 3, strides=2, padding="same", name="conv1")(out)
     out = layers.ReLU(6.0)(out)
-    for number, (filters, strides) in enumerate(BLOCKS[:blocks], 1):
+    for number, (width, strides) in enumerate(zip(filters, STRIDES, strict=False), 1):
         folded = number <= STEM_BLOCKS
         for layer in (
             layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=folded, name=f"conv_dw_{number}"),
-            layers.Conv2D(last_filters if number == blocks else filters, 1, use_bias=folded, name=f"conv_pw_{number}"),
+            layers.Conv2D(width, 1, use_bias=folded, name=f"conv_pw_{number}"),
         ):
             out = layer(out)
             if not folded:
@@ -47,12 +50,12 @@ def features(image: Any, blocks: int, side: int = 96, last_filters: int = 512) -
     return out
 
 
-def build(blocks: int, side: int = 96, last_filters: int = 512, dropout: float = 0.3) -> Any:
+def build(filters: Sequence[int], side: int = 96, first: int = 32, dropout: float = 0.3) -> Any:
     """The expression net: (n, 48, 48, 1) float in 0…1 → (n, 7) logits. Parameters as of `features`."""
     image = keras.Input((48, 48, 1), name="face")
-    pooled = layers.GlobalAveragePooling2D()(features(image, blocks, side, last_filters))
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(features(image, filters, side, first))
     pooled = layers.Dropout(dropout)(pooled)
-    return keras.Model(image, layers.Dense(COUNT, name="logits")(pooled), name=f"face_mobilenet_{blocks}")
+    return keras.Model(image, layers.Dense(COUNT, name="logits")(pooled), name=f"face_mobilenet_{len(filters)}")
 
 
 def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> None:

@@ -16,6 +16,7 @@ from converters.bias import convert_corrected
 from converters.cards import make_card, save
 from converters.parity import measure
 from converters.restore import restore
+from converters.rounding import rounded
 from converters.tflite import convert
 from edge import shipped
 from edge.emotions import LABELS
@@ -26,9 +27,10 @@ from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
-from models.face import architecture, data, mobilenet, pretrained, published
+from models.face import data, mobilenet, pretrained, published
 from models.face.degrade import worsen
 from models.face.evaluate import scores
+from models.face.pruning import prune
 from models.metrics import class_weights, fit_temperature
 
 BATCH: Final = 64
@@ -36,31 +38,31 @@ CALIBRATION_ROWS: Final = 500
 QUICK_ROWS: Final = 256
 
 STATISTICS_ROWS: Final = 512
+PRUNING_ROWS: Final = 6000
 TEACHER_SHARE: Final = 0.6
 TEACHER_TEMPERATURE: Final = 1.5
-AGAIN_RATE: Final = {"small": 1.5e-3, "large": 5e-4}
-"""Peak learning rate of a model that is trained already."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of MobileNet a model takes; none: the residual net of `models.face.architecture`, from scratch.
+    """A MobileNet (`models.face.mobilenet`) on the face up-sampled to `side` pixels, and how it is trained."""
 
-    The face is up-sampled to `side` pixels in the graph.
-    """
-
-    blocks: int
-    last_filters: int
+    filters: tuple[int, ...]
+    first: int
     side: int
     epochs: int
+    rate: float
+    """Peak, of the whole net."""
+    dropout: float
 
     def build(self) -> Any:
-        if self.blocks:
-            return mobilenet.build(self.blocks, self.side, self.last_filters)
-        return architecture.build(self.side)
+        return mobilenet.build(self.filters, self.side, self.first, self.dropout)
 
 
-SIZES: Final = {"small": Size(0, 0, 48, 34), "large": Size(9, 512, 112, 13)}
+SIZES: Final = {
+    "small": Size((48, 96, 96, 160, 160, 208, 208, 208, 208), 24, 112, 60, 1e-3, 0.1),
+    "large": Size(mobilenet.FILTERS[:9], 32, 112, 13, 5e-4, 0.3),
+}
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
@@ -95,49 +97,45 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     First the blocks above the stem, then, at a lower rate, all of it: an epoch with the stem costs twice as much.
     """
     size = SIZES[arguments.size]
-    scratch = arguments.from_scratch or not size.blocks
     model = size.build()
-    if arguments.bfloat16:
-        policy = keras.mixed_precision.global_policy()
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
-        trained = size.build()
-        keras.mixed_precision.set_global_policy(policy)
-    else:
-        trained = model
+    seen = as_input(faces.images[:PRUNING_ROWS])
     if arguments.start:
-        start_from(model, arguments.start, as_input(faces.images[:STATISTICS_ROWS]))
-        scratch = True
-    elif not scratch:
-        mobilenet.start_from(model, pretrained.fetch(), as_input(faces.images[:STATISTICS_ROWS]))
-    trained.set_weights(model.get_weights())
+        start_from(model, arguments.start, seen[:STATISTICS_ROWS])
+    elif arguments.from_scratch:
+        print("from random weights", flush=True)
+    elif arguments.size == "small":
+        print("pruning the large model", flush=True)
+        wide = SIZES["large"].build()
+        start_from(wide, shipped.model("face", "face_large"), seen[:STATISTICS_ROWS])
+        prune(wide, model, seen)
+    else:
+        mobilenet.start_from(model, pretrained.fetch(), seen[:STATISTICS_ROWS])
     targets = data.soft_targets(faces)
     if arguments.teacher:
         opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
         targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * opinion
     truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
-    frozen_epochs = 0 if scratch else round(0.6 * arguments.epochs)
-    peak = AGAIN_RATE[arguments.size] if arguments.start else 3e-3 if scratch else 4e-4
-    whole = ("whole", arguments.epochs - frozen_epochs, peak)
+    frozen_epochs = 0 if arguments.start or arguments.from_scratch else round(0.6 * arguments.epochs)
+    whole = ("whole", arguments.epochs - frozen_epochs, 3e-3 if arguments.from_scratch else size.rate)
     for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
         if not epochs:
             continue
         batches = Batches(faces, targets, arguments.seed + (phase == "whole"), worse=arguments.worse)
-        mobilenet.freeze_stem(trained, phase == "head" or arguments.keep_stem)
-        trained.compile(
+        mobilenet.freeze_stem(model, phase == "head" or arguments.keep_stem)
+        model.compile(
             optimizer=keras.optimizers.AdamW(training.cosine(peak, epochs, len(batches), 1), weight_decay=0.02),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
         best = training.fit(
-            trained,
+            model,
             batches,
             (as_input(public.images), truth),
             epochs=epochs,
             folder=arguments.runs / phase,
             monitor="val_accuracy",
         )
-        trained.load_weights(best)
-    model.set_weights(trained.get_weights())
+        model.load_weights(best)
     return model
 
 
@@ -158,7 +156,7 @@ def teacher_logits(teacher: Path) -> Callable[[NDArray[np.float32]], NDArray[np.
         model = keras.models.load_model(teacher, compile=False)
         return lambda images: np.asarray(model.predict_on_batch(images))
     interpreter = Interpreter(teacher.read_bytes(), f"teacher {teacher}")
-    return lambda images: np.stack([interpreter.run(image[None])[0][0] for image in images])
+    return lambda images: run_each(interpreter, images)
 
 
 def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
@@ -184,27 +182,31 @@ def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, v
     return np.asarray(np.mean(opinions, 0), np.float32)
 
 
+def run_each(interpreter: Interpreter, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 7) logits of (n, 48, 48, 1) images, one at a time."""
+    return np.stack([interpreter.run(image[None])[0][0] for image in images])
+
+
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
-    """(n, 7) logits of a `.tflite`, one image at a time."""
-    interpreter = Interpreter(model)
-    return np.stack([interpreter.run(as_input(image))[0][0] for image in faces.images])
+    """(n, 7) logits of a `.tflite`."""
+    return run_each(Interpreter(model), as_input(faces.images))
 
 
 def recipe(arguments: Any) -> str:
     """In words, for the card."""
-    blocks, side = SIZES[arguments.size].blocks, SIZES[arguments.size].side
+    size = SIZES[arguments.size]
+    start = {"small": "the large model, its channels pruned", "large": "a face-recognition net"}[arguments.size]
     net = (
-        f"the first {blocks} blocks of MobileNet v1 on the face up-sampled to {side}×{side} in the graph, started from "
-        "a face-recognition net and trained first above the stem, then whole"
-        if blocks
-        else f"residual CNN on the face up-sampled to {side}×{side} in the graph"
+        f"the first {len(size.filters)} blocks of MobileNet v1, {size.first} to {size.filters[-1]} filters wide, on "
+        f"the face up-sampled to {size.side}×{size.side} in the graph, started from {start}, and trained first above "
+        "the stem, then whole"
     )
     opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
     worse = f", {arguments.worse:g} of the pictures made worse" if arguments.worse else ""
     return (
         f"{net}; soft targets (0.7 FER2013 label + 0.3 FER+ votes{opinion}), affine, light and cut-out "
         f"augmentation{worse}, AdamW with cosine schedule; best epoch and temperature by PublicTest; int8 after "
-        "training, its mean answer corrected"
+        "training, weights rounded in view of each other (GPTQ), mean answer corrected"
     )
 
 
@@ -215,6 +217,7 @@ def main() -> int:
         "--teacher",
         type=Path,
         nargs="+",
+        default=(),
         help=".keras or .tflite models whose mean opinion is most of the targets (models.face.published makes two)",
     )
     parser.add_argument(
@@ -227,18 +230,11 @@ def main() -> int:
     parser.add_argument(
         "--start", type=Path, help="a .keras or .tflite model of this size to go on from, at a lower rate"
     )
-    parser.add_argument(
-        "--keep-stem", action="store_true", help="leave the first blocks as they are, in half the time (large)"
-    )
-    parser.add_argument(
-        "--bfloat16",
-        action="store_true",
-        help="convolve in bfloat16 while training: half the time where the processor has it",
-    )
+    parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are, in half the time")
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
-    for file in (*(arguments.teacher or ()), *((arguments.start,) if arguments.start else ())):
-        if not file.is_file():
+    for file in (*arguments.teacher, arguments.start):
+        if file and not file.is_file():
             parser.error(f"{file}: no such file (models.face.published makes two teachers in .cache/)")
     arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
     arguments.runs = arguments.runs / arguments.size
@@ -248,22 +244,19 @@ def main() -> int:
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 2)
         faces, public, private = (data.head(split, QUICK_ROWS) for split in (faces, public, private))
-    try:
-        model = train(arguments, faces, public)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    model.save(arguments.runs / "model.keras")
-
     rng = np.random.default_rng(arguments.seed)
     rows = rng.choice(len(faces), min(CALIBRATION_ROWS, len(faces)), replace=False)
     calibration = [(as_input(data.augment(faces.images[row], rng)),) for row in rows]
     try:
+        model = train(arguments, faces, public)
+        model.save(arguments.runs / "model.keras")
         floating = convert(model, "float32", progress=print)
-        quantised = convert_corrected(model, "logits", floating, calibration, progress=print)
+        print("rounding the weights", flush=True)
+        quantised = convert_corrected(rounded(model, calibration), "logits", floating, calibration, progress=print)
         parity = measure(floating, quantised, [(as_input(image),) for image in public.images])
         temperature = fit_temperature(outputs(quantised, public), public.labels)
         out = arguments.out or shipped.model("face", f"face_{arguments.size}")
-        teachers = [teacher.name for teacher in arguments.teacher or ()]
+        teachers = [teacher.name for teacher in arguments.teacher]
         published_names = {published.FER.name, published.HUMAN.name}
         card = make_card(
             quantised,
@@ -273,7 +266,7 @@ def main() -> int:
             temperature=round(temperature, 4),
             front_end=FRONT_END,
             training=[
-                *([pretrained.CORPUS] if SIZES[arguments.size].blocks else []),
+                pretrained.CORPUS,
                 *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
@@ -281,8 +274,7 @@ def main() -> int:
             + (" --teacher " + " ".join(teachers) if teachers else "")
             + (f" --worse {arguments.worse:g}" if arguments.worse else "")
             + (f" --start {arguments.start.name}" if arguments.start else "")
-            + (" --keep-stem" if arguments.keep_stem else "")
-            + (" --bfloat16" if arguments.bfloat16 else ""),
+            + (" --keep-stem" if arguments.keep_stem else ""),
             recipe=recipe(arguments),
             scores=[
                 *scores("int8", outputs(quantised, private), temperature, private),

@@ -12,8 +12,7 @@ from edge.face.landmarks import PIXELS
 from edge.face.shape import INNER_LIPS, JAW, LEFT_EYE, OUTER_LIPS, POINTS, RIGHT_EYE
 from models.face import mobilenet
 
-BLOCKS: Final = 6
-_WIDTH: Final = 160
+_FILTERS: Final = (*mobilenet.FILTERS[:5], 160)
 _MAPS: Final = 24
 
 _LIDS: Final = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
@@ -23,7 +22,7 @@ _LIDS: Final = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63,
 def build(dropout: float = 0.1) -> Any:
     """(n, 64, 64, 1) float in 0…1 → (n, 136): offsets from the mean shape, x and y in turn, in units of its scale."""
     image = keras.Input((PIXELS, PIXELS, 1), name="face")
-    maps = mobilenet.features(image, BLOCKS, last_filters=_WIDTH)
+    maps = mobilenet.features(image, _FILTERS)
     maps = layers.Conv2D(_MAPS, 1, use_bias=False)(maps)
     maps = layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.95)(maps))
     flat = layers.Dropout(dropout)(layers.Flatten()(maps))
