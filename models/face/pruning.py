@@ -1,8 +1,8 @@
 """Channel pruning: a narrower MobileNet that computes nearly what a wide one does, before any training.
 
 He, Zhang & Sun, Channel Pruning for Accelerating Very Deep Neural Networks, ICCV 2017: layer by layer, the channels
-that the others can least be told from stay, and the next pointwise kernel is fitted by least squares to what the wide
-net responds. Here pivoted Cholesky decomposition chooses them, without a penalty to tune.
+that can least be told from those already kept stay, and the next pointwise kernel is fitted by least squares to what
+the wide net responds. Here pivoted Cholesky decomposition chooses them, without a penalty to tune.
 """
 
 from __future__ import annotations
