@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from edge.errors import ConversionError, MissingExtraError
 
+IDENTIFIER: Final = b"TFL3"
+"""Of a `.tflite` file, its bytes 4 to 7."""
 _AXES: Final = {"CONV_2D": (1, 2, 3, 0), "DEPTHWISE_CONV_2D": (1, 2, 3, 0), "FULLY_CONNECTED": (1, 0)}
 """From a file's order of axes to that of Keras."""
 _KINDS: Final = {"Conv2D": "CONV_2D", "DepthwiseConv2D": "DEPTHWISE_CONV_2D", "Dense": "FULLY_CONNECTED"}
@@ -39,7 +41,7 @@ def operations(data: bytes) -> list[Operation]:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise MissingExtraError("reading a model's weights", "convert") from error
-    if data[4:8] != b"TFL3":
+    if data[4:8] != IDENTIFIER:
         raise ConversionError("not a .tflite file: its weights cannot be read")
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     model = schema.ModelT.InitFromPackedBuf(data, 0)
@@ -81,32 +83,33 @@ def restore(model: Any, data: bytes, images: NDArray[np.float32]) -> None:
     the file does and training goes on from what it will see. Raises `ConversionError` where the two don't fit.
     """
     left = operations(data)
-    for layer, normal in weighted(model):
+    for layer, _ in weighted(model):
         shape = tuple(layer.kernel.shape)
         kind = _KINDS[type(layer).__name__]
         match = next((one for one in left if one.kind == kind and one.kernel.shape == shape), None)
         if match is None:
             raise ConversionError(f"the file has no {kind} of {shape} for the layer {layer.name}: another architecture")
         left.remove(match)
-        if normal is None:
-            layer.set_weights([match.kernel, match.bias] if layer.use_bias else [match.kernel])
-            continue
-        layer.set_weights([match.kernel])
-        normalise_as_folded(model, layer, normal, match.bias, images)
+        give(model, layer, match.kernel, match.bias, images)
     if left:
         raise ConversionError(f"the file has {len(left)} more operations with weights than {model.name}")
 
 
-def normalise_as_folded(
-    model: Any, layer: Any, normal: Any, offset: NDArray[np.float32], images: NDArray[np.float32]
+def give(
+    model: Any, layer: Any, kernel: NDArray[np.float32], offset: NDArray[np.float32], images: NDArray[np.float32]
 ) -> None:
-    """Lets the batch normalisation `normal` add `offset` to what `layer` gives, as it did when folded into it.
+    """Lets `layer` of `model` compute `kernel` and `offset`, together with the batch normalisation behind it, if any.
 
     Its statistics are measured on `images`, so that training goes on from what it will see. Whatever lies before the
     layer must have its weights already.
     """
     import keras
 
+    normal = _normal_behind(layer)
+    if normal is None:
+        layer.set_weights([kernel, offset] if layer.use_bias else [kernel])
+        return
+    layer.set_weights([kernel])
     responses = keras.Model(model.input, layer.output).predict(images, batch_size=64, verbose=0)
     mean, variance = responses.mean((0, 1, 2)), responses.var((0, 1, 2))
     normal.set_weights([np.sqrt(variance + normal.epsilon), offset + mean, mean, variance])
@@ -116,6 +119,9 @@ def weighted(model: Any) -> Iterator[tuple[Any, Any | None]]:
     """The layers with kernels, inputs first, each with the batch normalisation right behind it."""
     for layer in model.layers:
         if type(layer).__name__ in _KINDS:
-            followers = [node.operation for node in layer._outbound_nodes]
-            normal = [one for one in followers if type(one).__name__ == "BatchNormalization"]
-            yield layer, normal[0] if normal else None
+            yield layer, _normal_behind(layer)
+
+
+def _normal_behind(layer: Any) -> Any | None:
+    followers = [node.operation for node in layer._outbound_nodes]
+    return next((one for one in followers if type(one).__name__ == "BatchNormalization"), None)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import flatbuffers
 
-IDENTIFIER: Final = b"TFL3"
+from converters.restore import IDENTIFIER
+
 _ZERO_POINT_BYTES: Final = 8
 _ALIGNMENT: Final = 16
 """Of weights: the schema asks for it (`force_align`), and the generated Python code does not do it."""

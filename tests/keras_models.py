@@ -64,6 +64,11 @@ def rows(kind: str, count: int = 60) -> tuple[tuple[np.ndarray, ...], ...]:
     return tuple(tuple(one(tensor) for tensor in model(kind).inputs) for _ in range(count))
 
 
+def batches(kind: str) -> list[tuple[np.ndarray, ...]]:
+    """The same inputs with a batch of one."""
+    return [tuple(value[None] for value in row) for row in rows(kind)]
+
+
 def columns(kind: str) -> dict[str, np.ndarray]:
     """The same inputs as arrays by name, for an `.npz`."""
     names = [tensor.name for tensor in model(kind).inputs]

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-emotion[convert]')")
 
-from keras_models import converted, rows
+from keras_models import batches, converted, rows
 from older_runtime import older_runtime
 
 from edge.errors import MissingExtraError, ModelError
@@ -99,7 +99,7 @@ def both_runtimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savez(folder / f"{name}.npz", *(np.stack(column) for column in zip(*inputs, strict=True)))
 
     for kind in ("residual", "text", "lstm"):
-        inputs = [tuple(value[None] for value in row) for row in rows(kind)]
+        inputs = batches(kind)
         for form, options in (("float32", {}), ("int8", {}), ("dynamic", {}), ("dynamic", {"per_channel_dense": True})):
             name = f"{kind}-{form}{'-finer' if options else ''}"
             place(name, converted(kind, form, json.dumps(options)), inputs)

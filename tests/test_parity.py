@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-emotion[convert]')")
 
-from keras_models import converted, model, rows
+from keras_models import batches, converted, model, rows
 
 from converters.parity import measure
 from edge.errors import ConversionError, ModelError
@@ -53,8 +53,7 @@ def test_agreement_is_of_decisions_and_divergence_of_their_softmax() -> None:
 
 
 def test_keras_and_rows_with_a_batch_of_one() -> None:
-    batched = [tuple(value[None] for value in row) for row in rows(KIND)]
-    with_batch = measure(model(KIND), converted(KIND, "int8"), batched)
+    with_batch = measure(model(KIND), converted(KIND, "int8"), batches(KIND))
     assert with_batch == measure(model(KIND), converted(KIND, "int8"), rows(KIND))
     assert 0 < with_batch.mean_error < with_batch.max_error < with_batch.scale
 

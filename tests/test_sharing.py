@@ -12,30 +12,24 @@ pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-
 import keras
 from ai_edge_litert import schema_py_generated as schema
 from keras import layers
-from keras_models import model, rows
+from keras_models import batches, columns, convert_here, model
 
 from converters import _worker, sharing
 from converters.tflite import FORMS, Form
 from edge.inference.interpreter import Interpreter
 
 
-def batches(kind: str) -> list[tuple[np.ndarray, ...]]:
-    return [tuple(value[None] for value in row) for row in rows(kind)]
-
-
-def unshared(source: Any, form: Form, calibration: list[tuple[np.ndarray, ...]]) -> bytes:
+def unshared(source: Any, form: Form, calibration: dict[str, np.ndarray]) -> bytes:
     """As TensorFlow's converter writes it."""
-    job = {"form": form, "integer_io": True, "per_channel_dense": False}
-    inputs = [_worker.fixed(one) for one in source.inputs]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_worker, "share_zero_points", lambda data: data)
-        return _worker.to_tflite(_worker.trace(source, inputs), job, calibration)
+        return convert_here(source, form, calibration if form == "int8" else None)
 
 
 @pytest.mark.parametrize("kind", ["residual", "text", "lstm", "two"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_answer_is_the_same(kind: str, form: Form) -> None:
-    before = unshared(model(kind), form, batches(kind))
+    before = unshared(model(kind), form, columns(kind))
     after = sharing.share_zero_points(before)
     assert len(after) <= len(before)
     was, now = Interpreter(before), Interpreter(after)
@@ -46,11 +40,13 @@ def test_every_answer_is_the_same(kind: str, form: Form) -> None:
 
 
 def test_a_net_of_many_channels_is_smaller_and_its_weights_are_aligned() -> None:
-    picture = keras.Input((8, 8, 3))
+    picture = keras.Input((8, 8, 3), name="picture")
     maps = picture
     for _ in range(4):
         maps = layers.DepthwiseConv2D(3, padding="same")(layers.Conv2D(48, 1, activation="relu")(maps))
-    before = unshared(keras.Model(picture, maps), "int8", [(np.random.default_rng(2).random((1, 8, 8, 3), "f4"),)])
+    before = unshared(
+        keras.Model(picture, maps), "int8", {"picture": np.random.default_rng(2).random((4, 8, 8, 3), "f4")}
+    )
     after = sharing.share_zero_points(before)
     assert len(after) < len(before) - 6 * 2 * 8 * 48
     assert sharing.share_zero_points(after) == after

@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from converters.restore import normalise_as_folded
+from converters.restore import give
 from edge.emotions import COUNT
 from models.face.pretrained import Weights
 
@@ -80,15 +80,11 @@ def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> Non
             # Where the last block is narrower, the filters that say most stay.
             kept = np.sort(np.argsort(-np.abs(kernel).sum((0, 1, 2)))[: layer.filters])
             kernel, offset = kernel[..., kept], offset[kept]
-        if layer.use_bias:
-            layer.set_weights([kernel, offset])
-            continue
-        layer.set_weights([kernel])
-        normalise_as_folded(model, layer, model.get_layer(f"{name}_bn"), offset, images)
+        give(model, layer, kernel, offset, images)
 
 
 def freeze_stem(model: Any, frozen: bool) -> None:
-    """Whether the folded blocks keep their weights; a frozen stem halves the time of an epoch. Compile afterwards."""
+    """Whether the folded blocks keep their weights; an epoch is faster where they do. Compile afterwards."""
     for layer in model.layers:
         number = layer.name.removesuffix("_bn").rpartition("_")[2]
         if layer.name == "conv1" or (layer.name.startswith("conv_") and int(number) <= STEM_BLOCKS):

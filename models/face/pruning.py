@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.restore import normalise_as_folded
+from converters.restore import give
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -32,12 +32,12 @@ def prune(wide: Any, narrow: Any, images: Floats) -> None:
     blocks = sum(layer.name.startswith("conv_pw") and not layer.name.endswith("_bn") for layer in narrow.layers)
     kernel, offset = _folded(wide, "conv1")
     kept = _channels_kept(wide, 1, narrow.get_layer("conv1").filters, images)
-    _give(narrow, "conv1", kernel[..., kept], offset[kept], images)
+    give(narrow, narrow.get_layer("conv1"), kernel[..., kept], offset[kept], images)
     for block in range(1, blocks + 1):
         depthwise, pointwise = f"conv_dw_{block}", f"conv_pw_{block}"
         sample = _enough(narrow.get_layer(depthwise).output, images)
         kernel, offset = _folded(wide, depthwise)
-        _give(narrow, depthwise, kernel[:, :, kept], offset[kept], sample)
+        give(narrow, narrow.get_layer(depthwise), kernel[:, :, kept], offset[kept], sample)
         filters = narrow.get_layer(pointwise).filters
         if block < blocks:
             kept = _channels_kept(wide, block + 1, filters, images)
@@ -45,7 +45,7 @@ def prune(wide: Any, narrow: Any, images: Floats) -> None:
             kept = _independent(_seen(wide, pointwise, sample), wide.get_layer("logits").kernel, filters)
         wanted = _responses(wide, _linear(wide, pointwise), sample)[:, kept]
         kernel, offset = _least_squares(_seen(narrow, depthwise, sample), wanted)
-        _give(narrow, pointwise, kernel[None, None], offset, sample)
+        give(narrow, narrow.get_layer(pointwise), kernel[None, None], offset, sample)
     pooled = keras.Model(narrow.input, narrow.get_layer("pooled").output).predict(images, verbose=0)
     narrow.get_layer("logits").set_weights(list(_least_squares(pooled, wide.predict(images, verbose=0))))
 
@@ -86,15 +86,6 @@ def _least_squares(inputs: Floats, wanted: Floats) -> tuple[Floats, Floats]:
     gram[places, places] += _RIDGE * gram[places, places].mean()
     solved = np.linalg.solve(gram, rows.T @ wanted).astype(np.float32)
     return solved[:-1], solved[-1]
-
-
-def _give(narrow: Any, name: str, kernel: Floats, offset: Floats, images: Floats) -> None:
-    layer = narrow.get_layer(name)
-    if layer.use_bias:
-        layer.set_weights([kernel, offset])
-        return
-    layer.set_weights([kernel])
-    normalise_as_folded(narrow, layer, narrow.get_layer(f"{name}_bn"), offset, images)
 
 
 def _folded(model: Any, name: str) -> tuple[Floats, Floats]:

@@ -60,8 +60,10 @@ class Size:
 
 
 SIZES: Final = {
-    "small": Size((48, 96, 96, 160, 160, 208, 208, 208, 208), 24, 112, 60, 1e-3, 0.1),
-    "large": Size(mobilenet.FILTERS[:9], 32, 112, 13, 5e-4, 0.3),
+    "small": Size(
+        filters=(48, 96, 96, 160, 160, 208, 208, 208, 208), first=24, side=112, epochs=60, rate=1e-3, dropout=0.1
+    ),
+    "large": Size(filters=mobilenet.FILTERS[:9], first=32, side=112, epochs=13, rate=5e-4, dropout=0.3),
 }
 
 CORPORA: Final = (
@@ -94,7 +96,7 @@ class Batches(training.Batches):
 def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     """The float model of the epoch that is best on PublicTest.
 
-    First the blocks above the stem, then, at a lower rate, all of it: an epoch with the stem costs twice as much.
+    First the blocks above the stem, then all of it: an epoch with the stem costs half as much again, or more.
     """
     size = SIZES[arguments.size]
     model = size.build()
@@ -227,10 +229,8 @@ def main() -> int:
         metavar="SHARE",
         help="share of the pictures that are dark, glaring, blurred, noisy or small besides (%(default)g)",
     )
-    parser.add_argument(
-        "--start", type=Path, help="a .keras or .tflite model of this size to go on from, at a lower rate"
-    )
-    parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are, in half the time")
+    parser.add_argument("--start", type=Path, help="a .keras or .tflite model of this size to go on from")
+    parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are, which is faster")
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
     for file in (*arguments.teacher, arguments.start):

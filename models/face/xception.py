@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from converters.restore import normalise_as_folded
+from converters.restore import give
 from edge.emotions import COUNT
 from models.face.pretrained import Weights
 
@@ -65,7 +65,6 @@ def start_from(model: Any, weights: Weights, order: tuple[int, ...], images: NDA
             layer.set_weights([weights[_DEPTHWISE[name]]])
         elif name in (*_CONVOLUTIONS, *_SEPARABLE):
             published = f"{_FOLDER}{name}/{'separable_conv2d' if name in _SEPARABLE else 'Conv2D'}"
-            layer.set_weights([weights[f"{published}_weights"]])
-            normalise_as_folded(model, layer, model.get_layer(f"{name}_bn"), weights[f"{published}_bn_offset"], images)
+            give(model, layer, weights[f"{published}_weights"], weights[f"{published}_bn_offset"], images)
     kernel, bias = (weights[name] for name in _LAST)
     model.get_layer("last").set_weights([kernel[..., list(order)], bias[list(order)]])
