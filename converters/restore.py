@@ -83,7 +83,7 @@ def restore(model: Any, data: bytes, images: NDArray[np.float32]) -> None:
     the file does and training goes on from what it will see. Raises `ConversionError` where the two don't fit.
     """
     left = operations(data)
-    for layer, _ in weighted(model):
+    for layer in weighted(model):
         shape = tuple(layer.kernel.shape)
         kind = _KINDS[type(layer).__name__]
         match = next((one for one in left if one.kind == kind and one.kernel.shape == shape), None)
@@ -105,7 +105,7 @@ def give(
     """
     import keras
 
-    normal = _normal_behind(layer)
+    normal = normal_behind(layer)
     if normal is None:
         layer.set_weights([kernel, offset] if layer.use_bias else [kernel])
         return
@@ -115,13 +115,12 @@ def give(
     normal.set_weights([np.sqrt(variance + normal.epsilon), offset + mean, mean, variance])
 
 
-def weighted(model: Any) -> Iterator[tuple[Any, Any | None]]:
-    """The layers with kernels, inputs first, each with the batch normalisation right behind it."""
-    for layer in model.layers:
-        if type(layer).__name__ in _KINDS:
-            yield layer, _normal_behind(layer)
+def weighted(model: Any) -> Iterator[Any]:
+    """The layers with kernels, inputs first."""
+    return (layer for layer in model.layers if type(layer).__name__ in _KINDS)
 
 
-def _normal_behind(layer: Any) -> Any | None:
+def normal_behind(layer: Any) -> Any | None:
+    """The batch normalisation right behind a layer."""
     followers = [node.operation for node in layer._outbound_nodes]
     return next((one for one in followers if type(one).__name__ == "BatchNormalization"), None)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.calibration import Row
-from converters.restore import weighted
+from converters.restore import normal_behind, weighted
 
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def rounded(model: Any, calibration: Sequence[Row]) -> Any:
     columns = [np.concatenate(column) for column in zip(*calibration, strict=True)]
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    for layer, normal in weighted(copy):
+    for layer in weighted(copy):
         if isinstance(layer, keras.layers.Dense):
             continue
         count = -(-_POSITIONS // int(np.prod(layer.output.shape[1:3])))
@@ -55,6 +55,7 @@ def rounded(model: Any, calibration: Sequence[Row]) -> Any:
             layer.set_weights([kernel, weights[1] + shift])
             continue
         layer.set_weights([kernel])
+        normal = normal_behind(layer)
         if normal is not None:
             gamma, beta, mean, variance = normal.get_weights()
             normal.set_weights([gamma, beta, mean - shift, variance])

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.restore import give
+from converters.restore import give, normal_behind
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -91,11 +91,11 @@ def _least_squares(inputs: Floats, wanted: Floats) -> tuple[Floats, Floats]:
 def _folded(model: Any, name: str) -> tuple[Floats, Floats]:
     """Kernel and offset of a convolution, its normalisation folded in."""
     layer = model.get_layer(name)
-    if layer.use_bias:
+    normal = normal_behind(layer)
+    if normal is None:
         kernel, offset = layer.get_weights()
         return kernel, offset
     (kernel,) = layer.get_weights()
-    normal = model.get_layer(f"{name}_bn")
     gamma, beta, mean, variance = normal.get_weights()
     scale = gamma / np.sqrt(variance + normal.epsilon)
     over_inputs = name.startswith("conv_dw")  # a depthwise kernel is (3, 3, channels, 1)
@@ -105,7 +105,7 @@ def _folded(model: Any, name: str) -> tuple[Floats, Floats]:
 def _linear(model: Any, name: str) -> Any:
     """What a convolution gives before its ReLU6."""
     layer = model.get_layer(name)
-    return layer.output if layer.use_bias else model.get_layer(f"{name}_bn").output
+    return (normal_behind(layer) or layer).output
 
 
 def _seen(model: Any, name: str, images: Floats) -> Floats:

@@ -100,18 +100,18 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     """
     size = SIZES[arguments.size]
     model = size.build()
-    seen = as_input(faces.images[:PRUNING_ROWS])
+    seen = as_input(faces.images[:STATISTICS_ROWS])
     if arguments.start:
-        start_from(model, arguments.start, seen[:STATISTICS_ROWS])
+        start_from(model, arguments.start, seen)
     elif arguments.from_scratch:
         print("from random weights", flush=True)
     elif arguments.size == "small":
         print("pruning the large model", flush=True)
         wide = SIZES["large"].build()
-        start_from(wide, shipped.model("face", "face_large"), seen[:STATISTICS_ROWS])
-        prune(wide, model, seen)
+        start_from(wide, shipped.model("face", "face_large"), seen)
+        prune(wide, model, as_input(faces.images[:PRUNING_ROWS]))
     else:
-        mobilenet.start_from(model, pretrained.fetch(), seen[:STATISTICS_ROWS])
+        mobilenet.start_from(model, pretrained.fetch(), seen)
     targets = data.soft_targets(faces)
     if arguments.teacher:
         opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
