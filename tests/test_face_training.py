@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 
 from models.face import data, train
@@ -40,3 +42,11 @@ def test_a_worse_picture_is_another_of_the_same_kind() -> None:
     assert all(one.shape == (48, 48) and one.dtype == np.uint8 for one in found)
     assert len({one.tobytes() for one in found}) == 30
     assert not any(np.array_equal(one, image) for one in found)
+
+
+def test_the_recipe_names_what_training_began_with() -> None:
+    usual = argparse.Namespace(size="small", teacher=(), worse=0.0, from_scratch=False)
+    assert "started from the large model, its channels pruned" in train.recipe(usual)
+    scratch = train.recipe(argparse.Namespace(**vars(usual) | {"from_scratch": True}))
+    assert "trained from random weights" in scratch
+    assert "pruned" not in scratch

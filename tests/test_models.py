@@ -118,3 +118,8 @@ def test_the_whole_recipe_runs(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     open_model(out)
+    card = cards.read(cards.card_path(out))
+    if "--from-scratch" in command:
+        assert "--from-scratch" in card.train_command
+        assert "random weights" in card.recipe
+        assert not any("VGGFace2" in corpus.name for corpus in card.training)

@@ -198,10 +198,12 @@ def recipe(arguments: Any) -> str:
     """In words, for the card."""
     size = SIZES[arguments.size]
     start = {"small": "the large model, its channels pruned", "large": "a face-recognition net"}[arguments.size]
+    begun = f"started from {start}, and trained first above the stem, then whole"
+    if arguments.from_scratch:
+        begun = "trained from random weights"
     net = (
         f"the first {len(size.filters)} blocks of MobileNet v1, {size.first} to {size.filters[-1]} filters wide, on "
-        f"the face up-sampled to {size.side}×{size.side} in the graph, started from {start}, and trained first above "
-        "the stem, then whole"
+        f"the face up-sampled to {size.side}×{size.side} in the graph, {begun}"
     )
     opinion = f", {TEACHER_SHARE} of all the mean opinion of teachers" if arguments.teacher else ""
     worse = f", {arguments.worse:g} of the pictures made worse" if arguments.worse else ""
@@ -229,9 +231,10 @@ def main() -> int:
         metavar="SHARE",
         help="share of the pictures that are dark, glaring, blurred, noisy or small besides (%(default)g)",
     )
-    parser.add_argument("--start", type=Path, help="a .keras or .tflite model of this size to go on from")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--start", type=Path, help="a .keras or .tflite model of this size to go on from")
+    begin.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are, which is faster")
-    parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
     arguments = parser.parse_args()
     for file in (*arguments.teacher, arguments.start):
         if file and not file.is_file():
@@ -266,7 +269,7 @@ def main() -> int:
             temperature=round(temperature, 4),
             front_end=FRONT_END,
             training=[
-                pretrained.CORPUS,
+                *([] if arguments.from_scratch else [pretrained.CORPUS]),
                 *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
             ],
             train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
@@ -274,7 +277,8 @@ def main() -> int:
             + (" --teacher " + " ".join(teachers) if teachers else "")
             + (f" --worse {arguments.worse:g}" if arguments.worse else "")
             + (f" --start {arguments.start.name}" if arguments.start else "")
-            + (" --keep-stem" if arguments.keep_stem else ""),
+            + (" --keep-stem" if arguments.keep_stem else "")
+            + (" --from-scratch" if arguments.from_scratch else ""),
             recipe=recipe(arguments),
             scores=[
                 *scores("int8", outputs(quantised, private), temperature, private),

@@ -139,6 +139,7 @@ def main() -> int:
             scored(form, data_, test, mean, scale, arguments.seed)
             for form, data_ in (("int8", quantised), ("float32", floating))
         ]
+        net = "a MobileNet with random weights" if arguments.from_scratch else "a face-recognition MobileNet"
         card = make_card(
             quantised,
             name="landmarks68",
@@ -148,12 +149,12 @@ def main() -> int:
             output_kind="other",
             front_end={"name": FRONT_END, "side": PIXELS, "range": [0.0, 1.0], "mean": mean.tolist(), "scale": scale},
             training=[
-                pretrained.CORPUS,
+                *([] if arguments.from_scratch else [pretrained.CORPUS]),
                 *(Corpus(name=name, terms=terms, rows=len(photos)) for name, terms in CORPORA),
             ],
             train_command=f"python -m models.landmarks.train --data DIR --epochs {arguments.epochs} "
-            f"--seed {arguments.seed}",
-            recipe="front of a face-recognition MobileNet on the up-sampled patch, dense regression of offsets from "
+            f"--seed {arguments.seed}" + (" --from-scratch" if arguments.from_scratch else ""),
+            recipe=f"front of {net} on the up-sampled patch, dense regression of offsets from "
             "the mean shape; weighted absolute error with a term for lids and lips; shift, scale, turn, mirror, light, "
             "blur, noise and cut-out; best epoch by validation persons; int8 after training",
             notes=[
