@@ -9,17 +9,18 @@ from pathlib import Path
 
 import cv2
 
-from edge import clip, senses
+from edge import clip
+from edge.clock import REPLAY
 from edge.config import Config
 from edge.emotions import LABELS
 from edge.observation import Estimate, Frame, Observation
-from edge.publish.clock import REPLAY
 from edge.publish.payloads import state_payload
 from edge.publish.topics import ONLINE
-from edge.publish.view import COLOURS, DeviceView, Style, render
-from edge.replay import replay
+from edge.runtime import senses
+from edge.runtime.replay import replay
 from edge.sources.media import MediaFile
 from edge.sources.transcripts import read_transcript_file
+from edge.terminal.view import COLOURS, DeviceView, Style, render
 
 AT_S = 3.8
 """The moment shown: she is seen, and the second sentence has just been said."""

@@ -7,8 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from brokers import MOSQUITTO, Mosquitto
+from numpy.typing import NDArray
+from support.brokers import MOSQUITTO, Mosquitto
+from support.media_files import frame_at
 
 
 @pytest.fixture
@@ -46,3 +49,11 @@ def corpora() -> Path:
     folder = _corpora()
     assert folder is not None, "mark the test with `corpora`"
     return folder
+
+
+@pytest.fixture(scope="session")
+def portrait() -> NDArray[np.uint8]:
+    """The third second of the built-in clip: a smiling woman. (height, width, 3), BGR."""
+    image = frame_at(3)
+    image.flags.writeable = False
+    return image

@@ -33,7 +33,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    from edge import bench, clip
+    from edge import clip
+    from edge.runtime import bench
 
     file, transcripts = arguments.file, arguments.transcripts
     if file is None:
@@ -46,7 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _soak(file: Path, arguments: argparse.Namespace) -> int:
-    from edge import config, soak
+    from edge import config
+    from edge.runtime import soak
 
     settings = config.load(arguments.config) if arguments.config else config.Config()
     if not arguments.json:

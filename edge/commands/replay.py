@@ -34,15 +34,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
+    from edge import clock
     from edge import config as configuration
-    from edge import senses
     from edge.observation import Estimate
-    from edge.publish import clock
     from edge.publish.payloads import encode, observation_payload, state_payload
-    from edge.replay import replay
+    from edge.runtime import senses
+    from edge.runtime.replay import replay
     from edge.sources.media import MediaFile
     from edge.sources.transcripts import read_transcript_file
-    from edge.summary import Summary
+    from edge.terminal.summary import Summary
 
     settings = configuration.load(arguments.config) if arguments.config else configuration.Config()
     transcripts = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge.commands import Commands
     from edge.config import Config
-    from edge.inputs import Chosen
+    from edge.runtime.inputs import Chosen
 
 SYSTEM_CONFIG = Path("/etc/edge-emotion/config.toml")
 
@@ -48,7 +48,7 @@ def add_parser(commands: Commands) -> None:
 def main(arguments: argparse.Namespace) -> int:
     import logging
 
-    from edge import app
+    from edge.runtime import app
 
     settings = _configuration(arguments.config)
     level = "warning" if arguments.quiet and settings.log_level == "info" else settings.log_level
@@ -73,8 +73,8 @@ def _configuration(path: Path | None) -> Config:
 
 
 def _inputs(arguments: argparse.Namespace, settings: Config) -> Chosen:
-    from edge import inputs
     from edge.errors import ConfigError
+    from edge.runtime import inputs
 
     if arguments.source is not None:
         return inputs.from_file(settings, arguments.source, loop=arguments.loop, transcripts=arguments.transcripts)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from edge.commands import Commands
     from edge.config import Mqtt
-    from edge.publish.address import Address
+    from edge.mqtt.address import Address
     from edge.publish.payloads import State
 
 FIRST_CONNECTION_S: Final = 5.0
@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     from edge.config import Mqtt, load
     from edge.errors import BrokerError, ConfigError
-    from edge.publish.connection import Connection
+    from edge.mqtt.connection import Connection
     from edge.publish.topics import LEVEL
 
     mqtt = load(arguments.config).mqtt if arguments.config else Mqtt()
@@ -108,7 +108,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _address(broker: str | None, mqtt: Mqtt) -> Address:
     from edge.errors import BrokerError
-    from edge.publish.address import parse
+    from edge.mqtt.address import parse
 
     address = parse(broker or mqtt.broker, username=mqtt.username, password_file=mqtt.password_file)
     if address.embedded:
@@ -119,7 +119,7 @@ def _address(broker: str | None, mqtt: Mqtt) -> Address:
 def _once(inbox: Inbox, prefix: str, timeout: float, *, as_json: bool) -> bool:
     import shutil
 
-    from edge.publish.view import DeviceView, line, render, style_of
+    from edge.terminal.view import DeviceView, line, render, style_of
 
     availability: dict[str, str] = {}
     states = _States()
@@ -152,7 +152,7 @@ def _stream(inbox: Inbox, prefix: str) -> None:
 
 
 def _view(inbox: Inbox, prefix: str) -> None:
-    from edge.publish.live_view import LiveView, NoteHandler
+    from edge.terminal.live_view import LiveView, NoteHandler
 
     states = _States()
     with LiveView(sys.stdout) as view:
@@ -189,7 +189,7 @@ class _States:
     def read(self, device: str, payload: bytes) -> State | None:
         import msgspec
 
-        from edge.publish.clock import parse_rfc3339
+        from edge.clock import parse_rfc3339
         from edge.publish.payloads import State
 
         try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 class Counters:
     """Named counts that only grow; any thread may write and read.
 
-    Names are `<part>.<event>`, such as `camera.frames`. `edge.health.metrics` tells by the last word which are losses,
+    Names are `<part>.<event>`, such as `camera.frames`. `edge.publish.health` tells by the last word which are losses,
     reported as totals, and which are the usual course, reported as rates.
     """
 

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from edge.health.counters import Counters
+from edge.mqtt.address import Address
+from edge.mqtt.connection import Connection, Message, Protocol, Status
 from edge.observation import Sense
-from edge.publish.address import Address
-from edge.publish.connection import Connection, Message, Protocol, Status
 from edge.publish.payloads import (
     FaceObservation,
     Health,

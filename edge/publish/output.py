@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from edge.health import metrics
+from edge.clock import Clock
 from edge.health.counters import Counters
 from edge.health.timings import Timings
 from edge.observation import Estimate, Observation
+from edge.publish import health as metrics
 from edge.publish.client import Publisher
-from edge.publish.clock import Clock
 from edge.publish.payloads import observation_payload, state_payload
 
 

@@ -13,11 +13,11 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from edge.details import FaceDetail, VoiceDetail, WordsDetail
+from edge.clock import Clock
+from edge.detail import FaceDetail, VoiceDetail, WordsDetail
 from edge.emotions import LABELS, top, valence_arousal
 from edge.observation import Contribution as EstimateContribution
 from edge.observation import Detail, Estimate, Observation, Sense
-from edge.publish.clock import Clock
 
 Probability: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1, rounded to 4 digits")]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1")]

@@ -13,11 +13,11 @@ import numpy as np
 
 from edge import config
 from edge.errors import SourceEnded, SourceError
+from edge.hearing.resample import HIGHEST, LOWEST
 from edge.observation import AudioChunk
 from edge.quiet import quiet_stderr
 from edge.sources.base import Opened
 from edge.sources.portaudio import CHATTER, DeviceInfo, choose, import_pyaudio, input_devices
-from edge.voice.resample import HIGHEST, LOWEST
 
 log = logging.getLogger(__name__)
 

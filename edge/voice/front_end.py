@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
-from edge.voice import logmel, mfcc, shortterm, standard
+from edge.voice import logmel, mfcc, shortterm
+from edge.voice import standardizer as standard
 from edge.voice.bandwidth import filled
 from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
 from edge.voice.logmel import LogMelStream
 from edge.voice.pitch import Track
 from edge.voice.shortterm import short_term
-from edge.voice.standard import Standard
+from edge.voice.standardizer import Standardizer
 
 
 class FrontEnd(Protocol):
@@ -51,7 +52,7 @@ class LogMelInput:
 class FunctionalsInput:
     """Standardised functionals of the spectrogram, then of the pitch: (1, 897)."""
 
-    def __init__(self, standard: Standard) -> None:
+    def __init__(self, standard: Standardizer) -> None:
         self._stream = LogMelStream()
         self._standard = standard
 
@@ -103,7 +104,7 @@ def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
     if name == logmel.FRONT_END["name"]:
         return LogMelInput()
     if name == standard.NAME:
-        return FunctionalsInput(Standard.read(front_end))
+        return FunctionalsInput(Standardizer.read(front_end))
     if name in _OF_CEPSTRA:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")

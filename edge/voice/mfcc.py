@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError
-from edge.voice.resample import RATE
+from edge.hearing.resample import RATE
 
 CEPSTRA: Final = 13
 FRAMES: Final = 300

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.voice.resample import RATE
+from edge.hearing.resample import RATE
 from edge.voice.sliding import common
 
 LOWEST_HZ: Final = 60.0

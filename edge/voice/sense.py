@@ -9,13 +9,13 @@ from edge import config, shipped
 from edge.emotions import LABELS
 from edge.errors import ModelError
 from edge.health.timings import Timings
+from edge.hearing.utterance import SpeechSegment
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
 from edge.voice.front_end import open_front_end
 from edge.voice.pitch import PitchStream
 from edge.voice.prosody import prosody
-from edge.voice.utterance import Stretch
 
 _HALF_DURATION_S: Final = 0.6
 """Seconds of voice that are trusted half; a whole utterance of 2 s counts 0.77."""
@@ -40,7 +40,7 @@ class VoiceSense:
         self._pitch = PitchStream()
         self._timings = timings or Timings()
 
-    def read(self, stretch: Stretch) -> Observation:
+    def read(self, stretch: SpeechSegment) -> Observation:
         """What the voice says, captured at the end of the stretch."""
         with self._timings.stage("pitch"):
             track = self._pitch.read(stretch.samples, stretch.position)
@@ -71,7 +71,7 @@ class VoiceSense:
         )
 
 
-def quality(stretch: Stretch) -> float:
+def quality(stretch: SpeechSegment) -> float:
     """0…1: how long somebody spoke, how clear of the noise, how surely it was speech, how little was cut off at full
     scale; each multiplies."""
     duration = stretch.spoken_s / (stretch.spoken_s + _HALF_DURATION_S)

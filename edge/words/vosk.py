@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from edge.errors import ConfigError, MissingExtraError, ModelError
+from edge.hearing.cleaning import Cleaner
+from edge.hearing.resample import RATE, Resampler
 from edge.observation import AudioChunk, Transcript
-from edge.voice.cleaning import Cleaner
-from edge.voice.resample import RATE, Resampler
 
 MODELS: Final = "https://alphacephei.com/vosk/models"
 _ACOUSTIC: Final = ("am/final.mdl", "final.mdl")

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from edge.voice.standard import SIZE
+from edge.voice.standardizer import SIZE
 from models.voice.folds import OUTPUTS
 
 

@@ -15,7 +15,7 @@ from edge import shipped
 from edge.errors import EdgeEmotionError
 from edge.inference.card import card_path, write
 from edge.inference.interpreter import open_model
-from edge.voice.standard import Standard
+from edge.voice.standardizer import Standardizer
 from models import report
 from models.corpora import add_data_option, require
 from models.voice import data, features, protocol
@@ -40,14 +40,14 @@ def main() -> int:
         known = clips(require(arguments.data, "voice"))
         voices = data.load([clip for clip in known if arguments.rounds or clip.fold == 0])
         test = voices.rows(voices.folds == 0)
-        values = Standard.read(card.front_end).apply(features.of(test))
+        values = Standardizer.read(card.front_end).apply(features.of(test))
         outputs = protocol.logits(interpreter, values)
         found = protocol.seven("int8", outputs, card.temperature, test)
         report.show(found, card, arguments.json)
         if arguments.rounds:
             opened = [open_model(protocol.file(number, arguments.model)) for number in range(ROUNDS)]
             cards = [one for _, one in opened]
-            nets = [(net, Standard.read(one.front_end)) for net, one in opened]
+            nets = [(net, Standardizer.read(one.front_end)) for net, one in opened]
             outputs = protocol.out_of_fold(nets, features.of(voices), voices)
             temperatures = [one.temperature for one in cards]
             of_rounds = protocol.scores(protocol.INT8, outputs, temperatures, voices)

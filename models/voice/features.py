@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
-from edge.voice.standard import SIZE
+from edge.voice.standardizer import SIZE
 from models.voice import data
 from models.voice.augment import augment
 from models.voice.clips import Clip, heard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.voice.cleaning import STEP
+from edge.hearing.cleaning import STEP
 
 
 def active_power(sound: NDArray[np.float32]) -> float:

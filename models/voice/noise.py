@@ -25,7 +25,7 @@ from edge import config, shipped
 from edge.emotions import LABELS
 from edge.errors import EdgeEmotionError
 from edge.observation import AudioChunk, Observation
-from edge.voice.ears import Ears
+from edge.runtime.ears import Ears
 from edge.voice.logmel import RATE
 from models import curve
 from models.corpora import add_data_option, require

@@ -14,7 +14,7 @@ from edge.emotions import LABELS
 from edge.inference.card import Score
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
-from edge.voice.standard import Standard
+from edge.voice.standardizer import Standardizer
 from models.metrics import single_label
 from models.voice import data
 from models.voice.folds import CLASSES, OUTPUTS, SHARED, head
@@ -42,7 +42,7 @@ def logits(interpreter: Interpreter, values: NDArray[np.float32]) -> NDArray[np.
 
 
 def out_of_fold(
-    nets: Sequence[tuple[Interpreter, Standard]], values: NDArray[np.float32], voices: data.Voices
+    nets: Sequence[tuple[Interpreter, Standardizer]], values: NDArray[np.float32], voices: data.Voices
 ) -> NDArray[np.float32]:
     """(n, `OUTPUTS`): what the net of each clip's round says about it. `values`: (n, 897), not standardised."""
     found = np.zeros((len(voices), OUTPUTS), np.float32)

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from edge import shipped
 from edge.errors import EdgeEmotionError
-from edge.voice.standard import Standard
+from edge.voice.standardizer import Standardizer
 from models import training
 from models.corpora import require
-from models.voice import data, features, ship
+from models.voice import data, features
+from models.voice import export as ship
 from models.voice.architecture import build
 from models.voice.clips import clips
 from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, head
@@ -119,7 +120,7 @@ def main() -> int:
     nets = []
     for number in range(ROUNDS):
         heard = ~voices.unheard(number)
-        standard = Standard.of(values[:, heard])
+        standard = Standardizer.of(values[:, heard])
         saved = arguments.runs / f"round{number}.keras"
         if not saved.exists():
             keras.utils.set_random_seed(arguments.seed + number)

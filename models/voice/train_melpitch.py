@@ -26,7 +26,7 @@ from models import training
 from models.corpora import require
 from models.voice import melpitch
 from models.voice.clips import Clip, sounding, sounds
-from models.voice.ship import TERMS
+from models.voice.export import TERMS
 
 BATCH: Final = 32
 WIDTH: Final = 64

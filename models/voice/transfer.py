@@ -23,7 +23,7 @@ from edge.emotions import LABELS
 from edge.inference import card as cards
 from edge.inference.card import Score
 from edge.inference.posterior import softmax
-from edge.voice.standard import Standard
+from edge.voice.standardizer import Standardizer
 from models import report, training
 from models.corpora import require
 from models.metrics import single_label
@@ -41,7 +41,7 @@ def held_out(
 ) -> NDArray[np.float32]:
     """(n, `OUTPUTS`) logits of the clips in `test`, of a net trained on all others."""
     keras.utils.set_random_seed(arguments.seed)
-    standard = Standard.of(values[:, ~test])
+    standard = Standardizer.of(values[:, ~test])
     shown = standard.apply(values[:, ~test])
     folder = arguments.runs / "transfer" / name
     net = train(shown, voices.rows(~test), arguments.epochs, arguments.seed, folder)

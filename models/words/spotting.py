@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError, EdgeEmotionError
-from edge.voice.resample import RATE, Resampler
+from edge.hearing.resample import RATE, Resampler
 from edge.words import keywords
 from edge.words.keywords import Keyword
 from edge.words.text import tokens

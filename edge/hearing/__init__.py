@@ -1,0 +1,1 @@
+"""One stream of sound: resampled, cleaned, searched for speech and cut into utterances."""

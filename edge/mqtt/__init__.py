@@ -1,0 +1,1 @@
+"""Transport over MQTT: address, connection and embedded broker. It knows nothing of emotions."""

@@ -1,0 +1,1 @@
+"""Threads, supervision and the composition of sources, senses, fusion and outputs."""

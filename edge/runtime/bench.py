@@ -1,0 +1,189 @@
+"""How much of one core the whole chain takes: every stage over a recording, in a process of its own.
+
+The measured process does what `run` does, in one thread and as fast as it goes: read, detect, crop, infer, fuse and
+publish to a real broker. It is pinned to one core, so that helper threads of libraries count too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from edge.errors import EdgeEmotionError, MissingExtraError
+
+WARM_UP_FRAMES: Final = 5
+VOICE_STAGES: Final = ("pitch", "voice features", "infer voice", "prosody")
+
+_TIMEOUT_S: Final = 1800
+
+
+def measure(file: Path, config: Path | None = None, transcripts: Path | None = None) -> dict[str, Any]:
+    """Runs the measured process and returns its report, with `startup_s` added.
+
+    An embedded broker is its peer where the extra is installed; else nothing is sent. Raises `EdgeEmotionError`.
+    """
+    from edge.mqtt.embedded import EmbeddedBroker
+
+    command = [sys.executable, "-m", "edge.runtime.bench", str(file)]
+    command += ["--config", str(config)] if config else []
+    command += ["--transcripts", str(transcripts)] if transcripts else []
+    with ExitStack() as stack:
+        try:
+            command += ["--broker", str(stack.enter_context(EmbeddedBroker()).address)]
+        except MissingExtraError as error:
+            print(f"edge-emotion: {error}; measuring without it", file=sys.stderr)
+        started = time.time()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        line = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise EdgeEmotionError(line.removeprefix("edge-emotion: error: "))
+    report: dict[str, Any] = json.loads(done.stdout)
+    report["startup_s"] = round(report.pop("ready_at") - started, 3)
+    return report
+
+
+def table(report: dict[str, Any]) -> str:
+    """A report for a person to read."""
+    rows = [
+        f"{report['file']}: {report['frames']} frames, {report['media_s']} s of media in {report['wall_s']} s "
+        f"on one core of {report['machine']}",
+        "",
+        f"{'stage':<16}{'median ms':>10}{'p95 ms':>10}{'times':>8}",
+        *(
+            f"{name:<16}{row['median_ms']:>10.3f}{row['p95_ms']:>10.3f}{row['n']:>8}"
+            for name, row in {**report["stages"], "whole frame": report["frame"]}.items()
+        ),
+        "",
+        f"frames a second on one core  {report['frames_per_s']}",
+        f"share of one core, live      {report['core_share']:.0%}",
+        f"start-up to ready            {report['startup_s']} s",
+        f"peak memory                  {report['peak_mb']} MB",
+        *(
+            [f"voice features and model     {report['voice_ms_per_s']} ms a second of sound"]
+            if report["voice_ms_per_s"]
+            else []
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    import cv2
+
+    from edge import config as configuration
+    from edge.health import host
+    from edge.health.counters import Counters
+    from edge.health.timings import Timings
+    from edge.mqtt import address
+    from edge.observation import AudioChunk, Estimate, Frame
+    from edge.publish.client import Publisher
+    from edge.publish.health import stage
+    from edge.publish.output import MqttOutput
+    from edge.publish.topics import Topics
+    from edge.runtime import senses
+    from edge.runtime.replay import replay
+    from edge.sources.media import MediaFile
+    from edge.sources.transcripts import read_transcript_file
+
+    cv2.setNumThreads(1)
+    settings = configuration.load(arguments.config) if arguments.config else configuration.Config()
+    timings, counters = Timings(keep=100_000), Counters()
+    loaded = senses.build(settings, timings)
+    frame_ms: list[float] = []
+    last = 0.0
+
+    class TimedMedia(MediaFile):
+        """Notes the time from one picture to the next: all that was done in between is that frame's cost."""
+
+        def read(self) -> Frame | AudioChunk:
+            nonlocal last
+            item = super().read()
+            if isinstance(item, Frame):
+                now = time.perf_counter()
+                frame_ms.append((now - last) * 1e3)
+                last = now
+            return item
+
+    with ExitStack() as stack:
+        output: MqttOutput | None = None
+        if arguments.broker:
+            topics = Topics(settings.mqtt.prefix, "bench")
+            publisher = stack.enter_context(Publisher(address.parse(arguments.broker), topics, counters=counters))
+            publisher.require_first_connection(5.0)
+            output = MqttOutput(publisher, counters, timings, valid_for=2.0, health_interval=5.0)
+        ready_at = time.time()
+        media = stack.enter_context(TimedMedia(arguments.file))
+        spoken = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()
+        last = started = time.perf_counter()
+        media_s = 0.0
+        for item in replay(media, loaded, settings, spoken, timings):
+            media_s = max(media_s, item.captured_at)
+            if output is None:
+                continue
+            with timings.stage("publish"):
+                if isinstance(item, Estimate):
+                    output.estimated(item)
+                    output.tick(time.monotonic(), {})
+                else:
+                    output.observed(item)
+        wall_s = time.perf_counter() - started
+    steady = frame_ms[WARM_UP_FRAMES:] or frame_ms or [0.0]
+    memory = host.memory()
+    # msgspec types say what a row is; here they become plain numbers for JSON.
+    spent = timings.milliseconds()
+    row = {name: stage(values) for name, values in spent.items()}
+    voice_ms = sum(sum(spent.get(name, ())) for name in VOICE_STAGES)
+    return {
+        "file": arguments.file.name,
+        "machine": f"{_processor()} ({platform.machine()})",
+        "frames": len(frame_ms),
+        "media_s": round(media_s, 2),
+        "wall_s": round(wall_s, 2),
+        "frames_per_s": round(len(frame_ms) / wall_s, 1),
+        "core_share": round(wall_s / media_s, 4) if media_s else 0.0,
+        "voice_ms_per_s": round(voice_ms / media_s, 2) if media_s else None,
+        "frame": _row(stage(steady)),
+        "stages": {name: _row(value) for name, value in row.items()},
+        "peak_mb": memory[1] if memory else None,
+        "ready_at": ready_at,
+    }
+
+
+def _row(value: Any) -> dict[str, Any]:
+    return {"median_ms": value.median_ms, "p95_ms": value.p95_ms, "n": value.n}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.processor() or "an unnamed processor"
+
+
+def _child() -> int:
+    parser = argparse.ArgumentParser(prog="python -m edge.runtime.bench", description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--transcripts", type=Path)
+    parser.add_argument("--broker")
+    try:
+        print(json.dumps(_measured(parser.parse_args())))
+    except EdgeEmotionError as error:
+        print(f"edge-emotion: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_child())

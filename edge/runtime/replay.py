@@ -1,0 +1,90 @@
+"""The senses over a recorded file: one synchronous loop in media time; same input, same output."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator, Sequence
+
+from edge.config import Config
+from edge.errors import SourceEnded
+from edge.fusion.decision import DecisionFusion
+from edge.health.timings import Timings
+from edge.observation import AudioChunk, Estimate, Frame, Observation, Transcript
+from edge.runtime.senses import Perceived, Senses
+from edge.sources.base import NO_PICTURE, NO_SOUND
+from edge.sources.media import MediaFile
+
+
+def replay(
+    media: MediaFile,
+    senses: Senses,
+    config: Config,
+    transcripts: Sequence[Transcript] = (),
+    timings: Timings | None = None,
+) -> Iterator[Observation | Estimate]:
+    """What the senses observe in an opened file and what follows from it, in the order of media time.
+
+    `transcripts` are read when their time has come. Estimates stand on a grid of `config.fusion.rate_hz`; a last
+    one stands at the end. Raises what `media.read` raises, except `SourceEnded`, and what a recogniser does.
+    """
+    timings = timings or Timings()
+    fusion = DecisionFusion(config.fusion)
+    for sense, reason in senses.missing.items():
+        fusion.report(sense, reason)
+    if not media.has_video:
+        fusion.report("face", NO_PICTURE)
+    if not media.has_audio:
+        fusion.report("voice", NO_SOUND)
+    spoken = sorted(transcripts, key=lambda transcript: transcript.captured_at)
+    period = 1.0 / config.fusion.rate_hz
+    ticks = 0
+    now = 0.0
+
+    def take(perceived: Perceived) -> Iterator[Observation]:
+        perceived.fuse(fusion)
+        yield from perceived.observations
+
+    def estimate(at: float) -> Estimate:
+        with timings.stage("fuse"):
+            return fusion.estimate(at)
+
+    def advance(until: float) -> Iterator[Observation | Estimate]:
+        """Transcripts and estimates that are due before `until`."""
+        nonlocal ticks
+        while True:
+            tick = (ticks + 1) * period
+            if spoken and spoken[0].captured_at <= min(tick, until):
+                yield from take(senses.read(spoken.pop(0)))
+            elif tick <= until:
+                ticks += 1
+                yield estimate(tick)
+            else:
+                return
+
+    def understand(said: Sequence[Transcript]) -> None:
+        """Sentences that a recogniser made of the sound; the end of one may lie a little back."""
+        for transcript in said:
+            insort(spoken, transcript, key=lambda one: one.captured_at)
+
+    while True:
+        try:
+            with timings.stage("read"):
+                item = media.read()
+        except SourceEnded:
+            break
+        yield from advance(item.captured_at)
+        now = max(now, _end(item))
+        yield from take(senses.see(item) if isinstance(item, Frame) else senses.hear(item))
+        if isinstance(item, AudioChunk):
+            understand(senses.recognise(item))
+    if media.has_audio:
+        yield from take(senses.fall_silent())
+        understand(senses.recognise_rest())
+    now = max([now, *(transcript.captured_at for transcript in spoken)])
+    yield from advance(now)
+    if now > ticks * period:
+        yield estimate(now)
+
+
+def _end(item: Frame | AudioChunk) -> float:
+    return item.captured_at + item.duration if isinstance(item, AudioChunk) else item.captured_at

@@ -1,0 +1,144 @@
+"""The view of devices as it changes: drawn in place on a terminal, one line a change elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+from edge.publish.payloads import Contribution, State
+from edge.terminal.view import DeviceView, line, render, style_of
+
+# ECMA-48 and xterm control sequences.
+# The alternate screen, no cursor, no wrapping of long lines, cleared; and back.
+_ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
+_LEAVE: Final = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_HOME: Final = "\x1b[H"
+_TO_LINE_END: Final = "\x1b[K"
+_TO_SCREEN_END: Final = "\x1b[J"
+# Terminals that know it show the frame at once when it is complete; the others ignore it.
+_HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
+
+_NOTES: Final = 4
+
+_NEWS: Final = 0.1
+"""Change of confidence that is worth a line of its own where there is no terminal."""
+
+
+class LiveView:
+    """`with LiveView(sys.stdout) as view:` shows devices until the block ends, then restores the terminal.
+
+    Any thread may call its methods. On a terminal it draws on the alternate screen and leaves its last frame behind;
+    elsewhere it writes a plain line whenever something changes.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._terminal = self._stream.isatty()
+        self._views: dict[str, DeviceView] = {}
+        self._told: dict[str, DeviceView] = {}
+        self._notes: deque[str] = deque(maxlen=_NOTES)
+        self._lock = threading.Lock()
+        self._open = False
+
+    def update(self, device: str, state: State) -> None:
+        """A new state of a device."""
+        with self._lock:
+            self._change(replace(self._of(device), state=state))
+
+    def availability(self, device: str, availability: str) -> None:
+        """A device said that it is `online`, `stopped` or `offline`."""
+        with self._lock:
+            self._change(replace(self._of(device), availability=availability))
+
+    def note(self, text: str) -> None:
+        """A line to show below the devices, such as a warning."""
+        with self._lock:
+            self._notes.append(text)
+            if self._terminal:
+                self._draw()
+            else:
+                self._write(text + "\n")
+
+    def refresh(self) -> None:
+        """Draws again, so that ages go on while nothing comes in; does nothing where there is no terminal."""
+        with self._lock:
+            if self._terminal:
+                self._draw()
+
+    def __enter__(self) -> Self:
+        if self._terminal:
+            self._open = True
+            self._write(_ENTER)
+            self.refresh()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._write(_LEAVE + "".join(f"{drawn}\n" for drawn in self._lines()))
+
+    def _of(self, device: str) -> DeviceView:
+        return self._views.get(device) or DeviceView(device)
+
+    def _change(self, view: DeviceView) -> None:
+        self._views[view.device] = view
+        if self._terminal:
+            self._draw()
+        elif _is_news(self._told.get(view.device), view):
+            self._told[view.device] = view
+            self._write(line(view) + "\n")
+
+    def _draw(self) -> None:
+        if not self._open:
+            return
+        # A frame longer than the screen would scroll, and home would no longer be its start.
+        lines = self._lines()[: max(1, shutil.get_terminal_size().lines - 1)]
+        drawn = "".join(f"{text}{_TO_LINE_END}\n" for text in lines)
+        self._write(f"{_HOLD}{_HOME}{drawn}{_TO_SCREEN_END}{_RELEASE}")
+
+    def _lines(self) -> list[str]:
+        style = style_of(self._stream, shutil.get_terminal_size().columns)
+        views = [self._views[device] for device in sorted(self._views)]
+        return render(views, style, time.time(), self._notes)
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class NoteHandler(logging.Handler):
+    """Shows log records below the view, where a line on standard error would tear the frame."""
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._view.note(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _is_news(before: DeviceView | None, view: DeviceView) -> bool:
+    if before is None or before.availability != view.availability:
+        return True
+    old, new = before.state, view.state
+    if old is None or new is None:
+        return old is not new
+    return (
+        old.label != new.label
+        or abs(old.confidence - new.confidence) >= _NEWS
+        or [part.missing for part in _parts(old)] != [part.missing for part in _parts(new)]
+    )
+
+
+def _parts(state: State) -> list[Contribution]:
+    return [state.contributions.face, state.contributions.voice, state.contributions.words]

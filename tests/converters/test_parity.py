@@ -1,0 +1,72 @@
+"""Parity: the figures are those of the difference that was put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-emotion[convert]')")
+
+from support.keras_models import batches, converted, model, rows
+
+from converters.parity import measure
+from edge.errors import ConversionError, ModelError
+from edge.inference.interpreter import Interpreter
+
+KIND = "two"
+
+
+def shifted(change) -> object:
+    """A reference that is the candidate itself, its outputs changed by `change(row number, outputs)`."""
+    interpreter = Interpreter(converted(KIND, "float32"))
+    calls = iter(range(10**6))
+    return lambda *values: change(next(calls), interpreter.run(*values))
+
+
+def test_a_model_equals_itself() -> None:
+    data = converted(KIND, "float32")
+    parity = measure(data, data, rows(KIND))
+    assert (parity.n, parity.max_error, parity.mean_error, parity.agreement) == (60, 0.0, 0.0, 1.0)
+    assert parity.divergence == 0.0
+    assert parity.scale > 0
+
+
+def test_errors_are_those_of_all_outputs() -> None:
+    # Seven values a row in two outputs; one of them is off by 0.7.
+    reference = shifted(lambda _, outputs: (outputs[0] + np.array([[0.7, 0.0]], "f"), outputs[1]))
+    parity = measure(reference, converted(KIND, "float32"), rows(KIND))
+    assert parity.max_error == pytest.approx(0.7, rel=1e-5)
+    assert parity.mean_error == pytest.approx(0.1, rel=1e-5)
+
+
+def test_agreement_is_of_decisions_and_divergence_of_their_softmax() -> None:
+    def every_third_turned_round(row: int, outputs):
+        return (outputs[0][:, ::-1] if row % 3 == 0 else outputs[0], outputs[1])
+
+    parity = measure(shifted(every_third_turned_round), converted(KIND, "float32"), rows(KIND))
+    assert parity.agreement == pytest.approx(2 / 3)
+    assert parity.divergence > 0.01
+    same = measure(shifted(lambda _, outputs: (outputs[0] + 5, outputs[1])), converted(KIND, "float32"), rows(KIND))
+    assert same.agreement == 1.0
+    assert same.max_error == pytest.approx(5.0)
+    assert same.divergence == pytest.approx(0, abs=1e-9)
+
+
+def test_keras_and_rows_with_a_batch_of_one() -> None:
+    with_batch = measure(model(KIND), converted(KIND, "int8"), batches(KIND))
+    assert with_batch == measure(model(KIND), converted(KIND, "int8"), rows(KIND))
+    assert 0 < with_batch.mean_error < with_batch.max_error < with_batch.scale
+
+
+def test_what_cannot_be_compared() -> None:
+    data = converted(KIND, "float32")
+    with pytest.raises(ConversionError, match="at least one input row"):
+        measure(data, data, [])
+    with pytest.raises(ConversionError, match="a row of 1 arrays for a model of 2 inputs"):
+        measure(data, data, [rows(KIND)[0][:1]])
+    with pytest.raises(ConversionError, match=r"shape \(4,\), the model takes \(3,\)"):
+        measure(data, data, [rows(KIND)[0][::-1]])
+    with pytest.raises(ConversionError, match=r"the reference returns \[\(1, 2\)\]"):
+        measure(shifted(lambda _, outputs: outputs[:1]), data, rows(KIND))
+    with pytest.raises(ModelError, match="the converted model is not a model"):
+        measure(data, b"rubbish", rows(KIND))

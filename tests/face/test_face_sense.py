@@ -1,0 +1,113 @@
+"""The face sense on real pictures: the built-in clip's photograph, and what is no face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge import config
+from edge.emotions import top
+from edge.errors import ModelError, SourceError
+from edge.face.blazeface_file import find
+from edge.face.haar import HaarFace
+from edge.face.sense import FaceSense
+from edge.health.timings import Timings
+from edge.observation import Frame
+
+needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
+
+
+def sense(detector: str = "haar", **settings: object) -> FaceSense:
+    return FaceSense(config.Face(detector=detector, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("detector", ["haar", pytest.param("blazeface", marks=needs_blazeface)])
+def test_a_smiling_portrait_is_found_and_read(portrait: NDArray[np.uint8], detector: str) -> None:
+    face = sense(detector)
+    (seen,) = face.look(Frame(portrait, 7.0))
+    assert top(seen.posterior) == "happiness"
+    assert seen.captured_at == 7.0
+    assert seen.person == face.attended == 1
+    assert seen.quality > 0.6
+    assert seen.detail["detector"] == detector
+    assert face.condition is None
+    left, top_edge, width, height = seen.detail["box"]  # type: ignore[misc]
+    assert 0 < left < left + width < portrait.shape[1]
+    assert 0 < top_edge < top_edge + height < portrait.shape[0]
+
+
+@needs_blazeface
+def test_both_detectors_agree_where_the_face_is(portrait: NDArray[np.uint8]) -> None:
+    blaze = sense("blazeface").look(Frame(portrait, 0.0))[0].detail["box"]
+    haar = sense("haar").look(Frame(portrait, 0.0))[0].detail["box"]
+    centres = [(box[0] + box[2] / 2, box[1] + box[3] / 2) for box in (blaze, haar)]  # type: ignore[index]
+    assert np.hypot(centres[0][0] - centres[1][0], centres[0][1] - centres[1][1]) < 0.35 * blaze[2]  # type: ignore[index]
+
+
+@needs_blazeface
+def test_a_turned_head_is_read_upright(portrait: NDArray[np.uint8]) -> None:
+    face = sense("blazeface")
+    (box,) = [seen.detail["box"] for seen in face.look(Frame(portrait, 0.0))]
+    centre = (box[0] + box[2] / 2, box[1] + box[3] / 2)  # type: ignore[index]
+    turn = cv2.getRotationMatrix2D(centre, 25, 1.0)
+    turned = cv2.warpAffine(portrait, turn, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    (seen,) = sense("blazeface").look(Frame(np.asarray(turned, np.uint8), 1.0))
+    assert top(seen.posterior) == "happiness"
+
+
+def test_no_face_says_so() -> None:
+    face = sense()
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    assert face.look(Frame(noise, 0.0)) == ()
+    assert face.condition == "no face"
+    assert face.attended is None
+
+
+def test_between_detections_the_face_is_read_where_it_was(portrait: NDArray[np.uint8]) -> None:
+    timings = Timings()
+    face = FaceSense(config.Face(detector="haar", detect_every_s=0.2), timings)
+    for i in range(10):
+        assert len(face.look(Frame(portrait, i * 0.04))) == 1
+    counted = {name: len(values) for name, values in timings.milliseconds().items()}
+    assert counted == {"detect": 2, "track": 2, "crop": 10, "landmarks": 10, "eyes": 10, "infer face": 10}
+
+
+@pytest.mark.parametrize("side", [16, 64, 4096])
+def test_frames_of_any_size_and_kind_are_survived(portrait: NDArray[np.uint8], side: int) -> None:
+    scaled = np.asarray(cv2.resize(portrait, (side, side * 9 // 16)), np.uint8)
+    grey = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2GRAY), np.uint8)
+    for i, image in enumerate((scaled, grey, cv2.cvtColor(scaled, cv2.COLOR_BGR2BGRA))):
+        for seen in sense().look(Frame(np.asarray(image, np.uint8), float(i))):
+            assert 0 <= seen.quality <= 1
+
+
+def test_what_is_no_picture_is_a_clear_error() -> None:
+    with pytest.raises(SourceError, match="no picture"):
+        sense().look(Frame(np.zeros((4, 4, 3), np.float64), 0.0))  # type: ignore[arg-type]
+
+
+@needs_blazeface
+def test_a_crowd_is_bounded(portrait: NDArray[np.uint8]) -> None:
+    small = cv2.resize(portrait, (160, 120))
+    wall = np.tile(np.asarray(small, np.uint8), (4, 4, 1))
+    assert len(sense("blazeface").look(Frame(wall, 0.0))) <= 8
+
+
+def test_a_model_that_is_missing_or_of_another_task_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.json"):
+        sense(model=str(tmp_path / "gone.tflite"))
+    from edge import shipped
+
+    with pytest.raises(ModelError, match="words"):
+        sense(model=str(shipped.model("words", "words")))
+
+
+def test_the_haar_cascade_scores_lie_between_zero_and_one(portrait: NDArray[np.uint8]) -> None:
+    found = HaarFace(min_score=0.0).detect(portrait)
+    assert found
+    assert all(0 <= face.score <= 1 for face in found)
+    assert list(found) == sorted(found, key=lambda face: -face.score)

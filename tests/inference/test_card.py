@@ -1,0 +1,150 @@
+"""The card and the file it vouches for: what `open_model` takes and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-emotion[convert]')")
+
+from support.keras_models import converted, rows
+
+from converters.cards import make_card, save
+from edge.emotions import LABELS
+from edge.errors import ConversionError, ModelError
+from edge.inference import card as cards
+from edge.inference.card import Corpus, Score
+from edge.inference.interpreter import Interpreter, open_model
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A model and its card, as training leaves them."""
+    target = tmp_path / "text.tflite"
+    data = converted("text", "int8")
+    score = Score(model="int8", protocol="p", n=3, accuracy=1, macro_f1=1, uar=1, ece=0, per_class={"fear": {"f1": 1}})
+    card = make_card(
+        data,
+        name="text",
+        task="emotion of a sentence",
+        version="7",
+        file=target.name,
+        temperature=1.25,
+        front_end={"name": "tokens", "length": 24},
+        thresholds={"fear": 0.4},
+        training=[Corpus(name="made up", terms="CC0", rows=3)],
+        scores=[score],
+        input_meanings=["token ids"],
+        output_meanings=["logits"],
+    )
+    save(data, card, target)
+    return target
+
+
+def change(path: Path, **values: Any) -> None:
+    card = json.loads(cards.card_path(path).read_bytes())
+    cards.card_path(path).write_text(json.dumps(card | values))
+
+
+def test_what_is_saved_opens_again(path: Path) -> None:
+    interpreter, card = open_model(path)
+    data = converted("text", "int8")
+    assert (card.sha256, card.bytes, card.file) == (cards.sha256(data), len(data), "text.tflite")
+    assert card.labels == LABELS
+    assert (card.version, card.temperature, card.thresholds) == ("7", 1.25, {"fear": 0.4})
+    assert [(t.name, t.shape, t.dtype, t.meaning) for t in card.inputs] == [("ids", (1, 24), "int32", "token ids")]
+    assert (card.outputs[0].dtype, card.outputs[0].meaning) == ("int8", "logits")
+    assert card.outputs[0].scale == interpreter.outputs[0].scale > 0
+    assert card.latency_ms > 0
+    ids = rows("text")[0][0][None]
+    np.testing.assert_array_equal(interpreter.run(ids)[0], Interpreter(data).run(ids)[0])
+
+
+def test_nothing_else_is_left_in_the_folder(path: Path) -> None:
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["text.json", "text.tflite"]
+
+
+def test_a_changed_byte_is_noticed(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=r"text\.tflite does not match its card .*reinstall"):
+        open_model(path)
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_file_cut_short_is_noticed(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ModelError, match=rf"does not match its card \({size} bytes"):
+        open_model(path)
+
+
+def test_a_file_whose_card_vouches_for_rubbish(path: Path) -> None:
+    path.write_bytes(b"not a model at all, but with a card")
+    change(path, sha256=cards.sha256(path.read_bytes()))
+    with pytest.raises(ModelError, match=r"text\.tflite is not a model that .* can run"):
+        open_model(path)
+
+
+def test_shapes_and_types_must_be_the_card_s(path: Path) -> None:
+    tensor = {"name": "ids", "shape": [1, 25], "dtype": "int32"}
+    change(path, inputs=[tensor])
+    with pytest.raises(ModelError, match=r"its card says input \[\(\(1, 25\), 'int32'\)\], the file has"):
+        open_model(path)
+    change(path, inputs=[tensor | {"shape": [1, 24]}], outputs=[{"name": "x", "shape": [1, 7], "dtype": "float32"}])
+    with pytest.raises(ModelError, match="its card says output"):
+        open_model(path)
+
+
+def test_missing_files_are_named(path: Path) -> None:
+    path.unlink()
+    with pytest.raises(ModelError, match=r"model .*text\.tflite: No such file"):
+        open_model(path)
+    cards.card_path(path).unlink()
+    with pytest.raises(ModelError, match=r"model card .*text\.json: No such file.*needs its card"):
+        open_model(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"schema": "edge-emotion/card/9"}, "has schema 'edge-emotion/card/9'"),
+        ({"file": "other.tflite"}, "is about 'other.tflite', not 'text.tflite'"),
+        ({"colour": "blue"}, "is not a card: .*colour"),
+        ({"temperature": "hot"}, r"is not a card: .*temperature"),
+    ],
+)
+def test_cards_that_are_none(path: Path, values: dict[str, Any], message: str) -> None:
+    change(path, **values)
+    with pytest.raises(ModelError, match=message):
+        open_model(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])
+def test_files_that_are_no_card(path: Path, content: bytes) -> None:
+    cards.card_path(path).write_bytes(content)
+    with pytest.raises(ModelError, match=r"text\.json is not a card"):
+        open_model(path)
+
+
+def test_a_card_is_saved_only_with_its_own_file(path: Path) -> None:
+    card = cards.read(cards.card_path(path))
+    with pytest.raises(ConversionError, match="the card is about"):
+        save(converted("text", "dynamic"), card, path)
+    with pytest.raises(ConversionError, match="the card is about"):
+        save(path.read_bytes(), card, path.with_name("other.tflite"))
+
+
+def test_a_place_that_cannot_be_written_is_named(path: Path) -> None:
+    card = cards.read(cards.card_path(path))
+    with pytest.raises(ConversionError, match=r"cannot write .*text\.tflite"):
+        save(path.read_bytes(), card, path / "text.tflite")
+
+
+def test_meanings_must_fit_the_tensors() -> None:
+    with pytest.raises(ConversionError, match="2 input meanings for a model of 1 inputs"):
+        make_card(converted("text", "int8"), name="x", task="x", file="x.tflite", input_meanings=["a", "b"])

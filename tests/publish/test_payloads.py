@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+from support.payload_samples import blind_estimate, estimate, info, observations, posterior, state
+
+from edge.clock import REPLAY, Clock
+from edge.emotions import LABELS
+from edge.health.counters import Counters
+from edge.observation import Observation
+from edge.publish import schema
+from edge.publish.health import collect
+from edge.publish.payloads import (
+    PAYLOADS,
+    SCHEMAS,
+    Payload,
+    Probabilities,
+    Response,
+    State,
+    encode,
+    observation_payload,
+    probabilities,
+    state_payload,
+)
+
+
+def health() -> Payload:
+    counters = Counters()
+    before = counters.snapshot()
+    counters.increment("camera.frames", 30)
+    counters.increment("camera.skipped", 2)
+    counters.increment("microphone.overruns")
+    return collect(
+        measured_at=Clock.live().rfc3339(5.0),
+        uptime=5.0,
+        before=before,
+        now=counters.snapshot(),
+        seconds=2.0,
+        milliseconds={"face": [1.0, 2.0, 3.0], "voice": []},
+        missing={"words": "off"},
+    )
+
+
+def payloads() -> Iterator[tuple[str, Payload]]:
+    clock = Clock.live()
+    yield "info", info()
+    yield "state", state(clock=clock)
+    yield "state", state_payload(blind_estimate(), clock, valid_for=1.0)
+    yield "state", state_payload(estimate(), REPLAY, valid_for=1.0, media_time=12.5)
+    for observation in observations():
+        yield observation.sense, observation_payload(observation, clock)
+        yield observation.sense, observation_payload(observation, REPLAY, media_time=observation.captured_at)
+    yield "health", health()
+    yield "response", Response(verb="transcript", ok=False, error="an empty transcript")
+
+
+@pytest.mark.parametrize(("kind", "payload"), list(payloads()))
+def test_payloads_keep_their_schema(kind: str, payload: Payload) -> None:
+    message = json.loads(encode(payload))
+    published = json.loads((schema.FOLDER / f"{kind}.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(published)
+    validator = jsonschema.Draft202012Validator(published)
+    validator.validate(message)
+    assert next(iter(message)) == "schema"
+    assert message["schema"] == published["properties"]["schema"]["const"] == f"edge-emotion/{kind}/1"
+    assert msgspec.json.decode(encode(payload), type=PAYLOADS[kind]) == payload
+    # A schema that takes anything would be none.
+    for broken in ({**message, "schema": "edge-emotion/other/1"}, {k: v for k, v in message.items() if k != "schema"}):
+        assert not validator.is_valid(broken)
+
+
+def test_the_schemas_in_the_package_are_current() -> None:
+    assert schema.stale() == []
+    assert {path.stem for path in schema.FOLDER.glob("*.json")} == set(PAYLOADS)
+
+
+def test_the_schema_command_finds_and_mends_a_stale_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.run([sys.executable, "-m", "edge.publish.schema"], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
+    monkeypatch.setattr(schema, "FOLDER", tmp_path / "schemas")
+    assert schema.main([]) == 1
+    assert schema.main(["--write"]) == 0
+    assert schema.main([]) == 0
+
+
+def test_state() -> None:
+    message = json.loads(encode(state_payload(estimate(), REPLAY, valid_for=1.5, media_time=12.5)))
+    assert message["label"] == "happiness"
+    assert message["confidence"] == message["probabilities"]["happiness"] == 0.7
+    assert message["captured_at"] == "1970-01-01T00:00:12.500Z"
+    assert message["valid_until"] == "1970-01-01T00:00:14.000Z"
+    assert message["age_ms"] == {"newest": 50, "oldest": 1250}
+    assert message["media_time"] == 12.5
+    assert message["person"] == 3
+    assert message["contributions"]["voice"]["label"] == "neutral"
+    assert message["contributions"]["voice"]["weight"] == 0.25
+    assert message["contributions"]["words"] == {
+        "weight": 0.0,
+        "quality": 0.0,
+        "age_ms": None,
+        "label": None,
+        "probabilities": None,
+        "missing": "no words",
+    }
+
+
+def test_a_state_without_evidence_says_so() -> None:
+    message = json.loads(encode(state_payload(blind_estimate(), Clock.live(), valid_for=1.0)))
+    assert message["age_ms"] is None
+    assert "media_time" not in message
+    assert {part["missing"] for part in message["contributions"].values()} == {"no face", "silence", "no words"}
+
+
+def test_probabilities_are_the_labels_in_their_order() -> None:
+    assert Probabilities.__struct_fields__ == LABELS
+    assert msgspec.structs.astuple(probabilities([0.12346, 0.1, 0.1, 0.1, 0.1, 0.1, 0.37654])) == (
+        0.1235, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3765,
+    )  # fmt: skip
+
+
+def test_details_are_rounded_and_finite() -> None:
+    face, voice, words = (json.loads(encode(observation_payload(each, REPLAY))) for each in observations())
+    assert face["detail"] == {"box": [10.0, 20.5, 40.1235, 40.0], "n": 1}
+    assert voice["detail"] == {"n": None}
+    assert voice["final"] is False
+    assert words["detail"] == {"tokens": 3, "source": "keyword", "x": None}
+    with pytest.raises(ValueError, match="finite"):
+        Observation("face", 0.0, (math.nan,) * 7, 0.5)
+
+
+def test_the_same_estimate_is_the_same_bytes() -> None:
+    one, two = (encode(state_payload(estimate(), REPLAY, valid_for=1.0, media_time=12.5)) for _ in range(2))
+    assert one == two
+    assert b"\n" not in one
+
+
+def test_an_unknown_label_never_goes_out() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(encode(state()).replace(b'"label":"happiness"', b'"label":"joy"', 1), type=State)
+
+
+def test_payload_names_are_those_of_the_topics() -> None:
+    assert (
+        tuple(f"edge-emotion/{kind}/1" for kind in ("info", "state", "face", "voice", "words", "health", "response"))
+        == SCHEMAS
+    )
+    assert sum(posterior("anger", 0.4)) == pytest.approx(1.0)

@@ -1,0 +1,100 @@
+"""Mailboxes, queues and watched threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from edge.errors import SourceEnded, SourceError
+from edge.runtime.mailbox import BoundedQueue, Mailbox
+from edge.runtime.worker import Worker
+
+
+def wait_until(true: object, timeout: float = 10.0) -> bool:
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if true():  # type: ignore[operator]
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_slow_reader_gets_the_newest_and_the_skipped_are_counted() -> None:
+    box: Mailbox[int] = Mailbox()
+    for i in range(5):
+        box.put(i)
+    assert box.take(0) == 4
+    assert box.take(0.01) is None
+    assert box.skipped == 4
+
+
+def test_a_waiting_reader_is_woken() -> None:
+    box: Mailbox[str] = Mailbox()
+    threading.Timer(0.05, box.put, ["now"]).start()
+    assert box.take(5) == "now"
+
+
+def test_a_full_queue_drops_the_oldest_and_says_so() -> None:
+    queue: BoundedQueue[int] = BoundedQueue(3)
+    for i in range(5):
+        queue.put(i)
+    assert queue.take(0) == 2
+    assert queue.drain() == [3, 4]
+    assert queue.take(0.01) is None
+    assert queue.dropped == 2
+
+
+def test_a_body_that_breaks_is_reported_and_tried_again() -> None:
+    tries: list[int] = []
+    told: list[str | None] = []
+
+    def body(worker: Worker) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise SourceError("camera gone: plug it in")
+        worker.beat()
+
+    worker = Worker("camera", body, told.append)
+    worker.start()
+    assert worker.join(10)
+    assert told == ["camera gone: plug it in", None]
+    assert worker.restarts == 1
+    assert worker.ended
+
+
+def test_an_unforeseen_error_is_told_with_its_kind() -> None:
+    told: list[str | None] = []
+
+    def body(worker: Worker) -> None:
+        raise KeyError("x")
+
+    worker = Worker("face", body, told.append)
+    worker.start()
+    assert wait_until(lambda: told)
+    worker.stop()
+    assert worker.join(10)
+    assert told[0] == "face failed: KeyError: 'x'"
+
+
+def test_an_ended_source_ends_the_worker_quietly() -> None:
+    told: list[str | None] = []
+
+    def body(worker: Worker) -> None:
+        raise SourceEnded("end of file")
+
+    worker = Worker("file", body, told.append)
+    worker.start()
+    assert worker.join(10)
+    assert worker.ended
+    assert told == []
+    assert worker.silent_for() == 0.0
+
+
+def test_stopping_unblocks_a_body_that_hangs() -> None:
+    hang = threading.Event()
+    worker = Worker("camera", lambda worker: [hang.wait(60), None][1], unblock=hang.set)
+    worker.start()
+    time.sleep(0.05)
+    assert worker.silent_for() > 0
+    worker.stop()
+    assert worker.join(10)

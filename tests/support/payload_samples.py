@@ -1,0 +1,77 @@
+"""Estimates and payloads as the device makes them, for tests of what goes out."""
+
+from __future__ import annotations
+
+from edge.clock import Clock
+from edge.emotions import LABELS, UNIFORM, top, valence_arousal
+from edge.observation import Contribution, Estimate, Observation
+from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State, state_payload
+
+assert set(PAYLOADS) == {"info", "state", "face", "voice", "words", "health", "response"}
+
+
+def posterior(label: str, confidence: float) -> tuple[float, ...]:
+    rest = (1.0 - confidence) / (len(LABELS) - 1)
+    return tuple(confidence if name == label else rest for name in LABELS)
+
+
+def estimate(label: str = "happiness", confidence: float = 0.7, at: float = 12.5) -> Estimate:
+    """Of face and voice; the words are missing."""
+    of_all = posterior(label, confidence)
+    valence, arousal = valence_arousal(of_all)
+    return Estimate(
+        captured_at=at,
+        label=top(of_all),
+        posterior=of_all,
+        valence=valence,
+        arousal=arousal,
+        contributions=(
+            Contribution("face", 0.75, 0.9, 0.05, posterior(label, confidence)),
+            Contribution("voice", 0.25, 0.6, 1.25, posterior("neutral", 0.5)),
+            Contribution("words", 0.0, 0.0, None, None, "no words"),
+        ),
+        person=3,
+    )
+
+
+def blind_estimate(at: float = 12.5) -> Estimate:
+    """Without any evidence."""
+    return Estimate(
+        captured_at=at,
+        label="neutral",
+        posterior=UNIFORM,
+        valence=0.0,
+        arousal=0.0,
+        contributions=(
+            Contribution("face", 0.0, 0.0, None, None, "no face"),
+            Contribution("voice", 0.0, 0.0, None, None, "silence"),
+            Contribution("words", 0.0, 0.0, None, None, "no words"),
+        ),
+    )
+
+
+def observations() -> list[Observation]:
+    return [
+        Observation(
+            "face", 1.0, posterior("anger", 0.4), 0.8, person=3, detail={"box": (10.0, 20.5, 40.123456, 40.0), "n": 1}
+        ),
+        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail={"n": float("-inf")}),
+        Observation("words", 3.0, posterior("sadness", 0.9), 1.0, detail={"tokens": 3, "source": "keyword", "x": None}),
+    ]
+
+
+def state(label: str = "happiness", confidence: float = 0.7, clock: Clock | None = None, at: float = 12.5) -> State:
+    return state_payload(estimate(label, confidence, at), clock or Clock(), valid_for=1.0)
+
+
+def info(purpose: str = "a test") -> Info:
+    return Info(
+        device="robot",
+        software="0.1.0",
+        purpose=purpose,
+        started_at="2026-01-31T12:00:00.000Z",
+        platform="Linux aarch64",
+        models=(Model(task="face", name="small", version="1", file="small.tflite", sha256="0" * 64),),
+        sensors=(Sensor(kind="camera", name="camera /dev/video0", found=False, why="no such device"),),
+        payloads=SCHEMAS,
+    )
