@@ -1,4 +1,4 @@
-"""The few types that flow: `Frame`, `AudioChunk`, `Transcript` → `Observation` → `Estimate`.
+"""The few types that flow: `Frame`, `AudioChunk`, `Transcript` → `Observation`, `Perceived` → `Estimate`.
 
 Time is monotonic seconds at the sensor (in replay: seconds of the medium), never the time of arrival.
 """
@@ -93,6 +93,21 @@ class Observation:
             raise ValueError(f"a posterior has {COUNT} finite probabilities, not {self.posterior}")
         if not 0.0 <= self.quality <= 1.0:
             raise ValueError(f"quality lies in 0…1, not {self.quality}")
+
+
+@dataclass(frozen=True, slots=True)
+class Perceived:
+    """What came of one frame, chunk of sound or transcript."""
+
+    sense: Sense
+    """The sense that worked; a chunk of sound may give observations of `words` too (spotted keywords)."""
+    observations: tuple[Observation, ...] = ()
+    condition: str | None = None
+    """Why there is nothing to observe (`no face`, `silence`), or what broke."""
+    attended: int | None = None
+    """The person to attend to, where the sense can name one."""
+    failed: bool = False
+    """True where `condition` describes a fault of the device rather than the state of the world."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge.commands import Commands
     from edge.config import Config
-    from edge.runtime.inputs import Chosen
+    from edge.runtime.selection import Selection
 
 SYSTEM_CONFIG = Path("/etc/edge-emotion/config.toml")
 
@@ -72,12 +72,12 @@ def _configuration(path: Path | None) -> Config:
     return config.load(path or SYSTEM_CONFIG)
 
 
-def _inputs(arguments: argparse.Namespace, settings: Config) -> Chosen:
+def _inputs(arguments: argparse.Namespace, settings: Config) -> Selection:
     from edge.errors import ConfigError
-    from edge.runtime import inputs
+    from edge.runtime import selection
 
     if arguments.source is not None:
-        return inputs.from_file(settings, arguments.source, loop=arguments.loop, transcripts=arguments.transcripts)
+        return selection.from_file(settings, arguments.source, loop=arguments.loop, transcripts=arguments.transcripts)
     if arguments.loop or arguments.transcripts:
         raise ConfigError("--loop and --transcripts go with --source FILE")
-    return inputs.automatic(settings) if arguments.auto else inputs.from_devices(settings)
+    return selection.automatic(settings) if arguments.auto else selection.from_devices(settings)

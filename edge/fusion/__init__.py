@@ -1,1 +1,1 @@
-"""From the senses' observations to one estimate."""
+"""From the senses' observations to estimates: one state per person and one for the scene."""

@@ -1,4 +1,4 @@
-"""What one sense has said lately, boiled down to one opinion that fades."""
+"""The recent observations of one sense, condensed into one opinion that fades."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Opinion:
     """Seconds since the newest observation."""
     freshness: float
     """0…1, falls to 1/e within the memory of the sense."""
+
+    @property
+    def posterior(self) -> tuple[float, ...]:
+        """Seven probabilities in the order of `edge.emotions.LABELS`."""
+        return tuple(float(p) for p in np.exp(self.log_posterior))
 
 
 class Evidence:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from edge.hearing.cleaning import STEP
 from edge.hearing.noise import NoiseFloor, snr_db
 from edge.hearing.vad import SILENT_DBFS, level_dbfs
-from edge.voice.logmel import HOP
 
 STEP_S: Final = 0.01
 LONGEST_S: Final = 3.0
@@ -35,18 +34,20 @@ _PAUSE_STEPS: Final = 20
 _FULL_SCALE: Final = 0.97
 """Resampled and freed of its offset, what was cut off at full scale does not lie at 1 any more."""
 _ABOVE_FLOOR_DB: Final = 4.0
-_ALIGN_STEPS: Final = math.lcm(STEP, HOP) // STEP
-"""A long utterance loses its oldest sound in pieces of 80 ms, so that its spectrogram can be used on."""
+ALIGN_STEPS: Final = 8
+"""A long utterance loses its oldest sound in pieces of 80 ms: a spectrogram whose hop divides 80 ms can be reused."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechSegment:
-    """A piece of an utterance that can be read."""
+    """An utterance, or its beginning while it still goes on."""
 
     samples: NDArray[np.float32]
     """(n,) at 16 kHz, at most `LONGEST_S`."""
     position: int
-    """Of the first sample in all that the segmenter heard; within an utterance it moves by whole frames of log-mel."""
+    """Index of the first sample, counted over everything the segmenter heard.
+
+    Within an utterance it moves by multiples of `ALIGN_STEPS`."""
     ends_at: float
     """Seconds, of the last sample."""
     final: bool
@@ -101,7 +102,7 @@ class Segmenter:
         return self._floor.dbfs
 
     def push(self, samples: NDArray[np.float32], probability: float, ends_at: float) -> SpeechSegment | None:
-        """One step of 10 ms, (160,) at 16 kHz. Gives a stretch when there is one to read."""
+        """One step of 10 ms, (160,) at 16 kHz. Returns a segment when there is one to read."""
         level = level_dbfs(samples)
         above = probability >= self._threshold
         # The detector falls late: what is no louder than the floor is a pause already.
@@ -129,7 +130,7 @@ class Segmenter:
         # Not in a pause: nothing new has been said.
         if step.voiced and self._since_interim >= _INTERIM_STEPS and self._spoken * STEP_S >= SHORTEST_S:
             self._since_interim = 0
-            return self._stretch(final=False)
+            return self._segment(final=False)
         return None
 
     def flush(self) -> SpeechSegment | None:
@@ -139,7 +140,7 @@ class Segmenter:
             # The pause that ended it, less a moment that belongs to it.
             after = list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
             if self._spoken * STEP_S >= SHORTEST_S:
-                found = self._stretch(final=True, after=after)
+                found = self._segment(final=True, after=after)
             for step in after:
                 self._follow_floor(step)
         self.reset()
@@ -173,12 +174,12 @@ class Segmenter:
         self._steps.extend(lead_in + begun)
         self._begun = self._heard - len(self._steps)
 
-    def _stretch(self, final: bool, after: Sequence[_Step] = ()) -> SpeechSegment:
+    def _segment(self, final: bool, after: Sequence[_Step] = ()) -> SpeechSegment:
         """What is held of the utterance; `after`: the last of the steps, which are no part of it any more."""
         steps = list(self._steps)[: len(self._steps) - len(after)]
         cut = max(0, len(steps) - _LONGEST_STEPS)
         first = self._heard - len(self._steps)
-        cut += (self._begun - first - cut) % _ALIGN_STEPS
+        cut += (self._begun - first - cut) % ALIGN_STEPS
         steps = steps[cut:]
         voiced = [step for step in steps if step.voiced] or steps
         power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)

@@ -23,6 +23,7 @@ from edge.mqtt import address
 from edge.mqtt.address import Address
 from edge.mqtt.embedded import EmbeddedBroker
 from edge.observation import Estimate, Observation
+from edge.output import Output
 from edge.publish.client import Publisher
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import Response, state_payload
@@ -30,8 +31,8 @@ from edge.publish.topics import ONLINE, Topics
 from edge.runtime import senses as rooms
 from edge.runtime import stop
 from edge.runtime.information import describe
-from edge.runtime.inputs import Chosen
-from edge.runtime.live import Live, Output
+from edge.runtime.live import Live
+from edge.runtime.selection import Selection
 from edge.sources.refusals import Refusals
 from edge.sources.transcripts import parse_transcript
 from edge.terminal.live_view import LiveView, NoteHandler
@@ -72,7 +73,7 @@ class _ViewOutput:
         self._clock = self._clock.anchored(time.monotonic(), time.time())
 
 
-def run(config: Config, chosen: Chosen, options: Options) -> int:
+def run(config: Config, selection: Selection, options: Options) -> int:
     """Runs until SIGINT or SIGTERM, or until the recording ends; returns the exit code.
 
     Raises `EdgeEmotionError` where nothing can be done.
@@ -82,7 +83,7 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
     counters, timings, notifier = Counters(), Timings(), Notifier()
     topics = Topics(config.mqtt.prefix, config.device.name)
     senses = rooms.build(config, timings)
-    info = describe(config, senses.cards, chosen.sensors, Clock.live().rfc3339(time.monotonic()))
+    info = describe(config, senses.cards, selection.sensors, Clock.live().rfc3339(time.monotonic()))
     live: Live | None = None
     publisher: Publisher | None = None
 
@@ -101,7 +102,7 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
             refusals.add(str(error), time.monotonic())
             return
         if live is not None:
-            live.hear_of(transcript)
+            live.take_transcript(transcript)
 
     with ExitStack() as stack:
         # Before anything that must be ended in order: a signal from here on is a wish, not the end of the process.
@@ -125,7 +126,7 @@ def run(config: Config, chosen: Chosen, options: Options) -> int:
         ]
         if view is not None:
             outputs.append(_ViewOutput(view, config.device.name, valid_for))
-        live = Live(config, senses, chosen.inputs, tuple(outputs), counters, timings)
+        live = Live(config, senses, selection.inputs, tuple(outputs), counters, timings)
         notifier.ready(f"publishing to {broker}")
         stack.callback(notifier.stopping)
         live.run(asked, _heart(notifier))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from edge.config import Config
 from edge.errors import SourceEnded
-from edge.fusion.decision import DecisionFusion
+from edge.fusion.fusion import Fusion
 from edge.health.timings import Timings
-from edge.observation import AudioChunk, Estimate, Frame, Observation, Transcript
-from edge.runtime.senses import Perceived, Senses
+from edge.observation import AudioChunk, Estimate, Frame, Observation, Perceived, Transcript
+from edge.runtime.senses import Senses
 from edge.sources.base import NO_PICTURE, NO_SOUND
 from edge.sources.media import MediaFile
 
@@ -28,7 +28,7 @@ def replay(
     one stands at the end. Raises what `media.read` raises, except `SourceEnded`, and what a recogniser does.
     """
     timings = timings or Timings()
-    fusion = DecisionFusion(config.fusion)
+    fusion = Fusion(config.fusion)
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:
@@ -41,12 +41,12 @@ def replay(
     now = 0.0
 
     def take(perceived: Perceived) -> Iterator[Observation]:
-        perceived.fuse(fusion)
+        fusion.take(perceived)
         yield from perceived.observations
 
     def estimate(at: float) -> Estimate:
         with timings.stage("fuse"):
-            return fusion.estimate(at)
+            return fusion.estimates(at)[0]
 
     def advance(until: float) -> Iterator[Observation | Estimate]:
         """Transcripts and estimates that are due before `until`."""
@@ -62,10 +62,12 @@ def replay(
                 return
 
     def understand(said: Sequence[Transcript]) -> None:
-        """Sentences that a recogniser made of the sound; the end of one may lie a little back."""
+        """Sentences of a speech recogniser; the end of one may lie a little in the past."""
         for transcript in said:
             insort(spoken, transcript, key=lambda one: one.captured_at)
 
+    if senses.ears is not None:
+        senses.ears.connect_recogniser(lambda chunk: understand(senses.recognise(chunk)))
     while True:
         try:
             with timings.stage("read"):
@@ -75,8 +77,6 @@ def replay(
         yield from advance(item.captured_at)
         now = max(now, _end(item))
         yield from take(senses.see(item) if isinstance(item, Frame) else senses.hear(item))
-        if isinstance(item, AudioChunk):
-            understand(senses.recognise(item))
     if media.has_audio:
         yield from take(senses.fall_silent())
         understand(senses.recognise_rest())

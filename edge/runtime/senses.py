@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from edge.config import Config
 from edge.errors import EdgeEmotionError, ModelError
 from edge.face.sense import FaceSense
-from edge.fusion.decision import DecisionFusion
+from edge.health.counters import Counters
 from edge.health.timings import Timings
 from edge.inference.card import Card
-from edge.observation import AudioChunk, Frame, Observation, Sense, Transcript
-from edge.runtime.ears import Ears
+from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
+from edge.runtime.ears import Ears, open_keywords
+from edge.voice.sense import VoiceSense
 from edge.words.recogniser import Recogniser, open_recogniser
 from edge.words.sense import WordsSense
 
@@ -24,30 +25,8 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class Perceived:
-    """What came of one frame, chunk of sound or transcript."""
-
-    sense: Sense
-    """The sense that worked; a chunk of sound may give observations of `words` too (spotted keywords)."""
-    observations: tuple[Observation, ...] = ()
-    condition: str | None = None
-    """Why there is nothing to observe (`no face`, `silence`), or what broke."""
-    attended: int | None = None
-    """The person to attend to, where the sense can tell."""
-    failed: bool = False
-    """True where `condition` tells of a fault rather than of the world."""
-
-    def fuse(self, fusion: DecisionFusion) -> None:
-        """Hands all of it to the fusion."""
-        fusion.attend(self.attended)
-        fusion.report(self.sense, self.condition)
-        for observation in self.observations:
-            fusion.add(observation)
-
-
-@dataclass(frozen=True, slots=True)
 class Senses:
-    """What there is to perceive with; a sense that is off or broken is None and has a reason in `missing`.
+    """Everything that perceives; a sense that is off or broken is None and has a reason in `missing`.
 
     Each method is called from one thread at a time; different senses may run in different threads. A model that
     fails on an item gives a `Perceived` that says so; the next item is tried afresh.
@@ -55,6 +34,7 @@ class Senses:
 
     face: FaceSense | None
     ears: Ears | None
+    """Listens for the voice sense, the keyword spotter and the recogniser; None where none of them is there."""
     words: WordsSense | None
     missing: dict[Sense, str]
     recogniser: Recogniser | None = None
@@ -80,14 +60,13 @@ class Senses:
 
     def hear(self, chunk: AudioChunk) -> Perceived:
         """Voice and keywords in a chunk of sound."""
-        ears = self.ears
-        if ears is None:
+        if self.ears is None:
             return Perceived("voice", condition=self.missing["voice"])
         try:
-            found = ears.hear(chunk)
+            found = self.ears.hear(chunk)
         except EdgeEmotionError as error:
             return Perceived("voice", condition=str(error), failed=True)
-        return Perceived("voice", found, ears.condition)
+        return Perceived("voice", found, self.missing.get("voice") or self.ears.condition)
 
     def hear_nothing(self) -> Perceived | None:
         """What an utterance gives whose sound stopped without an end; None where nobody was speaking."""
@@ -95,17 +74,26 @@ class Senses:
 
     def fall_silent(self) -> Perceived:
         """What an utterance that was going on gives when the sound ends."""
-        if self.ears is None:
-            return Perceived("voice", condition=self.missing["voice"])
-        return Perceived("voice", self.ears.flush(), "silence")
+        found = self.ears.flush() if self.ears else ()
+        return Perceived("voice", found, self.missing.get("voice", "silence"))
 
     def recognise(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
-        """Sentences that ended in a chunk of sound. Raises `EdgeEmotionError`."""
+        """Sentences that ended in a chunk of clean sound. Raises `EdgeEmotionError`."""
         return self.recogniser.feed(chunk) if self.recogniser else ()
 
-    def recognise_rest(self) -> tuple[Transcript, ...]:
-        """What was being said when the sound ended. Raises `EdgeEmotionError`."""
-        return self.recogniser.flush() if self.recogniser else ()
+    def recognise_rest(self, chunks: Sequence[AudioChunk] = ()) -> tuple[Transcript, ...]:
+        """Sentences in the last chunks of clean sound, the unfinished one included. Raises `EdgeEmotionError`."""
+        if self.recogniser is None:
+            return ()
+        found = [transcript for chunk in chunks for transcript in self.recogniser.feed(chunk)]
+        return (*found, *self.recogniser.flush())
+
+    def count(self, counters: Counters) -> None:
+        """Brings the counters that the senses keep themselves up to date."""
+        parts = (("voice", self.ears), ("face", self.face))
+        for name, counts in ((name, part.counters) for name, part in parts if part is not None):
+            for event, count in counts.items():
+                counters.raise_to(f"{name}.{event}", count)
 
     def read(self, transcript: Transcript) -> Perceived:
         """The words of a transcript."""
@@ -137,16 +125,17 @@ def build(config: Config, timings: Timings | None = None) -> Senses:
             missing[sense] = str(error)
             return None
 
-    senses = Senses(
-        face=attempt("face", config.face.enabled, lambda: FaceSense(config.face, timings)),
-        ears=attempt("voice", config.voice.enabled, lambda: Ears(config.voice, config.words, timings)),
-        words=attempt("words", config.words.enabled, lambda: WordsSense(config.words, timings)),
-        missing=missing,
-        recogniser=_recogniser(config),
-    )
-    if not (senses.face or senses.ears or senses.words):
+    face = attempt("face", config.face.enabled, lambda: FaceSense(config.face, timings))
+    voice = attempt("voice", config.voice.enabled, lambda: VoiceSense(config.voice, timings))
+    words = attempt("words", config.words.enabled, lambda: WordsSense(config.words, timings))
+    keywords = open_keywords(config.words, timings)
+    recogniser = _recogniser(config)
+    if not (face or voice or words):
         raise ModelError("no sense is left: " + "; ".join(f"{sense}: {why}" for sense, why in missing.items()))
-    return senses
+    ears = None
+    if voice or keywords or recogniser:
+        ears = Ears(config.voice, voice=voice, keywords=keywords, recogniser=recogniser is not None, timings=timings)
+    return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser)
 
 
 def _recogniser(config: Config) -> Recogniser | None:

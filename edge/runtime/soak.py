@@ -35,7 +35,7 @@ def sound(file: Path, config: Config, hours: float, every: float = 1.0) -> Itera
     The first report comes after a single round, before anything can have grown. Raises `SourceError` where the file
     has no sound or this system does not tell a process's memory, `ModelError`.
     """
-    ears = Ears(config.voice, config.words)
+    ears = Ears.open(config.voice, config.words)
     chunks = decoded(file)
     length = chunks[-1].captured_at + chunks[-1].duration
     observations, rounds, due = 0, 0, 0.0

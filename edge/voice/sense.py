@@ -1,4 +1,4 @@
-"""The voice sense: a stretch of speech in, an observation out."""
+"""The voice sense: a piece of speech in, an observation out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edge import config, shipped
 from edge.emotions import LABELS
 from edge.errors import ModelError
 from edge.health.timings import Timings
+from edge.hearing.listener import Step
 from edge.hearing.utterance import SpeechSegment
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
@@ -40,30 +41,38 @@ class VoiceSense:
         self._pitch = PitchStream()
         self._timings = timings or Timings()
 
-    def read(self, stretch: SpeechSegment) -> Observation:
-        """What the voice says, captured at the end of the stretch."""
+    def on_step(self, step: Step) -> tuple[Observation, ...]:
+        """Reads a piece of speech as soon as hearing gives one. Raises `ModelError`."""
+        return (self.read(step.segment),) if step.segment else ()
+
+    def on_end(self, segment: SpeechSegment | None) -> tuple[Observation, ...]:
+        """Reads what had been said when the sound ended. Raises `ModelError`."""
+        return (self.read(segment),) if segment else ()
+
+    def read(self, segment: SpeechSegment) -> Observation:
+        """What the voice says, captured at the end of the segment."""
         with self._timings.stage("pitch"):
-            track = self._pitch.read(stretch.samples, stretch.position)
+            track = self._pitch.read(segment.samples, segment.position)
         with self._timings.stage("voice features"):
-            features = self._front_end.read(stretch.samples, stretch.position, track)
+            features = self._front_end.read(segment.samples, segment.position, track)
         with self._timings.stage("infer voice"):
             posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
         with self._timings.stage("prosody"):
-            spoken = prosody(stretch.samples, track)
-        if stretch.final:
+            spoken = prosody(segment.samples, track)
+        if segment.final:
             self._front_end.forget()
             self._pitch = PitchStream()
         return Observation(
             sense="voice",
-            captured_at=stretch.ends_at,
+            captured_at=segment.ends_at,
             posterior=tuple(float(p) for p in posterior),
-            quality=quality(stretch),
-            final=stretch.final,
+            quality=quality(segment),
+            final=segment.final,
             detail={
-                "duration_s": round(stretch.spoken_s, 2),
-                "level_dbfs": round(stretch.level_dbfs, 1),
-                "snr_db": round(stretch.snr_db, 1),
-                "speech": round(stretch.speech, 3),
+                "duration_s": round(segment.spoken_s, 2),
+                "level_dbfs": round(segment.level_dbfs, 1),
+                "snr_db": round(segment.snr_db, 1),
+                "speech": round(segment.speech, 3),
                 "pitch_hz": _rounded(spoken.pitch_hz),
                 "pitch_range_semitones": _rounded(spoken.pitch_range_semitones),
                 "syllables_per_second": _rounded(spoken.rate_hz),
@@ -71,12 +80,12 @@ class VoiceSense:
         )
 
 
-def quality(stretch: SpeechSegment) -> float:
+def quality(segment: SpeechSegment) -> float:
     """0…1: how long somebody spoke, how clear of the noise, how surely it was speech, how little was cut off at full
     scale; each multiplies."""
-    duration = stretch.spoken_s / (stretch.spoken_s + _HALF_DURATION_S)
-    clear = (stretch.snr_db - _USELESS_SNR_DB) / (_CLEAN_SNR_DB - _USELESS_SNR_DB)
-    return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, stretch.speech)) * (1.0 - stretch.clipped)
+    duration = segment.spoken_s / (segment.spoken_s + _HALF_DURATION_S)
+    clear = (segment.snr_db - _USELESS_SNR_DB) / (_CLEAN_SNR_DB - _USELESS_SNR_DB)
+    return duration * min(1.0, max(0.0, clear)) * min(1.0, max(0.0, segment.speech)) * (1.0 - segment.clipped)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from edge.emotions import COUNT, LABELS
 from edge.errors import ConfigError, MissingExtraError
 from edge.health.timings import Timings
+from edge.hearing.listener import Step
+from edge.hearing.utterance import SpeechSegment
 from edge.observation import Observation
 
 QUALITY: Final = 0.4
@@ -116,6 +118,14 @@ class KeywordSpotter:
         self._held_samples = 0
         self._last_at = -math.inf
         return found
+
+    def on_step(self, step: Step) -> tuple[Observation, ...]:
+        """Phrases that ended in a step of hearing, or shortly before it."""
+        return self.hear(step.samples, step.starts_at, step.speaking)
+
+    def on_end(self, segment: SpeechSegment | None) -> tuple[Observation, ...]:
+        """Phrases of an utterance that was cut off."""
+        return self.flush()
 
     def _start(self, began_at: float) -> None:
         self._began_at = began_at

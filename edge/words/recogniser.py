@@ -26,9 +26,9 @@ class Recogniser(Protocol):
     def feed(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
         """What was understood to its end in this chunk and those before, without interim results.
 
-        `captured_at` of each transcript is the end of what was said, in the clock of `chunk.captured_at`. A chunk may
-        have any rate and number of channels; `overruns` says that sound is missing before it. Raises
-        `EdgeEmotionError`.
+        A chunk is 0.1 s or less of clean sound: `samples` (n,) at 16 kHz, −1…1. `overruns` above 0 says that sound is
+        missing before it. `captured_at` of each transcript is the end of what was said, in the clock of
+        `chunk.captured_at`. Raises `EdgeEmotionError`.
         """
 
     def flush(self) -> tuple[Transcript, ...]:

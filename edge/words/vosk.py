@@ -9,18 +9,16 @@ from typing import Any, Final
 import numpy as np
 
 from edge.errors import ConfigError, MissingExtraError, ModelError
-from edge.hearing.cleaning import Cleaner
-from edge.hearing.resample import RATE, Resampler
+from edge.hearing.resample import RATE
 from edge.observation import AudioChunk, Transcript
 
 MODELS: Final = "https://alphacephei.com/vosk/models"
 _ACOUSTIC: Final = ("am/final.mdl", "final.mdl")
 """Where a Vosk model keeps its acoustic model."""
-_GAP_S: Final = 0.25
 
 
 class VoskRecogniser:
-    """Reads 16 kHz mono of what it is fed. Not thread-safe."""
+    """Kaldi's decoder behind the protocol of `edge.words.recogniser`. Not thread-safe."""
 
     def __init__(self, model: Path | None) -> None:
         """`model`: an unpacked Vosk model. Raises `ConfigError`, `MissingExtraError`, `ModelError`."""
@@ -39,40 +37,32 @@ class VoskRecogniser:
             # Vosk has no type of its own for what goes wrong.
             raise ModelError(f"Vosk model {model} cannot be loaded: {error}") from error
         self._make = vosk.KaldiRecognizer
-        self._cleaner = Cleaner()
-        self._resampler: Resampler | None = None
         self._recogniser: Any = None
         self._fed = 0
-        self._expected_at: float | None = None
         self._heard_until = 0.0
 
     def feed(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
-        """Sentences that ended. Raises `SourceError` on what is no sound, `ModelError`."""
-        gap = self._expected_at is not None and abs(chunk.captured_at - self._expected_at) > _GAP_S
-        changed = self._resampler is not None and self._resampler.rate != chunk.rate
-        found = self.flush() if gap or changed or chunk.overruns else ()
-        if self._resampler is None:
-            self._resampler = Resampler(chunk.rate)
+        """Sentences that ended. Raises `ModelError`."""
+        found = self.flush() if chunk.overruns else ()
+        if self._recogniser is None:
             self._recogniser = self._make(self._model, RATE)
             self._recogniser.SetWords(True)
             self._fed = 0
-        sound = self._resampler.push(self._cleaner.mono(chunk.samples))
-        self._expected_at = chunk.captured_at + chunk.duration
-        self._heard_until = self._expected_at - self._resampler.backlog
-        self._fed += len(sound)
+        self._heard_until = chunk.captured_at + chunk.duration
+        self._fed += len(chunk.samples)
         try:
-            ended = self._recogniser.AcceptWaveform(np.asarray(sound * 32767, "<i2").tobytes())
+            ended = self._recogniser.AcceptWaveform(np.asarray(chunk.samples * 32767, "<i2").tobytes())
         except Exception as error:
-            # As above: a bare `Exception`.
+            # Vosk raises a bare `Exception`.
             raise ModelError(f"Vosk cannot read the sound: {error}") from error
         return (*found, *self._transcripts(self._recogniser.Result())) if ended else found
 
     def flush(self) -> tuple[Transcript, ...]:
-        """What was going on; then starts afresh."""
+        """The sentence that was going on; the next chunk begins afresh."""
         if self._recogniser is None:
             return ()
         found = self._transcripts(self._recogniser.FinalResult())
-        self._resampler = self._recogniser = self._expected_at = None
+        self._recogniser = None
         return found
 
     def _transcripts(self, result: str) -> tuple[Transcript, ...]:

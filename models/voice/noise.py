@@ -72,7 +72,7 @@ def mixed(speech: Sound, noise: Sound, ratio: int | None, rng: np.random.Generat
 
 def heard(settings: config.Voice, sound: Sound) -> Observation | None:
     """The device's last word on a sound."""
-    ears = Ears(settings, config.Words(enabled=False))
+    ears = Ears.open(settings, config.Words(enabled=False))
     found: list[Observation] = []
     for start in range(0, len(sound), _CHUNK):
         found += ears.hear(AudioChunk(sound[start : start + _CHUNK], RATE, start / RATE))

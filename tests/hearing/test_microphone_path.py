@@ -24,7 +24,7 @@ from edge import config
 from edge.sources.microphone import Microphone
 from edge.runtime.ears import Ears
 
-ears = Ears(config.Voice(), config.Words(keywords=False))
+ears = Ears.open(config.Voice(), config.Words(keywords=False))
 found, overruns, started = [], 0, time.monotonic()
 with Microphone(config.Microphone(rate=16000)) as microphone:
     microphone.read()
@@ -53,7 +53,7 @@ def sound_card() -> Iterator[VirtualMicrophone]:
 
 def as_in_the_file(sound: NDArray[np.float32], late: int) -> list[Observation]:
     """What is heard of it in pieces as the microphone gives them, `late` samples after a step of 10 ms began."""
-    ears, size = Ears(config.Voice(), config.Words(keywords=False)), 512
+    ears, size = Ears.open(config.Voice(), config.Words(keywords=False)), 512
     sound = np.concatenate([np.zeros(late, np.float32), sound])
     chunks = (AudioChunk(sound[at : at + size], RATE, at / RATE) for at in range(0, len(sound), size))
     return [seen for chunk in chunks for seen in ears.hear(chunk)] + list(ears.flush())

@@ -22,7 +22,7 @@ from edge.errors import SourceError
 from edge.observation import Transcript
 from edge.publish import schema
 from edge.runtime import senses
-from edge.runtime.live import Inputs
+from edge.runtime.feeds import Inputs
 from edge.sources.refusals import BURST, Refusals
 from edge.sources.transcripts import MAX_BYTES, StdinTranscripts, parse_transcript
 from edge.words.sense import WordsSense

@@ -80,7 +80,7 @@ def finals(found: list[Observation]) -> list[Observation]:
 
 def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
     timings = Timings()
-    ears = Ears(voice, NO_KEYWORDS, timings)
+    ears = Ears.open(voice, NO_KEYWORDS, timings)
     found = listen(ears, speech)
     assert finals(found)
     assert {seen.sense for seen in found} == {"voice"}
@@ -94,12 +94,12 @@ def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
         }
     assert max(seen.quality for seen in found) > 0.3
     assert set(timings.milliseconds()) == {"resample", "vad", "pitch", "voice features", "infer voice", "prosody"}
-    assert [card.task for card in ears.cards] == [ears.sense.card.task]
+    assert [card.task for card in ears.cards] == [ears.voice.card.task]
 
 
 def test_the_size_of_the_chunks_changes_nothing(voice: config.Voice, speech: Sound) -> None:
     sound = speech[: 16000 * 4]
-    large, odd, single = (listen(Ears(voice, NO_KEYWORDS), sound, size=size) for size in (16000, 333, 1))
+    large, odd, single = (listen(Ears.open(voice, NO_KEYWORDS), sound, size=size) for size in (16000, 333, 1))
     for other in (odd, single):
         assert [round(seen.captured_at, 3) for seen in other] == [round(seen.captured_at, 3) for seen in large]
         np.testing.assert_allclose([seen.posterior for seen in other], [seen.posterior for seen in large], atol=1e-6)
@@ -107,11 +107,11 @@ def test_the_size_of_the_chunks_changes_nothing(voice: config.Voice, speech: Sou
 
 
 def test_the_same_sound_gives_the_same_observations(voice: config.Voice, speech: Sound) -> None:
-    assert listen(Ears(voice, NO_KEYWORDS), speech) == listen(Ears(voice, NO_KEYWORDS), speech)
+    assert listen(Ears.open(voice, NO_KEYWORDS), speech) == listen(Ears.open(voice, NO_KEYWORDS), speech)
 
 
 def test_condition_tells_of_silence(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     assert ears.condition == "silence"
     conditions = set()
     for chunk in chunks(speech):
@@ -133,24 +133,24 @@ def test_condition_tells_of_silence(voice: config.Voice, speech: Sound) -> None:
     ids=["silence", "offset", "noise", "nan"],
 )
 def test_what_is_no_speech_gives_nothing(voice: config.Voice, sound: Sound) -> None:
-    assert listen(Ears(voice, NO_KEYWORDS), sound) == []
+    assert listen(Ears.open(voice, NO_KEYWORDS), sound) == []
 
 
 def test_an_offset_and_a_second_channel_do_no_harm(voice: config.Voice, speech: Sound) -> None:
-    plain = finals(listen(Ears(voice, NO_KEYWORDS), speech))
-    stereo = finals(listen(Ears(voice, NO_KEYWORDS), np.stack([speech + np.float32(0.2)] * 2, axis=1)))
+    plain = finals(listen(Ears.open(voice, NO_KEYWORDS), speech))
+    stereo = finals(listen(Ears.open(voice, NO_KEYWORDS), np.stack([speech + np.float32(0.2)] * 2, axis=1)))
     assert len(stereo) == len(plain)
     assert [seen.captured_at for seen in stereo] == pytest.approx([seen.captured_at for seen in plain], abs=0.1)
 
 
 def test_quiet_speech_is_found_too(voice: config.Voice, speech: Sound) -> None:
-    assert len(finals(listen(Ears(voice, NO_KEYWORDS), speech * np.float32(0.03)))) >= 2
+    assert len(finals(listen(Ears.open(voice, NO_KEYWORDS), speech * np.float32(0.03)))) >= 2
 
 
 def test_faults_of_the_sound_are_counted(voice: config.Voice, speech: Sound) -> None:
     sound = np.clip(speech * 50, -1, 1)
     sound[1000:1010] = np.nan
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     listen(ears, sound)
     assert ears.counters["nan_samples"] == 10
     assert ears.counters["clipped_samples"] > 1000
@@ -169,7 +169,7 @@ def speaking(ears: Ears, speech: Sound) -> float:
 
 
 def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     found = ears.hear(AudioChunk(np.zeros(480, np.float32), 16000, now + 3))
     assert [seen.final for seen in found] == [True]
@@ -181,26 +181,26 @@ def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: So
 @pytest.mark.parametrize("late", [0.02, 0.12])
 def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, late: float) -> None:
     found: list[Observation] = []
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     for index, chunk in enumerate(chunks(speech)):
         found += ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + late * (index % 2)))
     found += ears.flush()
     assert ears.counters["gaps"] == 0
     # Nor does it cut what was said: the same utterances, their ends within the jitter.
-    steady = finals(listen(Ears(voice, NO_KEYWORDS), speech))
+    steady = finals(listen(Ears.open(voice, NO_KEYWORDS), speech))
     ends = [seen.captured_at for seen in steady]
     assert [seen.captured_at for seen in finals(found)] == pytest.approx(ends, abs=late + 0.01)
 
 
 def test_an_overrun_ends_the_utterance_and_is_counted(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     assert [seen.final for seen in ears.hear(AudioChunk(speech[:480], 16000, now, overruns=2))] == [True]
     assert ears.counters["overruns"] == 2
 
 
 def test_a_change_of_rate_starts_afresh(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     double = np.repeat(speech, 2)
     found = [seen for chunk in chunks(double, 32000, 960, now) for seen in ears.hear(chunk)]
@@ -210,7 +210,7 @@ def test_a_change_of_rate_starts_afresh(voice: config.Voice, speech: Sound) -> N
 
 
 def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     assert [seen.final for seen in ears.hear(AudioChunk(np.zeros(160, np.float32), 4000, now))] == [True]
     with pytest.raises(SourceError, match="4000 Hz"):
@@ -220,7 +220,7 @@ def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.V
 
 def test_what_a_full_queue_drops_ends_the_utterance(voice: config.Voice, speech: Sound) -> None:
     queue: BoundedQueue[AudioChunk] = BoundedQueue(40, AudioChunk.after_loss)
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     for chunk in chunks(np.resize(speech, 60 * 480), starts_at=now):
         queue.put(chunk)
@@ -241,10 +241,10 @@ def test_narrow_sound_is_read_more_as_the_wide(
     spectrum = np.fft.rfft(speech)
     spectrum[len(spectrum) // 2 :] = 0
     narrow = np.fft.irfft(spectrum, len(speech)).astype(np.float32)[::2]
-    wide = finals(listen(Ears(voice, NO_KEYWORDS), speech))
+    wide = finals(listen(Ears.open(voice, NO_KEYWORDS), speech))
 
     def distance() -> float:
-        found = finals(listen(Ears(voice, NO_KEYWORDS), narrow, 8000, 240))
+        found = finals(listen(Ears.open(voice, NO_KEYWORDS), narrow, 8000, 240))
         assert len(found) == len(wide)
         return float(np.mean([np.abs(np.subtract(a.posterior, b.posterior)) for a, b in zip(found, wide, strict=True)]))
 
@@ -254,7 +254,7 @@ def test_narrow_sound_is_read_more_as_the_wide(
 
 
 def test_sound_that_is_none_is_refused(voice: config.Voice) -> None:
-    ears = Ears(voice, NO_KEYWORDS)
+    ears = Ears.open(voice, NO_KEYWORDS)
     with pytest.raises(SourceError, match="shape"):
         ears.hear(AudioChunk(np.zeros((2, 2, 2), np.float32), 16000, 0.0))
     with pytest.raises(SourceError, match="rate"):
@@ -262,12 +262,12 @@ def test_sound_that_is_none_is_refused(voice: config.Voice) -> None:
 
 
 def test_an_empty_chunk_gives_nothing(voice: config.Voice) -> None:
-    assert Ears(voice, NO_KEYWORDS).hear(AudioChunk(np.zeros(0, np.float32), 16000, 0.0)) == ()
+    assert Ears.open(voice, NO_KEYWORDS).hear(AudioChunk(np.zeros(0, np.float32), 16000, 0.0)) == ()
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.json"):
-        Ears(config.Voice(model=str(tmp_path / "gone.tflite")), NO_KEYWORDS)
+        Ears.open(config.Voice(model=str(tmp_path / "gone.tflite")), NO_KEYWORDS)
 
 
 def test_without_pocketsphinx_the_voice_goes_on(
@@ -275,7 +275,7 @@ def test_without_pocketsphinx_the_voice_goes_on(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     with caplog.at_level(logging.WARNING):
-        ears = Ears(voice, config.Words())
+        ears = Ears.open(voice, config.Words())
     assert [record.message for record in caplog.records] == [
         "spoken keywords are left out: spotting spoken keywords needs an optional package: "
         "pip install 'edge-emotion[keywords]'"
@@ -294,5 +294,5 @@ def test_every_recorded_sentence_is_one_utterance(voice: config.Voice, corpora: 
     counts = []
     for file in files:
         sound, rate = soundfile.read(file, dtype="float32")
-        counts.append(len(finals(listen(Ears(voice, NO_KEYWORDS), np.concatenate([hiss, sound, hiss]), rate))))
+        counts.append(len(finals(listen(Ears.open(voice, NO_KEYWORDS), np.concatenate([hiss, sound, hiss]), rate))))
     assert np.mean(np.array(counts) == 1) > 0.9

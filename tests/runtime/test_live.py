@@ -19,7 +19,7 @@ from edge.config import Config, Face, Health
 from edge.errors import SourceEnded, SourceError
 from edge.observation import AudioChunk, Frame, Transcript
 from edge.runtime import senses, soak
-from edge.runtime.live import Inputs
+from edge.runtime.feeds import Inputs
 from edge.sources.base import Opened
 from edge.sources.fake import FakeCamera, FakeMicrophone
 from edge.sources.media import MediaFile
@@ -69,7 +69,7 @@ def test_a_camera_that_is_not_there_leaves_the_other_senses(loaded: senses.Sense
     noise = np.random.default_rng(0).normal(0, 0.01, 64_000).astype(np.float32)
     inputs = Inputs(camera=no_camera, microphone=lambda: FakeMicrophone(noise))
     with Running(loaded, inputs) as running:
-        running.live.hear_of(Transcript("I am so happy to see you!", time.monotonic()))
+        running.live.take_transcript(Transcript("I am so happy to see you!", time.monotonic()))
         running.until(lambda: running.recorder.missing("face") == "no camera found; plug one in", "what is missing")
         running.until(lambda: "words" in running.recorder.senses(), "words are still read")
         assert running.recorder.missing("voice") == "silence"
@@ -84,7 +84,7 @@ def test_a_slow_sense_sees_the_newest_frame(loaded: senses.Senses, pictures: lis
 def test_a_flood_of_transcripts_is_bounded_and_counted(loaded: senses.Senses) -> None:
     with Running(loaded, Inputs(microphone=lambda: FakeMicrophone(np.zeros(160_000, np.float32)))) as running:
         for i in range(3000):
-            running.live.hear_of(Transcript(f"word {i} and so on", time.monotonic()))
+            running.live.take_transcript(Transcript(f"word {i} and so on", time.monotonic()))
         running.until(lambda: running.counters.snapshot().get("words.observations", 0) > 10, "some are read")
     counts = running.counters.snapshot()
     assert counts["words.transcripts"] == 3000

@@ -23,7 +23,7 @@ from edge.config import Config, Face, Voice, Words
 from edge.errors import MissingExtraError, SourceEnded, SourceError
 from edge.observation import AudioChunk, Frame
 from edge.runtime import senses
-from edge.runtime.live import Inputs
+from edge.runtime.feeds import Inputs
 from edge.sources.media import MediaFile
 from edge.sources.paced import PacedMedia
 

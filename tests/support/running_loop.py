@@ -12,8 +12,10 @@ from edge.health.counters import Counters
 from edge.health.timings import Timings
 from edge.observation import Estimate, Observation
 from edge.runtime import senses
-from edge.runtime.live import Inputs, Live, StuckError
+from edge.runtime.feeds import Inputs
+from edge.runtime.live import Live
 from edge.runtime.stop import StopRequest
+from edge.runtime.supervision import StuckError
 
 CONFIG = Config(face=Face(detector="haar"))
 

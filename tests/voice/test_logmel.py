@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.hearing.cleaning import STEP
 from edge.hearing.resample import Resampler
+from edge.hearing.utterance import ALIGN_STEPS
 from edge.voice.logmel import BANDS, FRAMES, HOP, RATE, LogMelStream, logmel, mel_filters
 
 
@@ -214,3 +216,8 @@ def test_a_clip_of_crema_d_gives_its_stored_spectrogram(corpora: Path) -> None:
             heard = (stored > 0.3) & (moved > 0)
             errors.append(80 * np.abs(stored[heard] - moved[heard]).mean())
         assert min(errors) < 3.0, (clip.stem, errors)  # decibels, after two lossy codings
+
+
+def test_an_utterance_moves_by_whole_frames() -> None:
+    """Hearing cuts the beginning of a long utterance in pieces that the spectrogram can follow."""
+    assert ALIGN_STEPS * STEP % HOP == 0

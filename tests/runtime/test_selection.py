@@ -10,7 +10,7 @@ from edge import clip
 from edge.config import Camera, Config, Microphone, Transcripts
 from edge.errors import SourceError
 from edge.publish.payloads import Sensor
-from edge.runtime import inputs
+from edge.runtime import selection
 from edge.sources.camera import without_password
 from edge.sources.devices import CameraDevice, Devices, MicrophoneDevice
 
@@ -21,8 +21,8 @@ BOTH = Devices(
 
 
 def sensors(monkeypatch: pytest.MonkeyPatch, there: Devices, config: Config) -> dict[str, Sensor]:
-    monkeypatch.setattr(inputs.devices, "find", lambda: there)
-    return {sensor.kind: sensor for sensor in inputs.from_devices(config).sensors}
+    monkeypatch.setattr(selection.devices, "find", lambda: there)
+    return {sensor.kind: sensor for sensor in selection.from_devices(config).sensors}
 
 
 def test_what_is_found_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_what_is_off_is_neither_opened_nor_found(monkeypatch: pytest.MonkeyPatch
     )
     told = sensors(monkeypatch, BOTH, config)
     assert (told["camera"].found, told["camera"].why) == (False, "off")
-    chosen = inputs.from_devices(config)
+    chosen = selection.from_devices(config)
     assert chosen.inputs.camera is None
     assert chosen.inputs.microphone is None
     assert chosen.inputs.transcripts is not None
@@ -60,15 +60,15 @@ def test_a_cameras_password_is_never_published(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_auto_takes_the_clip_only_where_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs.devices, "find", lambda: NOTHING)
-    assert inputs.automatic(Config()).inputs.media is not None
-    monkeypatch.setattr(inputs.devices, "find", lambda: BOTH)
-    assert inputs.automatic(Config()).inputs.media is None
+    monkeypatch.setattr(selection.devices, "find", lambda: NOTHING)
+    assert selection.automatic(Config()).inputs.media is not None
+    monkeypatch.setattr(selection.devices, "find", lambda: BOTH)
+    assert selection.automatic(Config()).inputs.media is None
 
 
 def test_a_recording_that_cannot_be_read_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
-        inputs.from_file(Config(), tmp_path / "gone.mp4", loop=False)
+        selection.from_file(Config(), tmp_path / "gone.mp4", loop=False)
     (tmp_path / "said.jsonl").write_text("{")
     with pytest.raises(SourceError, match="line 1"):
-        inputs.from_file(Config(), clip.path(), loop=False, transcripts=tmp_path / "said.jsonl")
+        selection.from_file(Config(), clip.path(), loop=False, transcripts=tmp_path / "said.jsonl")

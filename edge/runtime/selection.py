@@ -11,7 +11,7 @@ from edge.config import Camera, Config
 from edge.config import Microphone as MicrophoneSettings
 from edge.observation import Transcript
 from edge.publish.payloads import Sensor
-from edge.runtime.live import Inputs
+from edge.runtime.feeds import Inputs
 from edge.sources import devices
 from edge.sources.camera import open_camera, without_password
 from edge.sources.devices import Devices
@@ -24,18 +24,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What will be read, and how `info` tells of it."""
+class Selection:
+    """The sources that will be read, and how `info` describes them."""
 
     inputs: Inputs
     sensors: tuple[Sensor, ...]
 
 
-def from_devices(config: Config) -> Chosen:
+def from_devices(config: Config) -> Selection:
     """Camera and microphone as configured; one that is not there is looked for again and again."""
     there = devices.find()
     sensors = (_camera_sensor(config.camera, there), _microphone_sensor(config.microphone, there))
-    return Chosen(
+    return Selection(
         Inputs(
             camera=(lambda: open_camera(config.camera)) if config.camera.enabled else None,
             microphone=(lambda: Microphone(config.microphone)) if config.microphone.enabled else None,
@@ -45,13 +45,13 @@ def from_devices(config: Config) -> Chosen:
     )
 
 
-def from_file(config: Config, file: Path, *, loop: bool, transcripts: Path | None = None) -> Chosen:
+def from_file(config: Config, file: Path, *, loop: bool, transcripts: Path | None = None) -> Selection:
     """A recording in real time, in place of camera and microphone. Raises `SourceError` if it cannot be read."""
     spoken: tuple[Transcript, ...] = read_transcript_file(transcripts) if transcripts else ()
     # Opened once now, so that a wrong name is an error and not a sensor that is looked for.
     with MediaFile(file):
         pass
-    return Chosen(
+    return Selection(
         Inputs(
             media=lambda: PacedMedia(MediaFile(file, loop=loop), spoken),
             transcripts=StdinTranscripts if config.transcripts.stdin else None,
@@ -60,7 +60,7 @@ def from_file(config: Config, file: Path, *, loop: bool, transcripts: Path | Non
     )
 
 
-def automatic(config: Config) -> Chosen:
+def automatic(config: Config) -> Selection:
     """Camera and microphone if there is one of them, otherwise the built-in clip in a loop."""
     found = devices.find()
     if (found.cameras and config.camera.enabled) or (found.microphones and config.microphone.enabled):

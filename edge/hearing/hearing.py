@@ -1,0 +1,87 @@
+"""Hearing: one stream of sound in, steps and utterances out to everyone who subscribed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.errors import SourceError
+from edge.health.timings import Timings
+from edge.hearing.cleaning import STEP
+from edge.hearing.listener import Listener, Step
+from edge.hearing.resample import RATE
+from edge.hearing.stream import SoundStream
+from edge.hearing.utterance import Segmenter
+from edge.hearing.vad import SpeechDetector
+from edge.observation import AudioChunk, Observation
+
+
+class Hearing:
+    """Resamples, cleans and searches for speech once, for all listeners alike. Not thread-safe."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        *,
+        speech_threshold: float = 0.5,
+        hangover_s: float = 0.5,
+        timings: Timings | None = None,
+    ) -> None:
+        """Subscribes the listeners.
+
+        Args:
+            listeners: They hear each step in this order.
+            speech_threshold: Probability of speech, 0…1, from which on somebody speaks.
+            hangover_s: Seconds of silence that end an utterance.
+            timings: Where the stages `resample` and `vad` are timed.
+        """
+        self._listeners = tuple(listeners)
+        self._timings = timings or Timings()
+        self._stream = SoundStream()
+        self._detector = SpeechDetector()
+        self._segmenter = Segmenter(speech_threshold, hangover_s)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance is going on."""
+        return self._segmenter.speaking
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was wrong with the sound, and how often."""
+        return self._stream.counters
+
+    def hear(self, chunk: AudioChunk) -> tuple[Observation, ...]:
+        """What the listeners observe in a chunk of any length.
+
+        Where sound was lost, an utterance that was going on ends with what had been heard of it. Raises `SourceError`
+        for sound that cannot be read, and what a listener raises.
+        """
+        found = [] if self._stream.join(chunk) else self._end()
+        try:
+            with self._timings.stage("resample"):
+                sound, starts_at = self._stream.push(chunk)
+        except SourceError:
+            # An utterance that has just ended is reported first; the next such chunk is refused.
+            if not found:
+                raise
+            return tuple(found)
+        for index, samples in enumerate(sound):
+            begins_at = starts_at + index * STEP / RATE
+            ends_at = starts_at + (index + 1) * STEP / RATE
+            with self._timings.stage("vad"):
+                segment = self._segmenter.push(samples, self._detector.probability(samples), ends_at)
+            step = Step(samples, begins_at, self._segmenter.speaking, segment)
+            for listener in self._listeners:
+                found += listener.on_step(step)
+        return tuple(found)
+
+    def flush(self) -> tuple[Observation, ...]:
+        """What an utterance that was going on gives when the sound ends; hearing then starts afresh."""
+        found = self._end()
+        self._stream.end()
+        return tuple(found)
+
+    def _end(self) -> list[Observation]:
+        segment = self._segmenter.flush()
+        self._detector.reset()
+        return [seen for listener in self._listeners for seen in listener.on_end(segment)]

@@ -1,0 +1,83 @@
+"""One stream of sound: chunks of any rate and size in, 16 kHz mono without faults out, in steps of 10 ms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.hearing.cleaning import STEP, Cleaner
+from edge.hearing.resample import RATE, Resampler
+from edge.observation import AudioChunk
+
+GAP_S: Final = 0.25
+"""A chunk that starts this much later or earlier than the last one ended does not continue it.
+
+Smaller differences are jitter: a busy machine stamps chunks late by a tenth of a second. Sound that was lost at the
+device or in a queue is reported by `AudioChunk.overruns`.
+"""
+
+
+class SoundStream:
+    """Resamples, mixes and cleans. Not thread-safe.
+
+    Call `join` with each chunk, then `push` with the same chunk. Where `join` says that the chunk does not continue the
+    last one, everything that was built upon the earlier sound has to end first.
+    """
+
+    def __init__(self) -> None:
+        self._cleaner = Cleaner()
+        self._resampler: Resampler | None = None
+        self._rest = np.zeros(0, np.float32)
+        self._expected_at: float | None = None
+        self._counts = {"overruns": 0, "gaps": 0, "rate_changes": 0}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was wrong with the sound, and how often."""
+        return {
+            **self._counts,
+            "clipped_samples": self._cleaner.clipped_samples,
+            "nan_samples": self._cleaner.nan_samples,
+            "offset_steps": self._cleaner.offset_steps,
+        }
+
+    def join(self, chunk: AudioChunk) -> bool:
+        """Whether the chunk continues the last one; if it does not, the stream has begun afresh."""
+        gap = self._expected_at is not None and abs(chunk.captured_at - self._expected_at) > GAP_S
+        changed = self._resampler is not None and self._resampler.rate != chunk.rate
+        self._counts["overruns"] += chunk.overruns
+        self._counts["gaps"] += gap
+        self._counts["rate_changes"] += changed
+        self._expected_at = chunk.captured_at + chunk.duration
+        continues = not (gap or changed or chunk.overruns)
+        if not continues:
+            self._begin()
+        return continues
+
+    def push(self, chunk: AudioChunk) -> tuple[NDArray[np.float32], float]:
+        """The whole steps that are complete with this chunk: samples (n, 160) and the time in seconds of the first.
+
+        Raises `SourceError` for a rate or shape that cannot be read.
+        """
+        if self._resampler is None:
+            self._resampler = Resampler(chunk.rate)
+        sound = self._resampler.push(self._cleaner.mono(chunk.samples))
+        sound = np.concatenate([self._rest, sound]) if len(self._rest) else sound
+        # The last sample of `sound` lies the resampler's backlog before the end of the chunk.
+        starts_at = chunk.captured_at + chunk.duration - self._resampler.backlog - len(sound) / RATE
+        whole = len(sound) // STEP
+        self._rest = sound[whole * STEP :].copy()
+        steps = [self._cleaner.level(sound[index * STEP : (index + 1) * STEP]) for index in range(whole)]
+        return (np.stack(steps) if steps else np.zeros((0, STEP), np.float32)), starts_at
+
+    def end(self) -> None:
+        """The sound has ended; whatever comes next continues nothing."""
+        self._begin()
+        self._expected_at = None
+
+    def _begin(self) -> None:
+        self._cleaner.reset()
+        self._resampler = None
+        self._rest = np.zeros(0, np.float32)

@@ -1,0 +1,174 @@
+"""The sources' share of the live loop: a thread each, which puts what the source gives where the senses take it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edge.health.counters import Counters
+from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
+from edge.runtime.exchange import Exchange
+from edge.runtime.faults import Faults
+from edge.runtime.senses import Senses
+from edge.runtime.worker import Worker
+from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Refusing, Source
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """How to open what is watched and listened to; None for what is not wanted.
+
+    Each is called again after a device has gone, so that it looks for the device afresh.
+    """
+
+    camera: Callable[[], Source[Frame]] | None = None
+    microphone: Callable[[], Source[AudioChunk]] | None = None
+    media: Callable[[], Source[Frame | AudioChunk | Transcript]] | None = None
+    """Picture, sound and words from one source that keeps its own pace, in place of camera and microphone."""
+    transcripts: Callable[[], Source[Transcript]] | None = None
+
+
+class Feeds:
+    """Makes the sources' workers and counts what they give."""
+
+    def __init__(self, inputs: Inputs, senses: Senses, exchange: Exchange, faults: Faults, counters: Counters) -> None:
+        """Makes the workers without starting them.
+
+        Args:
+            inputs: What to open.
+            senses: What for: a source that no sense needs is not opened.
+            exchange: Where everything is put.
+            faults: Where a source that cannot be opened or has gone is reported.
+            counters: What came and what was refused.
+        """
+        self._senses = senses
+        self._exchange = exchange
+        self._faults = faults
+        self._counters = counters
+        self._refusing: dict[str, tuple[Refusing, int]] = {}
+        """Sources that count what they refuse, and what those before them under the same name had refused."""
+        self._due_sequence = 0
+        self._unopened: set[str] = set()
+        if inputs.media is None:
+            if inputs.camera is None:
+                faults.report("no camera", "face", "camera off")
+            if inputs.microphone is None:
+                faults.report("no microphone", "voice", "microphone off")
+        self.workers = self._make_workers(inputs)
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """Names of the sources that have neither been opened yet nor reported why they cannot be."""
+        return tuple(sorted(self._unopened))
+
+    @property
+    def ended(self) -> bool:
+        """Whether there are sources and each has ended."""
+        return bool(self.workers) and all(worker.ended for worker in self.workers)
+
+    def take_transcript(self, transcript: Transcript) -> None:
+        """Puts a transcript before the words sense; safe from any thread, never blocks."""
+        self._counters.increment("words.transcripts")
+        if self._senses.words is not None:
+            self._exchange.texts.put(transcript)
+
+    def count_refusals(self) -> None:
+        """Brings the counters of damaged items up to date."""
+        for name, (source, before) in list(self._refusing.items()):
+            self._counters.raise_to(f"{name.replace(' ', '_')}.items_failed", before + source.refused)
+
+    def _make_workers(self, inputs: Inputs) -> tuple[Worker, ...]:
+        workers = []
+        if inputs.camera is not None and self._senses.face is not None:
+            workers.append(self._worker("camera", inputs.camera, self._put_frame, ("face",)))
+        if inputs.microphone is not None and self._senses.ears is not None:
+            workers.append(self._worker("microphone", inputs.microphone, self._put_sound, ("voice",)))
+        if inputs.media is not None:
+            workers.append(self._worker("media file", inputs.media, self._put_media, ("face", "voice")))
+        if inputs.transcripts is not None and self._senses.words is not None:
+            workers.append(
+                self._worker("transcripts", inputs.transcripts, self.take_transcript, ("words",), may_wait=True)
+            )
+        return tuple(workers)
+
+    def _worker(
+        self,
+        name: str,
+        open_source: Callable[[], Source[T]],
+        put: Callable[[T], None],
+        senses: tuple[Sense, ...],
+        *,
+        may_wait: bool = False,
+    ) -> Worker:
+        opened: list[Source[T]] = []
+        self._unopened.add(name)
+
+        def body(worker: Worker) -> None:
+            source = open_source()
+            opened[:] = [source]
+            try:
+                source.open()
+                self._unopened.discard(name)
+                log.info("%s: %s", name, source.name)
+                if isinstance(source, Recording):
+                    self._report_missing_streams(source)
+                if isinstance(source, Refusing):
+                    last = self._refusing.get(name)
+                    self._refusing[name] = (source, last[0].refused + last[1] if last else 0)
+                while not worker.stopping:
+                    put(source.read())
+                    worker.beat()
+            finally:
+                source.close()
+
+        def report(fault: str | None) -> None:
+            self._unopened.discard(name)
+            for sense in senses:
+                if fault is None:
+                    self._faults.clear(name, sense)
+                    self._exchange.perceived.put(Perceived(sense))
+                else:
+                    self._faults.report(name, sense, fault)
+            if fault is not None:
+                self._counters.increment(f"{name.replace(' ', '_')}.faults")
+
+        def unblock() -> None:
+            for source in opened:
+                source.close()
+
+        return Worker(name, body, report, unblock, may_wait=may_wait)
+
+    def _report_missing_streams(self, recording: Recording) -> None:
+        if not recording.has_video:
+            self._faults.report("recording", "face", NO_PICTURE)
+        if not recording.has_audio:
+            self._faults.report("recording", "voice", NO_SOUND)
+
+    def _put_frame(self, frame: Frame) -> None:
+        self._counters.increment("camera.frames")
+        # A gap in the sequence: pictures that nobody took in time.
+        self._counters.increment("camera.frames_skipped", max(0, frame.sequence - self._due_sequence))
+        self._due_sequence = frame.sequence + 1
+        # A picture that nobody takes would wait for ever and keep the loop from ending.
+        if self._senses.face is not None:
+            self._exchange.frames.put(frame)
+
+    def _put_sound(self, chunk: AudioChunk) -> None:
+        self._counters.increment("microphone.chunks")
+        self._counters.increment("microphone.overruns", chunk.overruns)
+        if self._senses.ears is not None:
+            self._exchange.sound.put(chunk)
+
+    def _put_media(self, item: Frame | AudioChunk | Transcript) -> None:
+        if isinstance(item, Frame):
+            self._put_frame(item)
+        elif isinstance(item, AudioChunk):
+            self._put_sound(item)
+        else:
+            self.take_transcript(item)

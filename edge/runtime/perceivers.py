@@ -1,0 +1,93 @@
+"""The senses' share of the live loop: a thread each, and one for a speech recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from edge.errors import EdgeEmotionError
+from edge.health.counters import Counters
+from edge.observation import Perceived, Sense, Transcript
+from edge.runtime.exchange import Exchange
+from edge.runtime.faults import Faults
+from edge.runtime.senses import Senses
+from edge.runtime.worker import Worker
+
+T = TypeVar("T")
+
+WAIT_S: Final = 0.5
+"""How long a thread waits for its next item before it beats and looks whether to stop."""
+SOUND_GONE_S: Final = 1.5
+"""A microphone that gives nothing for so long has gone: an utterance that was going on will not continue."""
+
+
+def make_workers(
+    senses: Senses,
+    exchange: Exchange,
+    faults: Faults,
+    counters: Counters,
+    take_transcript: Callable[[Transcript], None],
+) -> tuple[Worker, ...]:
+    """A worker for each sense that is there, not started.
+
+    Args:
+        senses: What perceives.
+        exchange: Where items are taken from and what was perceived is put.
+        faults: Where a sense that breaks is reported.
+        counters: Where failures are counted.
+        take_transcript: Gets the sentences of the speech recogniser.
+    """
+
+    def sense(
+        name: Sense,
+        take: Callable[[float], T | None],
+        perceive: Callable[[T], Perceived],
+        idle: Callable[[], Perceived | None] = lambda: None,
+    ) -> Worker:
+        """`idle`: what the sense perceives when nothing has come for `SOUND_GONE_S`."""
+
+        def body(worker: Worker) -> None:
+            waited = 0.0
+            while not worker.stopping:
+                item = take(WAIT_S)
+                waited = waited + WAIT_S if item is None else 0.0
+                perceived = perceive(item) if item is not None else idle() if waited >= SOUND_GONE_S else None
+                if perceived is not None:
+                    if perceived.failed:
+                        counters.increment(f"{name}.items_failed")
+                    exchange.perceived.put(perceived)
+                worker.beat()
+
+        def report(fault: str | None) -> None:
+            if fault is None:
+                faults.clear(f"{name} sense", name)
+            else:
+                faults.report(f"{name} sense", name, fault)
+                counters.increment(f"{name}.items_failed")
+
+        return Worker(f"{name} sense", body, report)
+
+    def recognise(worker: Worker) -> None:
+        while not worker.stopping:
+            chunk = exchange.speech.take(WAIT_S)
+            if chunk is not None:
+                try:
+                    sentences = senses.recognise(chunk)
+                except EdgeEmotionError:
+                    counters.increment("words.chunks_failed")
+                    raise
+                for transcript in sentences:
+                    take_transcript(transcript)
+            worker.beat()
+
+    workers = []
+    if senses.face is not None:
+        workers.append(sense("face", exchange.frames.take, senses.see))
+    if senses.ears is not None:
+        senses.ears.connect_recogniser(exchange.speech.put)
+        workers.append(sense("voice", exchange.sound.take, senses.hear, senses.hear_nothing))
+    if senses.words is not None:
+        workers.append(sense("words", exchange.texts.take, senses.read))
+    if senses.recogniser is not None:
+        workers.append(Worker("speech recogniser", recognise))
+    return tuple(workers)
