@@ -126,3 +126,21 @@ def test_men_and_women_and_the_pace_of_a_known_sentence(corpora: Path) -> None:
     assert 90 < np.median(pitch[True]) < 150
     assert 170 < np.median(pitch[False]) < 260
     assert np.median(syllables) == pytest.approx(7, abs=1)
+
+
+def bursts(count: int, *, cut_last: bool) -> Sound:
+    """So many loud syllables of 0.15 s with pauses of 0.1 s; the last may be cut off at its loudest."""
+    syllable = buzz(150.0, 0.15) * np.hanning(round(0.15 * RATE)).astype(np.float32)
+    pause = np.full(round(0.1 * RATE), 1e-4, np.float32)
+    last = syllable[: len(syllable) // 2] if cut_last else np.concatenate([syllable, pause])
+    return np.concatenate([pause, *[syllable, pause] * (count - 1), last])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("cut_last", [False, True], ids=["whole", "unfinished"])
+def test_every_syllable_counts_the_unfinished_last_one_too(count: int, cut_last: bool) -> None:
+    sound = bursts(count, cut_last=cut_last)
+    sound = np.concatenate([np.full(RATE // 2, 1e-4, np.float32), sound])
+    rate = syllable_rate(sound)
+    assert rate is not None
+    assert rate * (len(sound) // 160) * 0.01 == pytest.approx(count)

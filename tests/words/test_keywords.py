@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.clip_sound import clip_sound
 
 from edge.emotions import LABELS, top
 from edge.errors import ConfigError, MissingExtraError
 from edge.health.timings import Timings
+from edge.hearing.listener import Step
 from edge.hearing.resample import Resampler
 from edge.observation import Observation
 from edge.words import keywords
@@ -54,6 +56,10 @@ def listen(spotter: KeywordSpotter, sound: Sound, starts_at: float = 0.0) -> lis
         now = start / 16000
         found += spotter.hear(sound[start : start + 160], starts_at + now, now > 0.9)
     return found + list(spotter.flush())
+
+
+def keyword(seen: Observation) -> str:
+    return str(seen.detail["keyword"])
 
 
 def test_the_shipped_phrases_are_well_formed() -> None:
@@ -141,6 +147,55 @@ def test_without_pocketsphinx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(__import__("sys").modules, "pocketsphinx", None)
     with pytest.raises(MissingExtraError, match=r"edge-emotion\[keywords\]"):
         KeywordSpotter()
+
+
+WONDERFUL = slice(round(3.0 * 16000), round(5.0 * 16000))
+"""Where the clip says "This is wonderful!"."""
+
+
+def heard(spotter: KeywordSpotter, sound: Sound, *, from_s: float = 0.3, until_s: float = 1e9) -> list[Observation]:
+    """What is spotted while somebody speaks from `from_s` to `until_s`, in one utterance."""
+    found: list[Observation] = []
+    for start in range(0, len(sound) - 159, 160):
+        now = start / 16000
+        found += spotter.on_step(Step(sound[start : start + 160], 50.0 + now, from_s <= now < until_s))
+    return found + list(spotter.on_end(None))
+
+
+def phrases(found: list[Observation]) -> list[str]:
+    return [keyword(seen) for seen in found]
+
+
+def test_the_phrases_of_the_clip_are_found_at_their_times(spotter: KeywordSpotter) -> None:
+    found = heard(spotter, clip_sound(), from_s=0.9)
+    assert phrases(found) == ["i am so happy", "wonderful", "so lonely"]
+    assert [seen.captured_at for seen in found] == pytest.approx([51.61, 54.19, 63.39], abs=0.05)
+    assert [top(seen.posterior) for seen in found] == ["happiness", "happiness", "sadness"]
+
+
+def test_every_phrase_of_one_utterance_is_found_once(spotter: KeywordSpotter) -> None:
+    sound = np.concatenate([clip_sound()[WONDERFUL]] * 3)
+    found = heard(spotter, sound)
+    assert phrases(found) == ["wonderful"] * 3
+    times = [seen.captured_at for seen in found]
+    assert np.diff(times) == pytest.approx([2.0, 2.0], abs=0.1)
+
+
+def test_a_second_utterance_is_heard_as_the_first(spotter: KeywordSpotter) -> None:
+    for _ in range(3):
+        assert phrases(heard(spotter, clip_sound()[WONDERFUL])) == ["wonderful"]
+
+
+def test_a_phrase_that_ends_with_the_utterance_is_found(spotter: KeywordSpotter) -> None:
+    assert phrases(heard(spotter, clip_sound()[WONDERFUL], until_s=1.38)) == ["wonderful"]
+
+
+def test_a_phrase_before_the_look_back_is_not_heard(spotter: KeywordSpotter) -> None:
+    assert phrases(heard(spotter, clip_sound()[WONDERFUL], from_s=1.9)) == []
+
+
+def test_the_clip_in_silence_gives_nothing(spotter: KeywordSpotter) -> None:
+    assert heard(spotter, clip_sound(), from_s=1e9) == []
 
 
 @pytest.mark.corpora

@@ -10,7 +10,7 @@ from edge.emotions import top
 from edge.errors import ModelError
 from edge.observation import Observation, Transcript
 from edge.words.coverage import common_words, coverage
-from edge.words.features import FIRST, LENGTH, UNKNOWN, front_end, ids, vocabulary
+from edge.words.features import FIRST, LENGTH, UNKNOWN, front_end, ids, number, vocabulary
 from edge.words.sense import WordsSense
 from edge.words.text import clean, says_something, tokens
 
@@ -35,6 +35,8 @@ def read(sense: WordsSense, text: str, confidence: float = 1.0) -> Observation:
         ("hi :) bye :-( <3", ["hi", ":)", "bye", ":-(", "<3"]),
         ("great 😂", ["great", "😂"]),
         ("<b>wow</b> &amp; see https://example.org/x?y", ["wow", "&", "see"]),
+        ("1 &lt; 2 &amp;amp; 3", ["<number>", "<", "<number>", "&", "amp", ";", "<number>"]),
+        ("&lt;b&gt;wow&lt;/b&gt;", ["wow"]),
         ("[NAME] paid 5.30 ...", ["[name]", "paid", "<number>", ".."]),
         ("caf\u0065\u0301", ["café"]),
         ("", []),
@@ -44,6 +46,23 @@ def read(sense: WordsSense, text: str, confidence: float = 1.0) -> Observation:
 )
 def test_tokens(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("token", "stem"),
+    [
+        ("dogs", "dog"),  # an ending of one letter leaves three
+        ("its", None),  # two letters are too short a stem
+        ("walking", "walk"),
+        ("xxing", None),
+    ],
+)
+def test_an_unknown_word_is_read_as_its_stem_of_three_letters_or_more(
+    token: str, stem: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"dog": 7, "it": 8, "walk": 9, "xx": 10}
+    monkeypatch.setattr("edge.words.features.vocabulary", lambda: known)
+    assert number(token) == (UNKNOWN if stem is None else known[stem])
 
 
 def test_a_huge_text_is_bounded() -> None:
