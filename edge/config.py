@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -14,8 +15,18 @@ from edge.errors import ConfigError
 
 Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
-Level: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Level: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
 """One level of an MQTT topic: no slash, no wildcard, no space."""
+
+
+def host_level(host: str) -> str:
+    """A host name as one level of a topic; `robot` where nothing of it can be used or tells machines apart."""
+    level = re.sub(r"[^A-Za-z0-9_.-]+", "-", host).strip("-.")[:64]
+    return "robot" if not level or level.split(".")[0].lower() == "localhost" else level
+
+
+def _own_name() -> str:
+    return host_level(socket.gethostname())
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +34,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Device(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: Level = "robot"
+    name: Level = msgspec.field(default_factory=_own_name)
+    """Default: the host's name, since two devices of one name cannot use the same broker."""
     purpose: str = "not declared"
     """Why this device reads emotions; published in `info` for those it watches."""
 
@@ -39,8 +51,11 @@ class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prefix: Level = "emotion"
     protocol: Literal["5", "3.1.1"] = "3.1.1"
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 15
-    state_valid_s: Positive = 2.0
-    """A reader should not act on a state that is older; MQTT 5 brokers forget it then."""
+    retry_max_s: Annotated[float, Meta(ge=0.5, le=300)] = 5.0
+    """Longest wait between two attempts to connect. The first wait is a second; each further one is twice as long."""
+    state_valid_s: Annotated[float, Meta(ge=0.1, le=3600)] = 2.0
+    """A reader should not act on a state that is older. It is not sent later than that, and MQTT 5 brokers forget it
+    then."""
 
 
 class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,7 +148,7 @@ class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; every table may be absent."""
 
-    device: Device = Device()
+    device: Device = msgspec.field(default_factory=Device)
     mqtt: Mqtt = Mqtt()
     camera: Camera = Camera()
     microphone: Microphone = Microphone()

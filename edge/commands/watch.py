@@ -68,19 +68,16 @@ def main(arguments: argparse.Namespace) -> int:
     filters = [f"{prefix}/{arguments.device or '+'}/{kind}" for kind in ("availability", "state")]
     inbox: Inbox = queue.SimpleQueue()
 
-    def subscribe() -> None:
-        for each in filters:
-            connection.subscribe(each)
-
     connection = Connection(
         _address(arguments.broker, mqtt),
         f"edge-emotion-watch-{secrets.token_hex(4)}",
         protocol=mqtt.protocol,
         keepalive=mqtt.keepalive_s,
         ca_file=mqtt.ca_file,
-        on_connected=subscribe,
-        on_message=lambda topic, payload: inbox.put((topic, payload)),
+        retry_max=mqtt.retry_max_s,
     )
+    for each in filters:
+        connection.on(each, lambda message: inbox.put((message.topic, message.payload)), accept_retained=True)
     # Until the connection stands, what goes wrong is told as the error that ends the command.
     logging.getLogger("edge").addHandler(logging.NullHandler())
     terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -77,11 +77,23 @@ def unanswered(address: Address) -> Failure:
     )
 
 
-def lost(address: Address, reason: ReasonCode, held: float) -> Failure:
-    """A connection broke after `held` seconds."""
-    if reason.getName() == "Session taken over" or held < 1.0:
-        return Failure(
-            "taken over",
-            f"broker {address} closed the connection at once; does another device run under the same name?",
-        )
-    return Failure("lost", f"broker {address}: connection lost; trying again")
+def taken_over(address: Address, client_id: str) -> Failure:
+    """Another client with the same identifier connected, so that the broker closed this connection."""
+    return Failure(
+        "taken over",
+        f"broker {address} closes our connection whenever another client connects as {client_id!r}; does a second "
+        "device run under the same name? Give each its own device.name. Waiting longer before each new attempt",
+    )
+
+
+def lost(address: Address, said: str | None) -> Failure:
+    """A connection broke. `said`: the reason that an MQTT 5 broker gave."""
+    why = "" if said is None else f" ({said.lower()})"
+    return Failure("lost", f"broker {address}: connection lost{why}; trying again")
+
+
+def no_subscription(address: Address, topic: str) -> Failure:
+    """The broker refused a subscription."""
+    return Failure(
+        f"subscription {topic}", f"broker {address} refuses the subscription to {topic}; check its access rules"
+    )

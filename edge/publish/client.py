@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 from edge.health.counters import Counters
 from edge.mqtt.address import Address
-from edge.mqtt.connection import Connection, Message, Protocol, Status
+from edge.mqtt.connection import RETRY_MAX_S, Connection
+from edge.mqtt.message import Message, Protocol, Qos, Status
+from edge.mqtt.routes import Handler
 from edge.observation import Sense
 from edge.publish.payloads import (
     FaceObservation,
     Health,
     Info,
+    Payload,
     Response,
     State,
     VoiceObservation,
@@ -22,6 +26,14 @@ from edge.publish.payloads import (
     encode,
 )
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED, Topics
+
+log = logging.getLogger(__name__)
+
+FACE_VALID_S: Final = 2.0
+"""An observation of the face that could not be sent for so long is dropped; the next picture says more."""
+
+UTTERANCE_VALID_S: Final = 5.0
+"""The same for voice and words, which observe once for each utterance."""
 
 
 class Publisher:
@@ -39,15 +51,29 @@ class Publisher:
         info: Info | None = None,
         protocol: Protocol = "3.1.1",
         keepalive: int = 15,
+        retry_max: float = RETRY_MAX_S,
         ca_file: Path | None = None,
-        on_transcript: Callable[[bytes], None] | None = None,
         counters: Counters | None = None,
     ) -> None:
-        """`keepalive`: seconds; a broker notices a dead device after one and a half times this. `on_transcript` gets
-        what others publish on `words/transcript`, on the network thread. Raises `BrokerError` for a useless CA file."""
+        """Prepares the connection; `start` begins it.
+
+        Args:
+            address: the broker.
+            topics: the device's topics.
+            info: published, retained, at every connect.
+            protocol: version of MQTT.
+            keepalive: seconds; a broker notices a dead device after one and a half times this.
+            retry_max: longest wait between two attempts to connect, in seconds.
+            ca_file: certificate authority in PEM for TLS; None for the system's.
+            counters: where to count.
+
+        Raises:
+            BrokerError: `ca_file` is of no use.
+        """
         self.topics = topics
         self._info = info
-        self._on_transcript = on_transcript
+        self._counters = Counters() if counters is None else counters
+        self._failed_once: set[str] = set()
         self._connection = Connection(
             address,
             # The same name after a restart: the broker then ends the dead session first, will and all. With a new
@@ -55,12 +81,17 @@ class Publisher:
             f"edge-emotion-{topics.prefix}-{topics.device}",
             protocol=protocol,
             keepalive=keepalive,
+            retry_max=retry_max,
             ca_file=ca_file,
             will=Message(topics.availability, OFFLINE.encode(), qos=1, retain=True),
             on_connected=self._greet,
-            on_message=self._received,
-            counters=counters,
+            counters=self._counters,
         )
+
+    def on(self, kind: str, handler: Handler, *, qos: Qos = 1) -> None:
+        """Hands what others publish on `<prefix>/<device>/<kind>` to `handler`, on the network thread, which it must
+        not hold up. Retained messages are counted and ignored. Raises `ValueError` for a kind that has a handler."""
+        self._connection.on(f"{self.topics.base}/{kind}", handler, qos=qos)
 
     def start(self) -> Self:
         """Begins to connect in the background, and goes on trying until `close`."""
@@ -76,23 +107,43 @@ class Publisher:
         self._info = info
         return self._publish_info()
 
-    def publish_state(self, state: State, *, valid_for: float) -> bool:
-        """Publishes the fused state; `valid_for` seconds from now an MQTT 5 broker forgets it. False when dropped."""
-        return self._connection.publish(Message(self.topics.state, encode(state), retain=True, expiry=valid_for))
+    def publish_state(self, state: State, *, valid_for: float, deadline: float | None = None) -> bool:
+        """Publishes the fused state; a newer one replaces it while it is unsent. False when dropped.
+
+        Args:
+            state: what to publish.
+            valid_for: seconds after which an MQTT 5 broker forgets it.
+            deadline: monotonic seconds after which it is not sent any more; default: `valid_for` from now.
+        """
+        return self._publish(
+            self.topics.state,
+            state,
+            retain=True,
+            replaceable=True,
+            deadline=time.monotonic() + valid_for if deadline is None else deadline,
+            expiry=valid_for,
+        )
 
     def publish_observation(
         self, sense: Sense, observation: FaceObservation | VoiceObservation | WordsObservation
     ) -> bool:
-        """Publishes one observation of one sense. False when dropped."""
-        return self._connection.publish(Message(self.topics.sense(sense), encode(observation)))
+        """Publishes one observation of one sense. A newer one of the face replaces it while it is unsent. False when
+        dropped."""
+        face = sense == "face"
+        return self._publish(
+            self.topics.sense(sense),
+            observation,
+            replaceable=face,
+            deadline=time.monotonic() + (FACE_VALID_S if face else UTTERANCE_VALID_S),
+        )
 
     def publish_health(self, health: Health) -> bool:
-        """Publishes how the process is doing. False when dropped."""
-        return self._connection.publish(Message(self.topics.health, encode(health), retain=True))
+        """Publishes how the process is doing; a newer one replaces it while it is unsent. False when dropped."""
+        return self._publish(self.topics.health, health, retain=True, replaceable=True)
 
     def publish_response(self, response: Response) -> bool:
         """Publishes what came of something that was sent to us. False when dropped."""
-        return self._connection.publish(Message(self.topics.response(response.verb), encode(response), qos=1))
+        return self._publish(self.topics.response(response.verb), response, qos=1)
 
     def status(self) -> Status:
         """How the connection is doing now."""
@@ -115,14 +166,21 @@ class Publisher:
     def _greet(self) -> None:
         self._connection.publish(Message(self.topics.availability, ONLINE.encode(), qos=1, retain=True))
         self._publish_info()
-        if self._on_transcript is not None:
-            self._connection.subscribe(self.topics.transcript, qos=1)
 
     def _publish_info(self) -> bool:
         if self._info is None:
             return False
-        return self._connection.publish(Message(self.topics.info, encode(self._info), qos=1, retain=True))
+        return self._publish(self.topics.info, self._info, qos=1, retain=True)
 
-    def _received(self, topic: str, payload: bytes) -> None:
-        if self._on_transcript is not None and topic == self.topics.transcript:
-            self._on_transcript(payload)
+    def _publish(self, topic: str, payload: Payload, **how: Any) -> bool:
+        """A payload that cannot be encoded costs this message and is counted."""
+        try:
+            encoded = encode(payload)
+        except Exception as error:
+            self._counters.increment("mqtt.messages_failed")
+            if topic not in self._failed_once:
+                self._failed_once.add(topic)
+                log.warning("%s: a message cannot be encoded (%s); further ones are only counted", topic, error)
+                log.debug("%s", topic, exc_info=True)
+            return False
+        return self._connection.publish(Message(topic, encoded, **how))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 
 from edge.clock import Clock
 from edge.health.counters import Counters
@@ -12,9 +14,14 @@ from edge.publish import health as metrics
 from edge.publish.client import Publisher
 from edge.publish.payloads import observation_payload, state_payload
 
+log = logging.getLogger(__name__)
+
 
 class MqttOutput:
-    """Publishes observations and states as they come and `health` every `health_interval` seconds."""
+    """Publishes observations and states as they come and `health` every `health_interval` seconds.
+
+    A message that cannot be made costs that message, and is counted; no method raises for it.
+    """
 
     def __init__(
         self,
@@ -24,39 +31,79 @@ class MqttOutput:
         *,
         valid_for: float,
         health_interval: float,
+        live: bool = True,
     ) -> None:
-        """`valid_for`: seconds after which a reader should no longer act on a state."""
+        """Publishes by way of `publisher`.
+
+        Args:
+            publisher: the device on its broker.
+            counters: what `health` reports, and where failures are counted.
+            timings: the durations that `health` reports.
+            valid_for: seconds after which a reader should no longer act on a state.
+            health_interval: seconds between two messages on `health`.
+            live: estimates carry monotonic time; False where they carry the time of a recording.
+        """
         self._publisher = publisher
         self._counters = counters
         self._timings = timings
         self._valid_for = valid_for
         self._health_interval = health_interval
+        self._live = live
         self._clock = Clock.live()
         self._started_at = self._reported_at = time.monotonic()
         self._before = counters.snapshot()
+        self._failed_once: set[str] = set()
 
     def observed(self, observation: Observation) -> None:
-        self._publisher.publish_observation(observation.sense, observation_payload(observation, self._clock))
+        """Publishes one observation."""
+
+        def publish() -> None:
+            payload = observation_payload(observation, self._clock)
+            self._publisher.publish_observation(observation.sense, payload)
+
+        self._attempt(observation.sense, publish)
 
     def estimated(self, estimate: Estimate) -> None:
-        state = state_payload(estimate, self._clock, valid_for=self._valid_for)
-        self._publisher.publish_state(state, valid_for=self._valid_for)
+        """Publishes one state, unless it is past its `valid_until` before it can be sent."""
+
+        def publish() -> None:
+            state = state_payload(estimate, self._clock, valid_for=self._valid_for)
+            deadline = estimate.captured_at + self._valid_for if self._live else None
+            self._publisher.publish_state(state, valid_for=self._valid_for, deadline=deadline)
+
+        self._attempt("state", publish)
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """Publishes `health` when it is due; follows the wall clock when that is set anew."""
+        """Publishes `health` when it is due; follows the wall clock when that is set anew. `now`: monotonic seconds;
+        `missing`: sense → why it says nothing."""
         self._clock = self._clock.anchored(time.monotonic(), time.time())
         if now - self._reported_at < self._health_interval:
             return
         counts = self._counters.snapshot()
-        self._publisher.publish_health(
-            metrics.collect(
-                measured_at=self._clock.rfc3339(now),
-                uptime=now - self._started_at,
-                before=self._before,
-                now=counts,
-                seconds=now - self._reported_at,
-                milliseconds=self._timings.milliseconds(),
-                missing=missing,
-            )
-        )
+        before, seconds = self._before, now - self._reported_at
         self._before, self._reported_at = counts, now
+
+        def publish() -> None:
+            self._publisher.publish_health(
+                metrics.collect(
+                    measured_at=self._clock.rfc3339(now),
+                    uptime=now - self._started_at,
+                    before=before,
+                    now=counts,
+                    seconds=seconds,
+                    milliseconds=self._timings.milliseconds(),
+                    missing=missing,
+                )
+            )
+
+        self._attempt("health", publish)
+
+    def _attempt(self, kind: str, publish: Callable[[], None]) -> None:
+        try:
+            publish()
+        except Exception as error:
+            self._counters.increment("mqtt.messages_failed")
+            if kind not in self._failed_once:
+                self._failed_once.add(kind)
+                log.warning("%s: a message cannot be made: %r; further ones are only counted", kind, error)
+                log.debug("%s", kind, exc_info=True)

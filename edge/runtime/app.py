@@ -27,7 +27,7 @@ from edge.output import Output
 from edge.publish.client import Publisher
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import Response, state_payload
-from edge.publish.topics import ONLINE, Topics
+from edge.publish.topics import ONLINE, TRANSCRIPT, Topics
 from edge.runtime import senses as rooms
 from edge.runtime import stop
 from edge.runtime.information import describe
@@ -116,9 +116,11 @@ def run(config: Config, selection: Selection, options: Options) -> int:
             protocol=config.mqtt.protocol,
             keepalive=config.mqtt.keepalive_s,
             ca_file=config.mqtt.ca_file,
-            on_transcript=on_transcript if config.transcripts.topic and senses.words else None,
+            retry_max=config.mqtt.retry_max_s,
             counters=counters,
         )
+        if config.transcripts.topic and senses.words:
+            publisher.on(TRANSCRIPT, lambda message: on_transcript(message.payload))
         stack.enter_context(publisher)
         valid_for = config.mqtt.state_valid_s
         outputs: list[Output] = [

@@ -119,7 +119,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             topics = Topics(settings.mqtt.prefix, "bench")
             publisher = stack.enter_context(Publisher(address.parse(arguments.broker), topics, counters=counters))
             publisher.require_first_connection(5.0)
-            output = MqttOutput(publisher, counters, timings, valid_for=2.0, health_interval=5.0)
+            output = MqttOutput(publisher, counters, timings, valid_for=2.0, health_interval=5.0, live=False)
         ready_at = time.time()
         media = stack.enter_context(TimedMedia(arguments.file))
         spoken = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from support.payload_samples import info, observations, state
 from edge.clock import Clock
 from edge.errors import BrokerError
 from edge.health.counters import Counters
-from edge.mqtt import connection
+from edge.mqtt import backoff
 from edge.mqtt.address import Address, parse
-from edge.mqtt.connection import Protocol
 from edge.mqtt.embedded import EmbeddedBroker
+from edge.mqtt.message import Inbound, Protocol
 from edge.publish.client import Publisher
 from edge.publish.payloads import encode, observation_payload
-from edge.publish.topics import Topics
+from edge.publish.topics import TRANSCRIPT, Topics
 
 TOPICS = Topics("emotion", "robot")
 
@@ -47,8 +48,8 @@ def broker(request: pytest.FixtureRequest) -> Iterator[tuple[Address, Protocol]]
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reconnects every second instead of waiting up to 30."""
-    monkeypatch.setattr(connection, "RETRY_S", (1, 1))
+    """The first attempts follow each other quickly."""
+    monkeypatch.setattr(backoff, "FIRST_S", 0.2)
 
 
 def test_says_everything_there_is_to_say(broker: tuple[Address, Protocol]) -> None:
@@ -89,16 +90,20 @@ def test_what_is_retained_awaits_a_late_reader(broker: tuple[Address, Protocol])
 
 def test_transcripts_come_in(broker: tuple[Address, Protocol]) -> None:
     address, protocol = broker
-    heard: list[bytes] = []
-    with (
-        Publisher(address, TOPICS, protocol=protocol, on_transcript=heard.append) as publisher,
-        Reader(address, "none", v5=protocol == "5") as writer,
-    ):
-        publisher.require_first_connection(PATIENCE)
-        # The subscription is under way; a retained transcript cannot miss it.
-        writer.publish("emotion/robot/words/transcript", "ich freue mich", retain=True)
+    heard: list[Inbound] = []
+    publisher = Publisher(address, TOPICS, protocol=protocol)
+    publisher.on(TRANSCRIPT, heard.append)
+    with Reader(address, v5=protocol == "5") as writer, publisher:
+        # Whoever sees `online` is heard.
+        writer.expect("emotion/robot/availability", b"online")
+        before = time.monotonic()
+        writer.publish("emotion/robot/words/transcript", "ich freue mich")
         eventually(lambda: heard, "the transcript")
-    assert set(heard) == {b"ich freue mich"}
+    assert [(message.topic, message.payload) for message in heard] == [
+        ("emotion/robot/words/transcript", b"ich freue mich")
+    ]
+    assert not heard[0].retained
+    assert before <= heard[0].received_at <= time.monotonic()
 
 
 DEVICE = """
@@ -191,9 +196,10 @@ def test_a_stalled_network_holds_nobody_up_and_piles_nothing_up(mosquitto: Mosqu
         mosquitto.freeze()
         try:
             # More than all socket buffers take, at about 1 kB each.
-            sent = sum(publisher.publish_state(state(), valid_for=1.0) for _ in range(20_000))
-            assert sent < 20_000
-            assert len(publisher._connection._client._out_packet) <= connection.UNSENT + 1
+            for _ in range(20_000):
+                publisher.publish_state(state(), valid_for=60.0)
+            assert publisher.status().dropped > 19_990
+            assert len(publisher._connection._outbox) == 1
         finally:
             mosquitto.thaw()
         eventually(lambda: publisher.publish_state(state(), valid_for=1.0), "publishing again")
@@ -340,15 +346,6 @@ def test_unknown_host() -> None:
         pytest.raises(BrokerError, match=r"broker mqtt://no-such-host.invalid:1883: (no host of that name|no answer)"),
     ):
         publisher.require_first_connection(5.0)
-
-
-def test_two_devices_of_one_name_are_told(mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
-    with Publisher(mosquitto.address, TOPICS) as one, Publisher(mosquitto.address, TOPICS) as two:
-        eventually(
-            lambda: "another device run under the same name" in caplog.text, "a hint at the other device of that name"
-        )
-        assert one.status().alive
-        assert two.status().alive
 
 
 def test_close_is_harmless_anywhere(mosquitto: Mosquitto) -> None:
