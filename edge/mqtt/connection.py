@@ -157,7 +157,7 @@ class Connection:
         Args:
             topic: as in MQTT's topic filters.
             handler: gets each message on the network thread, which it must not hold up. What it raises is counted.
-            qos: highest quality of service for delivery.
+            qos: highest quality of service for delivery under MQTT 3.1.1; under MQTT 5 it is 0.
             accept_retained: take messages that the broker had kept from earlier; otherwise they are counted only.
 
         Raises:
@@ -292,7 +292,10 @@ class Connection:
         for route in self._routes.all():
             if route.topic not in self._subscribed:
                 self._subscribed[route.topic] = route
-                result, mid = self._wire.subscribe(route.topic, route.qos)
+                # Under MQTT 5 the broker holds back what is larger than the announced limit, and mosquitto 2.0 then
+                # waits for ever for the receipt of a QoS 1 message that it did not send: after twenty of them the
+                # device is deaf. A receipt is worth little here: a clean session is never sent anything twice.
+                result, mid = self._wire.subscribe(route.topic, 0 if self._v5 else route.qos)
                 if result == paho.MQTT_ERR_SUCCESS and mid is not None:
                     self._subscribing[mid] = route.topic
 

@@ -15,8 +15,12 @@ from support.brokers import PATIENCE, Mosquitto, Reader, eventually, free_port
 from support.running_command import CLIP, end, running
 
 from edge import clip
+from edge.config import Config
 from edge.mqtt.address import Address
 from edge.publish import schema
+
+NAME = Config().device.name
+"""Of a device whose configuration names none."""
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -54,10 +58,10 @@ def test_every_topic_is_filled_and_the_end_is_orderly(
 def test_a_transcript_from_the_broker_is_read_and_a_bad_one_is_survived(mosquitto: Mosquitto) -> None:
     from paho.mqtt import publish
 
-    reader = Reader(mosquitto.address, "emotion/robot/#")
+    reader = Reader(mosquitto.address, f"emotion/{NAME}/#")
     with running("--source", clip.path(), "--loop", "--broker", mosquitto.url, "--quiet") as process:
         eventually(lambda: any(m.topic.endswith("/state") for m in reader.messages), "it runs")
-        topic = "emotion/robot/words/transcript"
+        topic = f"emotion/{NAME}/words/transcript"
         secret = "I am so sad and lonely, my secret is Rumpelstiltskin"
         for payload in (b"\xff\xfe", b'{"text": 3}', b"", b"x" * 100_000, json.dumps({"text": secret}).encode()):
             publish.single(topic, payload, qos=1, hostname="127.0.0.1", port=mosquitto.port)
@@ -88,7 +92,7 @@ def test_the_embedded_broker_tells_where_it_is() -> None:
             timeout=PATIENCE,
             check=True,
         )
-        assert json.loads(watch.stdout.splitlines()[0])["device"] == "robot"
+        assert json.loads(watch.stdout.splitlines()[0])["device"] == NAME
         end(process, signal.SIGINT)
     assert process.returncode == 0
 
@@ -164,7 +168,7 @@ def test_no_camera_and_no_microphone_is_told_and_words_still_work(mosquitto: Mos
     config.write_text(
         '[camera]\nsource = "/dev/video97"\n[microphone]\ndevice = "no such thing"\n[transcripts]\nstdin = true'
     )
-    reader = Reader(mosquitto.address, "emotion/robot/#")
+    reader = Reader(mosquitto.address, f"emotion/{NAME}/#")
     with running("--broker", mosquitto.url, "--config", config, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(b"I am so happy to see you\n")

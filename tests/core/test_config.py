@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Config, load, parse
+from edge.config import Config, host_level, load, parse
 from edge.errors import ConfigError
 
 
@@ -32,6 +32,13 @@ def test_a_table_keeps_the_defaults_of_what_it_does_not_name() -> None:
         ("[face]\ndetect_every_s = 0.5", "face.detect_every_s: expected `float` <= 0.3"),
         ('[device]\nname = "my/robot"', "device.name"),
         ('[device]\nname = "#"', "device.name"),
+        ('[device]\nname = "abc\\n"', "device.name"),
+        ('[mqtt]\nprefix = "abc\\n"', "mqtt.prefix"),
+        ("[mqtt]\nstate_valid_s = inf", "mqtt.state_valid_s"),
+        ("[mqtt]\nstate_valid_s = nan", "mqtt.state_valid_s"),
+        ("[mqtt]\nstate_valid_s = 1e12", "mqtt.state_valid_s"),
+        ("[mqtt]\nretry_max_s = 0", "mqtt.retry_max_s"),
+        ("[mqtt]\nretry_max_s = nan", "mqtt.retry_max_s"),
         ('log_level = "loud"', "log_level: invalid enum value 'loud'"),
         ("[fusion]\nrate_hz = 1000", "fusion.rate_hz"),
         ("camera = 3", "camera: expected `object`, got `int`"),
@@ -45,6 +52,31 @@ def test_what_is_wrong_is_named_in_one_line(text: str, said: str) -> None:
     assert message.startswith("edge.toml")
     assert said in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("robot-7", "robot-7"),
+        ("pi.lab.example", "pi.lab.example"),
+        ("Rob_2 (küche)/#", "Rob_2-k-che"),
+        ("x" * 100, "x" * 64),
+        ("", "robot"),
+        ("äöü", "robot"),
+        ("localhost.localdomain", "robot"),
+    ],
+)
+def test_the_default_name_is_the_host_name_as_a_topic_level(host: str, name: str) -> None:
+    assert host_level(host) == name
+    assert parse(f'[device]\nname = "{name}"').device.name == name
+
+
+def test_a_device_without_a_name_has_that_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "kitchen")
+    assert parse("").device.name == "kitchen"
+    assert parse('[device]\npurpose = "greets"').device.name == "kitchen"
+    monkeypatch.setattr("socket.gethostname", lambda: "hall")
+    assert Config().device.name == "hall"
 
 
 def test_a_missing_or_binary_file_is_a_clear_error(tmp_path: Path) -> None:

@@ -27,9 +27,10 @@ from edge.sources.refusals import BURST, Refusals
 from edge.sources.transcripts import MAX_BYTES, StdinTranscripts, parse_transcript
 from edge.words.sense import WordsSense
 
+NAME = Config().device.name
 SECRET = "Rumpelstiltskin"
-TOPIC = "emotion/robot/words/transcript"
-ANSWER = "emotion/robot/response/transcript"
+TOPIC = f"emotion/{NAME}/words/transcript"
+ANSWER = f"emotion/{NAME}/response/transcript"
 
 BAD = {
     "no text": b"",
@@ -152,11 +153,11 @@ def test_bad_transcripts_are_answered_counted_and_survived(mosquitto: Mosquitto,
     config = tmp_path / "edge.toml"
     config.write_text("[health]\ninterval_s = 1\n[face]\nenabled = false\n[words]\nkeywords = false")
     with (
-        Reader(mosquitto.address, "emotion/robot/#") as reader,
+        Reader(mosquitto.address, f"emotion/{NAME}/#") as reader,
         running("--source", clip.path(), "--loop", "--config", config, "--broker", mosquitto.url, "--quiet") as process,
     ):
-        reader.expect("emotion/robot/availability", b"online")
-        eventually(lambda: reader.payloads("emotion/robot/state"), "it runs")
+        reader.expect(f"emotion/{NAME}/availability", b"online")
+        eventually(lambda: reader.payloads(f"emotion/{NAME}/state"), "it runs")
         for payload in BAD.values():
             reader.publish(TOPIC, payload)
 
@@ -179,19 +180,19 @@ def test_bad_transcripts_are_answered_counted_and_survived(mosquitto: Mosquitto,
             reader.publish(TOPIC, b'{"text": 3}')
         reader.publish(TOPIC, json.dumps({"text": f"I am so sad and lonely, {SECRET}"}))
         eventually(
-            lambda: any(json.loads(p)["label"] == "sadness" for p in reader.payloads("emotion/robot/words")),
+            lambda: any(json.loads(p)["label"] == "sadness" for p in reader.payloads(f"emotion/{NAME}/words")),
             "the good one behind the flood is read",
         )
         wanted = len(BAD) + 2000
         eventually(
             lambda: any(
                 json.loads(p)["drops"].get("words.transcripts_failed") == wanted
-                for p in reader.payloads("emotion/robot/health")
+                for p in reader.payloads(f"emotion/{NAME}/health")
             ),
             "each is counted in health",
         )
         assert len(answers()) - before < 200
-        health = json.loads(reader.payloads("emotion/robot/health")[-1])
+        health = json.loads(reader.payloads(f"emotion/{NAME}/health")[-1])
         assert health["memory"]["peak_mb"] < 500
         _, error = end(process)
     assert process.returncode == 0

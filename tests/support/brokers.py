@@ -123,6 +123,8 @@ class Received:
     qos: int
     expiry: int | None
     """Seconds left, from an MQTT 5 broker that was told."""
+    at: float = 0.0
+    """Seconds since 1970: when it arrived."""
 
 
 class Reader:
@@ -144,7 +146,9 @@ class Reader:
 
     def _collect(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         expiry = getattr(message.properties, "MessageExpiryInterval", None)
-        self.messages.append(Received(message.topic, bytes(message.payload), message.retain, message.qos, expiry))
+        self.messages.append(
+            Received(message.topic, bytes(message.payload), message.retain, message.qos, expiry, time.time())
+        )
 
     def payloads(self, topic: str) -> list[bytes]:
         return [message.payload for message in self.messages if message.topic == topic]
