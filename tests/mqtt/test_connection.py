@@ -12,7 +12,7 @@ import pytest
 from support.brokers import PATIENCE, Mosquitto, Reader, eventually
 
 from edge.health.counters import Counters
-from edge.mqtt import backoff
+from edge.mqtt import backoff, failure_log
 from edge.mqtt.backoff import Backoff
 from edge.mqtt.connection import MOST_BYTES_IN, Connection
 from edge.mqtt.message import Inbound, Message, Protocol
@@ -201,6 +201,42 @@ def test_the_broker_comes_back_twice_and_the_wait_starts_anew(
     # Each kind of failure is logged once, and that it ended.
     assert sum("connection lost" in text for text in said) == 1
     assert sum("connected to broker" in text for text in said) == 2
+
+
+def test_after_a_stable_connection_a_failure_is_news_again(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backoff, "STABLE_S", 0.3)
+    monkeypatch.setattr(failure_log, "STABLE_S", 0.3)
+    connection = Connection(mosquitto.address, "device", retry_max=0.2)
+    for _ in range(4):
+        connection._takeover_wait.wait()
+    connection.start()
+    connection.require_first_connection(PATIENCE)
+    for count in (1, 2):
+        time.sleep(0.4)
+        mosquitto.kill()
+        eventually(lambda wanted=count: caplog.text.count("connection lost") == wanted, "the loss is logged")
+        assert connection._takeover_wait.wait() <= backoff.FIRST_S
+        mosquitto.start()
+        eventually(lambda: connection.status().connected, "it is back")
+    connection.close()
+
+
+def test_an_mqtt_5_broker_keeps_a_message_no_longer_than_its_deadline(mosquitto: Mosquitto) -> None:
+    connection = Connection(mosquitto.address, "device", protocol="5")
+    connection.start()
+    connection.require_first_connection(PATIENCE)
+    with Reader(mosquitto.address, v5=True) as reader:
+        connection.publish(Message("a", b"", expiry=60.0, deadline=time.monotonic() + 10.0))
+        connection.publish(Message("b", b"", expiry=60.0))
+        connection.publish(Message("c", b"", deadline=time.monotonic() + 10.0))
+        eventually(lambda: len(reader.messages) == 3, "all arrive")
+        expiry = {message.topic: message.expiry for message in reader.messages}
+    connection.close()
+    assert expiry["a"] in (9, 10)
+    assert expiry["b"] in (59, 60)
+    assert expiry["c"] is None
 
 
 @both

@@ -13,8 +13,9 @@ from support.payload_samples import estimate, info, observations, state
 
 from edge.health.counters import Counters
 from edge.health.timings import Timings
-from edge.mqtt.message import Protocol
-from edge.publish.client import Publisher
+from edge.mqtt.address import Address
+from edge.mqtt.message import Message, Protocol
+from edge.publish.client import FACE_VALID_S, UTTERANCE_VALID_S, Publisher
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import Response
 from edge.publish.topics import Topics
@@ -55,6 +56,35 @@ def test_each_topic_has_its_quality_of_service_and_is_kept_or_not(mosquitto: Mos
             late.expect("marker")
             kept = {m.topic.removeprefix("emotion/robot/") for m in late.messages if m.retain}
     assert {name: (qos, name in kept) for name, qos in seen.items()} == TABLE
+
+
+def test_what_waits_is_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher = Publisher(Address("127.0.0.1", 1883), TOPICS)
+    sent: list[Message] = []
+    monkeypatch.setattr(publisher._connection, "publish", lambda message: sent.append(message) is None)
+    output = MqttOutput(publisher, Counters(), Timings(), valid_for=3.0, health_interval=1.0)
+    now = time.monotonic()
+    output.estimated(estimate(at=now - 1.0))
+    for observation in observations():
+        output.observed(observation)
+    output.tick(now + 2.0, {})
+    publisher.publish_response(Response(verb="transcript", ok=False, error="no"))
+    seen = {
+        message.topic.removeprefix("emotion/robot/"): (
+            message.replaceable,
+            None if message.deadline is None else round(message.deadline - now),
+        )
+        for message in sent
+    }
+    assert seen == {
+        # Counted from the moment that the state is about.
+        "state": (True, 2),
+        "face": (True, round(FACE_VALID_S)),
+        "voice": (False, round(UTTERANCE_VALID_S)),
+        "words": (False, round(UTTERANCE_VALID_S)),
+        "health": (True, None),
+        "response/transcript": (False, None),
+    }
 
 
 def test_rates_in_health_are_those_since_the_last_report(mosquitto: Mosquitto) -> None:
