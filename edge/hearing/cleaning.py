@@ -1,4 +1,4 @@
-"""What a cheap microphone adds to the sound, taken out again and counted."""
+"""Removes and counts what a cheap microphone adds to the sound: clipping, invalid samples, a constant offset."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from edge.errors import SourceError
 STEP: Final = 160
 """Samples of 10 ms at 16 kHz."""
 _CLIPPED: Final = 0.999
+"""A sample of this size counts as clipped."""
 _LARGEST: Final = 1.0
+"""Full scale."""
 _CANCELLED: Final = 0.02
-"""Share of the channels' power that is left where they cancel out; of eight with nothing in common it is 0.125."""
+"""Channels cancel out where their mean keeps less than this share of the power; eight unrelated ones keep 0.125."""
 _LARGE_OFFSET: Final = 0.02
+"""An offset of this share of full scale is counted as a fault."""
 _FOLLOW: Final = 0.02
 """Share of a step's mean that enters the offset: a time constant of 0.5 s, a corner of 0.3 Hz."""
 
 
 class Cleaner:
-    """Channels to one, no NaN, nothing beyond full scale, no constant offset."""
+    """Mixes channels into one and removes NaN, values beyond full scale and a constant offset. Not thread-safe."""
 
     def __init__(self) -> None:
         self.nan_samples = 0
         self.clipped_samples = 0
         self.offset_steps = 0
-        """Of 10 ms with a constant offset beyond a fiftieth of full scale."""
+        """Steps of 10 ms with a constant offset of more than a fiftieth of full scale."""
         self._offset: float | None = None
 
     def reset(self) -> None:

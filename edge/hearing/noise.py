@@ -1,4 +1,4 @@
-"""How loud the room is under a voice, and how far the voice stands out of it."""
+"""The level of the background noise, and the signal-to-noise ratio of a voice."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from typing import Final
 
 LOWEST_DBFS: Final = -70.0
+"""The noise floor is never taken to be lower than this."""
 HIGHEST_DBFS: Final = -20.0
+"""The noise floor is never taken to be higher than this."""
 LEAST_SNR_DB: Final = -10.0
-"""Below, a voice can't be told from the noise."""
+"""Below this ratio a voice cannot be distinguished from the noise."""
 MOST_SNR_DB: Final = 60.0
+"""Ratios above this are reported as this."""
 
 _FOLLOW: Final = 0.02
 """Share of a step's power that enters the floor: a time constant of 0.5 s."""
 _SURE_STEPS: Final = 20
-"""Heard less than this, the floor before an utterance is not known."""
+"""Steps without speech after which the noise floor counts as known."""
 _MOST_RISE: Final = 10.0
-"""A step counts at most so many times the floor: a click is no noise of the room."""
+"""A step counts with at most this many times the power of the floor, so that a click does not raise it."""
 _QUIET_SHARE: Final = 0.1
-"""The quietest tenth of an utterance: its pauses."""
-
+"""The quietest tenth of an utterance is taken to be its pauses."""
 _ACTIVE_SHARE: Final = 0.7
+"""Share of an utterance in which the voice is assumed to be active at least."""
 
 
 class NoiseFloor:
@@ -33,7 +36,7 @@ class NoiseFloor:
 
     @property
     def dbfs(self) -> float:
-        """Now, in `LOWEST_DBFS`…`HIGHEST_DBFS`."""
+        """The present level, in `LOWEST_DBFS`…`HIGHEST_DBFS`."""
         return min(HIGHEST_DBFS, max(LOWEST_DBFS, 10 * math.log10(self._power)))
 
     def follow(self, level_dbfs: float) -> None:
@@ -46,9 +49,14 @@ class NoiseFloor:
         self._power = max(self._power, 10 ** (LOWEST_DBFS / 10))
 
     def under(self, levels_dbfs: Sequence[float], after_dbfs: Sequence[float] = ()) -> float:
-        """Of the noise during an utterance with these steps: what came before, but no louder than its pauses.
+        """The level of the noise during an utterance, in dBFS.
 
-        `after_dbfs`: of the steps after it, if it is over. What is heard then and was not before began meanwhile.
+        It is the floor before the utterance, but not louder than the utterance's own pauses, and not quieter than the
+        steps after it, because noise that is heard then may have begun during the utterance.
+
+        Args:
+            levels_dbfs: Level of each step of the utterance.
+            after_dbfs: Level of each step after the utterance, empty while it goes on.
         """
         before = self.dbfs if self._heard >= _SURE_STEPS else HIGHEST_DBFS
         floor = min(before, _quiet(levels_dbfs))
@@ -61,11 +69,16 @@ def _quiet(levels_dbfs: Sequence[float]) -> float:
 
 
 def snr_db(levels_dbfs: Sequence[float], voiced: int, floor_dbfs: float) -> float:
-    """Power of a voice without the noise in it against the noise, in `LEAST_SNR_DB`…`MOST_SNR_DB`.
+    """Signal-to-noise ratio in dB, `LEAST_SNR_DB`…`MOST_SNR_DB`: power of the voice alone over power of the noise.
 
-    `levels_dbfs`: of the steps from the first voiced one to the last; `voiced`: how many of them stood out.
-    The power is that of the active voice, as in ITU-T P.56: pauses don't count. In loud noise the softer part of the
-    voice is covered; it's then taken to be active in `_ACTIVE_SHARE` of the time, else only its peaks would count.
+    The power is that of the active voice as in ITU-T P.56: pauses do not count. Loud noise covers the softer part of a
+    voice; the voice is therefore taken to be active in at least `_ACTIVE_SHARE` of the time, otherwise only its peaks
+    would count.
+
+    Args:
+        levels_dbfs: Level of each step from the first voiced one to the last.
+        voiced: How many of these steps are voiced.
+        floor_dbfs: Level of the noise.
     """
     noise = 10 ** (floor_dbfs / 10)
     voice = sum(10 ** (level / 10) - noise for level in levels_dbfs)

@@ -17,23 +17,27 @@ from edge.hearing.vad import SILENT_DBFS, level_dbfs
 
 STEP_S: Final = 0.01
 LONGEST_S: Final = 3.0
-"""What is kept of an utterance: its last seconds."""
+"""Only the last seconds of an utterance are kept."""
 SHORTEST_S: Final = 0.4
-"""Less speech than this is a cough, not an utterance."""
+"""Less speech than this counts as a cough, not as an utterance."""
 
 _LONGEST_STEPS: Final = round(LONGEST_S / STEP_S)
 _ONSET_STEPS: Final = 10
+"""Steps in a row with speech that begin an utterance."""
 _INTERIM_STEPS: Final = 50
+"""Steps between two interim segments of an utterance."""
 _LOOK_BACK_STEPS: Final = 80
-"""How far before the detector's verdict an utterance may have begun: its lag and a reserve."""
+"""Steps before the detector's verdict that are searched for the beginning: the detector's lag and a reserve."""
 _LEAD_IN_STEPS: Final = 20
-"""Kept before the first loud step: soft consonants."""
+"""Steps that are kept before the first loud one, because they may hold soft consonants."""
 _LEAD_OUT_STEPS: Final = 10
+"""Steps of the final pause that belong to the utterance."""
 _PAUSE_STEPS: Final = 20
-"""A pause so long ends the search for the beginning."""
+"""A pause of more steps than this ends the search for the beginning."""
 _FULL_SCALE: Final = 0.97
-"""Resampled and freed of its offset, what was cut off at full scale does not lie at 1 any more."""
+"""A sample of this size counts as clipped; resampling and removal of an offset move clipped samples below 1."""
 _ABOVE_FLOOR_DB: Final = 4.0
+"""A step this far above the noise floor counts as loud."""
 ALIGN_STEPS: Final = 8
 """A long utterance loses its oldest sound in pieces of 80 ms: a spectrogram whose hop divides 80 ms can be reused."""
 

@@ -1,4 +1,4 @@
-"""Whether somebody speaks: pymicro-vad behind a slow automatic gain."""
+"""Voice activity detection: pymicro-vad behind a slow automatic gain."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from pymicro_vad import MicroVad
 from edge.hearing.cleaning import STEP
 
 SILENT_DBFS: Final = -100.0
-"""What a level is at least."""
+"""Lowest level that is reported."""
 LAG_S: Final = 0.35
 """Median time from the first loud sound of an utterance to a probability of 0.5 (RAVDESS, EMO-DB)."""
 
 _TARGET_DBFS: Final = -24.0
+"""Level to which quiet sound is amplified."""
 _MOST_GAIN_DB: Final = 30.0
+"""Largest amplification."""
 _RISE: Final = 0.2
+"""Share of a rise in level that is followed in one step: the followed level rises within 50 ms."""
 _FALL: Final = 0.002
-"""Share of the difference that the followed level takes in a step: it rises within 50 ms, falls within 5 s."""
+"""Share of a fall in level that is followed in one step: the followed level falls within 5 s."""
 _SMOOTH: Final = 0.4
+"""Share of a new verdict in the smoothed probability."""
 _WARM_UP_STEPS: Final = 100
-"""The detector gives no verdict on its first 0.76 s."""
+"""Steps of hiss that are fed after a reset, because the detector gives no verdict on its first 0.76 s."""
 _HISS: Final = 1e-4
+"""Standard deviation of that hiss; full scale is 1."""
 
 
 class SpeechDetector:

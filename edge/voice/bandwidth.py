@@ -1,4 +1,4 @@
-"""What a narrow line cuts off: telephones and headsets send nothing above 4 kHz.
+"""Bandwidth extension for narrow lines: telephones and headsets send nothing above 4 kHz.
 
 A model that learnt from whole spectra takes the empty bands for a voice of its own kind: of 171 clips of speakers that
 the shipped one had never heard it read 63 % right (unweighted recall), 28 % at 8 kHz, and 61 % with the bands filled
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from edge.voice.logmel import FLOOR_DB
 
 _EMPTY: Final = 0.02
-"""A band that rises no higher, of 0…1, holds nothing but the filter's leak; or that does so in no more than"""
+"""A band whose level, 0…1, stays below this holds only what the filter leaks."""
 _CLICKS: Final = 8
-"""frames: where sound is cut out of a sentence it begins and ends with a click."""
+"""A band may exceed `_EMPTY` in this many frames and still count as empty: sound cut out of a sentence begins and ends
+with a click."""
 _WHOLE: Final = 58
-"""Bands, of 64; a spectrum that reaches this far is left as it is."""
+"""A spectrum whose highest used band, of 64, is this one or above is left as it is."""
 _NEIGHBOURS: Final = 4
+"""Bands below the end of the spectrum from which its continuation is estimated."""
 
 _Array = NDArray[np.float32]
 

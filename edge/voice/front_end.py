@@ -1,4 +1,4 @@
-"""What a voice model is shown of the sound, as its card names it."""
+"""The front ends of voice models: each makes the input that a card names out of sound."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ from edge.voice.standardizer import Standardizer
 
 
 class FrontEnd(Protocol):
-    """Makes a model's input of a stretch of sound. Not thread-safe."""
+    """Makes a model's input out of a piece of sound. Not thread-safe."""
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
-        """The input with a batch of one, of (n,) samples at 16 kHz.
+        """The input, with a batch of one.
 
-        `position`: of the first one in the stream. `track`: the pitch of these samples.
+        Args:
+            samples: (n,) at 16 kHz, −1…1.
+            position: Index of the first sample in the stream, so that what overlaps the last call can be reused.
+            track: The pitch of these samples.
         """
 
     def forget(self) -> None:
-        """Lets go of the sound that was kept for the next read."""
+        """Forgets the sound that was kept for the next call."""
 
 
 class LogMelInput:

@@ -1,10 +1,9 @@
-"""What a voice is described by when little is known of voices: statistics of its log-mel over an utterance.
+"""Functionals: statistics of the log-mel spectrogram of an utterance.
 
-As openSMILE's functionals (Schuller et al., INTERSPEECH 2009 Emotion Challenge; Eyben et al., GeMAPS, IEEE Trans.
-Affective Computing 7(2), 2016), but taken from the log-mel alone, so that CREMA-D, which is at hand in that form only,
-can be learnt from; what they don't see of the pitch, `edge.voice.intonation` adds. Long averages say who speaks in
-which room as well; with few speakers to learn from, a small net on them still generalises better to new speakers than
-a convolutional one of the same size.
+They follow openSMILE's functionals (Schuller et al., INTERSPEECH 2009 Emotion Challenge) and GeMAPS (Eyben et al., IEEE
+Trans. Affective Computing 7(2), 2016), but use the log-mel alone, so that a model can also learn from CREMA-D, which is
+available in that form only. `edge.voice.intonation` adds the pitch. With few speakers in training, a small net on
+functionals generalises better to new speakers than a convolutional net of the same size.
 """
 
 from __future__ import annotations
@@ -18,17 +17,24 @@ from numpy.typing import NDArray
 from edge.voice.logmel import BANDS, FLOOR_DB, FRAMES
 
 SIZE: Final = 860
+"""Numbers per utterance."""
 
 _SPEAKS_DB: Final = 40.0
-"""From the first to the last frame less far below the loudest, somebody speaks; and"""
+"""A frame within 40 dB of the loudest one counts as speech; the utterance is what lies between the first and last one."""
 _VOICED_DB: Final = 30.0
-"""a frame so near to it is no pause."""
+"""A frame within 30 dB of the loudest one counts as voiced; the others are pauses."""
 _FEWEST: Final = 8
+"""Shortest utterance, in frames; a shorter one is extended."""
 _CEPSTRA: Final = 24
+"""Cepstral coefficients."""
 _CONTOURS: Final = 8
+"""Cepstral coefficients whose course over time is described."""
 _GROUPS: Final = 8
+"""Groups of bands for the modulation spectrum."""
 _MODULATION: Final = 256
+"""Length of the modulation spectrum's transform, in frames."""
 _PEAK_DB: Final = 25.0
+"""A peak of energy counts if it is within 25 dB of the loudest frame."""
 _RANGES: Final = ((1, 9), (3, 16), (0, 64), (16, 64))
 """Bands in which energy is located: pitch (about 60…650 Hz), first formant, all, from 1.4 kHz up."""
 

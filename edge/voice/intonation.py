@@ -17,14 +17,17 @@ from edge.voice.functionals import thirds
 from edge.voice.pitch import Track
 
 SIZE: Final = 37
+"""Numbers per utterance."""
 
 _SPEAKS_DB: Final = 40.0
-"""From the first to the last frame less far below the loudest, somebody speaks."""
+"""A frame within 40 dB of the loudest one counts as speech; the utterance is what lies between the first and last one."""
 _FEWEST: Final = 8
-"""Frames with a pitch below which nothing is said of it."""
+"""With fewer voiced frames than this, the pitch is not described."""
 _QUANTILES: Final = (0.05, 0.2, 0.5, 0.8, 0.95)
 _COSINES: Final = 6
+"""Terms of the cosine transform that describe the course of the pitch."""
 _EDGE: Final = 5
+"""Voiced frames at the beginning and at the end whose mean pitch is reported."""
 
 _Floats = NDArray[np.float64]
 

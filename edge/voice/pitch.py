@@ -15,33 +15,35 @@ LOWEST_HZ: Final = 60.0
 HIGHEST_HZ: Final = 500.0
 
 STEP_S: Final = 0.02
-"""From one frame of a track to the next."""
+"""Seconds from one frame of a track to the next."""
 
 _DECIMATE: Final = 2
-"""Pitch is looked for at 8 kHz: half the work, and its harmonics are all there."""
+"""Pitch is searched for at 8 kHz, which halves the work and keeps the harmonics that matter."""
 _PITCH_RATE: Final = RATE // _DECIMATE
 _FRAME: Final = 400
 """Samples at 8 kHz, 50 ms: three periods of the lowest voice."""
 _HOP: Final = round(STEP_S * _PITCH_RATE)
 _TRANSFORM: Final = 540
-"""At least a frame and the longest lag; its factors are small."""
+"""Length of the transform: at least a frame plus the longest lag, and a product of small primes."""
 _APERIODIC: Final = 0.2
 """YIN's threshold: the share of a frame's power that does not repeat itself."""
 _QUIET_DB: Final = 30.0
-"""A frame so far below the loudest one has no pitch worth telling."""
+"""A frame more than 30 dB below the loudest one is not given a pitch."""
 _REFERENCE_HZ: Final = 100.0
+"""Semitones are counted from here."""
 _OCTAVE: Final = 8.4
-"""Semitones from the median beyond which a frame is taken for an error of an octave."""
+"""A frame this many semitones from the median counts as an octave error."""
 _LONGEST: Final = int(_PITCH_RATE / LOWEST_HZ) + 2
+"""Longest lag, in samples at 8 kHz."""
 _SHORTEST: Final = int(_PITCH_RATE / HIGHEST_HZ) - 1
-"""Lags in samples at 8 kHz."""
+"""Shortest lag, in samples at 8 kHz."""
 
 _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """Pitch and power of a stretch of sound, frame by frame, every `STEP_S`."""
+    """Pitch and power of a piece of sound, one frame every `STEP_S`."""
 
     hertz: _Floats
     """(frames,) fundamental frequency; NaN where a frame is unvoiced or quiet."""
@@ -49,7 +51,7 @@ class Track:
     """(frames,) mean square without the offset; full scale is 1."""
 
     def voiced(self) -> tuple[NDArray[np.int64], _Floats]:
-        """Frames that have a pitch, and it in semitones above 100 Hz; errors of an octave are left out."""
+        """Indices of the frames with a pitch, and their pitch in semitones above 100 Hz; octave errors are left out."""
         rows = np.flatnonzero(np.isfinite(self.hertz))
         semitones = 12 * np.log2(self.hertz[rows] / _REFERENCE_HZ)
         if len(rows):

@@ -1,4 +1,4 @@
-"""Pitch and pace of an utterance, beside the class that the model gives."""
+"""Pitch and speaking rate of an utterance, reported beside the class that the model gives."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from edge.voice.pitch import Track, hertz, pitch_track
 
 _LEAST_VOICED: Final = 5
+"""With fewer voiced frames than this, no pitch is reported."""
 _STEP: Final = 160
 """Samples of 10 ms at 16 kHz."""
 _SMOOTHING: Final = 7
-"""Steps over which intensity is averaged: finer ripples are no syllables."""
+"""Steps over which intensity is averaged, so that finer ripples do not count as syllables."""
 _DIP_DB: Final = 2.0
 """How much intensity falls between two syllables."""
 _UNDER_TOP_DB: Final = 25.0
-"""A peak so far below the loudest is no syllable."""
+"""A peak more than 25 dB below the loudest one does not count as a syllable."""
 _SHORTEST_S: Final = 0.3
+"""Shortest sound whose speaking rate is estimated."""
 
 
 @dataclass(frozen=True, slots=True)

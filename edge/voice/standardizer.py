@@ -1,4 +1,4 @@
-"""The numbers of an utterance on the scale that a voice model was trained on."""
+"""Standardises the functionals of an utterance with the mean and deviation of the training data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge.voice.logmel import BANDS
 NAME: Final = "functionals-pitch"
 SIZE: Final = functionals.SIZE + intonation.SIZE
 LIMIT: Final = 4.0
-"""Standardised values are cut off at so many standard deviations: eight bits then resolve a thirtieth of one."""
+"""Standardised values are clipped to this many standard deviations, so that 8 bits resolve a thirtieth of one."""
 
 _Array = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ class Standardizer:
 
     @classmethod
     def of(cls, values: _Array) -> Standardizer:
-        """Of (…, 897); what is NaN, as pitch where there is none, does not count."""
+        """The standardizer of (…, 897) values; NaN, as for the pitch of unvoiced sound, does not count."""
         rows = values.reshape(-1, values.shape[-1])
         return cls(np.nanmean(rows, 0), np.nanstd(rows, 0))
 
