@@ -21,7 +21,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import BrokerError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt import failure
 from edge.mqtt.address import Address
 from edge.mqtt.failure import Failure
@@ -88,7 +89,7 @@ class Connection:
         will: Message | None = None,
         on_connected: Callable[[], None] | None = None,
         on_message: Callable[[str, bytes], None] | None = None,
-        counters: Counters | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """`keepalive`: seconds. `on_connected` runs on the network thread at every connect, and there publishes and
         subscribes; `on_message(topic, payload)` runs there too. Raises `BrokerError` when `ca_file` is of no use."""
@@ -96,8 +97,8 @@ class Connection:
         self._v5 = protocol == "5"
         self._on_connected = on_connected
         self._on_message = on_message
-        self._counters = Counters() if counters is None else counters
-        self._counters.increment("mqtt.dropped", 0)
+        self._registry = registry or Registry()
+        self._registry.increment(catalogue.MQTT_DROPPED, 0)
         self._changed = threading.Condition()
         # All below is guarded by `_changed`.
         self._connected = False
@@ -167,7 +168,7 @@ class Connection:
             if message.qos == 0:
                 self._unsent.append(info)
             self._published += 1
-        self._counters.increment("mqtt.published")
+        self._registry.increment(catalogue.MQTT_PUBLISHED)
         return True
 
     def subscribe(self, topic: str, qos: Literal[0, 1] = 0) -> None:
@@ -211,7 +212,7 @@ class Connection:
 
     def _drop(self) -> bool:
         self._dropped += 1
-        self._counters.increment("mqtt.dropped")
+        self._registry.increment(catalogue.MQTT_DROPPED)
         return False
 
     # Below: on paho's network thread.
@@ -237,7 +238,7 @@ class Connection:
                 # Under the lock, so that `close` cannot say farewell between two of its messages.
                 self._on_connected()
             self._changed.notify_all()
-        self._counters.increment("mqtt.connects")
+        self._registry.increment(catalogue.MQTT_CONNECTS)
         (log.info if tell else log.debug)("connected to broker %s", self.address)
 
     def _connect_failed(self, _client: paho.Client, _data: Any) -> None:
@@ -280,7 +281,7 @@ class Connection:
             self._told.add(what.kind)
             self._tell_connect = self._tell_connect or news
             self._changed.notify_all()
-        self._counters.increment("mqtt.interruptions")
+        self._registry.increment(catalogue.MQTT_INTERRUPTIONS)
         (log.warning if news else log.debug)("%s", what.message)
 
 

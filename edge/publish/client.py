@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.health.counters import Counters
+from edge.health.registry import Registry
 from edge.mqtt.address import Address
 from edge.mqtt.connection import Connection, Message, Protocol, Status
 from edge.observation import Sense
@@ -41,7 +41,7 @@ class Publisher:
         keepalive: int = 15,
         ca_file: Path | None = None,
         on_transcript: Callable[[bytes], None] | None = None,
-        counters: Counters | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """`keepalive`: seconds; a broker notices a dead device after one and a half times this. `on_transcript` gets
         what others publish on `words/transcript`, on the network thread. Raises `BrokerError` for a useless CA file."""
@@ -59,7 +59,7 @@ class Publisher:
             will=Message(topics.availability, OFFLINE.encode(), qos=1, retain=True),
             on_connected=self._greet,
             on_message=self._received,
-            counters=counters,
+            registry=registry,
         )
 
     def start(self) -> Self:

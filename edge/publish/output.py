@@ -1,12 +1,12 @@
-"""The live loop's ear for MQTT: what it observes, estimates and counts becomes messages."""
+"""Publishes what the live loop observes, estimates and measures over MQTT."""
 
 from __future__ import annotations
 
 import time
 
 from edge.clock import Clock
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health import catalogue, host
+from edge.health.registry import Registry
 from edge.observation import Estimate, Observation
 from edge.publish import health as metrics
 from edge.publish.client import Publisher
@@ -19,21 +19,19 @@ class MqttOutput:
     def __init__(
         self,
         publisher: Publisher,
-        counters: Counters,
-        timings: Timings,
+        registry: Registry,
         *,
         valid_for: float,
         health_interval: float,
     ) -> None:
         """`valid_for`: seconds after which a reader should no longer act on a state."""
         self._publisher = publisher
-        self._counters = counters
-        self._timings = timings
+        self._registry = registry
         self._valid_for = valid_for
         self._health_interval = health_interval
         self._clock = Clock.live()
         self._started_at = self._reported_at = time.monotonic()
-        self._before = counters.snapshot()
+        self._before = registry.snapshot().counters
 
     def observed(self, observation: Observation) -> None:
         self._publisher.publish_observation(observation.sense, observation_payload(observation, self._clock))
@@ -47,16 +45,16 @@ class MqttOutput:
         self._clock = self._clock.anchored(time.monotonic(), time.time())
         if now - self._reported_at < self._health_interval:
             return
-        counts = self._counters.snapshot()
+        self._registry.set(catalogue.UPTIME, now - self._started_at)
+        host.measure(self._registry)
+        measured = self._registry.snapshot()
         self._publisher.publish_health(
             metrics.collect(
-                measured_at=self._clock.rfc3339(now),
-                uptime=now - self._started_at,
+                measured,
                 before=self._before,
-                now=counts,
                 seconds=now - self._reported_at,
-                milliseconds=self._timings.milliseconds(),
+                measured_at=self._clock.rfc3339(now),
                 missing=missing,
             )
         )
-        self._before, self._reported_at = counts, now
+        self._before, self._reported_at = measured.counters, now

@@ -7,17 +7,17 @@ every machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.clock import Clock
-from edge.detail import FaceDetail, VoiceDetail, WordsDetail
+from edge.detail import Detail, FaceDetail, KeywordDetail, VoiceDetail, WordsDetail
 from edge.emotions import LABELS, top, valence_arousal
 from edge.observation import Contribution as EstimateContribution
-from edge.observation import Detail, Estimate, Observation, Sense
+from edge.observation import Estimate, Observation, Sense
 
 Probability: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1, rounded to 4 digits")]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1")]
@@ -118,11 +118,13 @@ class _Observation(Payload, frozen=True, kw_only=True):
     media_time: MediaTime | UnsetType = UNSET
 
 
-def _with(keys: type) -> Meta:
-    """For a `detail` some of whose keys a `TypedDict` describes."""
-    _, components = msgspec.json.schema_components([keys])
-    described = components[keys.__name__]["properties"]
-    return Meta(extra_json_schema={"properties": {key: described[key] for key in keys.__annotations__}})
+def _with(*details: type[Detail]) -> Meta:
+    """Schema of a `detail` that holds the fields of one of `details`; other keys are allowed, for later versions."""
+    properties: dict[str, Any] = {}
+    for detail in details:
+        _, components = msgspec.json.schema_components([detail])
+        properties |= components[detail.__name__]["properties"]
+    return Meta(extra_json_schema={"properties": properties})
 
 
 class FaceObservation(_Observation, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ class WordsObservation(_Observation, frozen=True, kw_only=True):
     """One transcript or spotted keyword."""
 
     schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
-    detail: Annotated[dict[str, DetailValue], _with(WordsDetail)]
+    detail: Annotated[dict[str, DetailValue], _with(WordsDetail, KeywordDetail)]
 
 
 class Model(Payload, frozen=True, kw_only=True):
@@ -318,11 +320,15 @@ def _contribution(part: EstimateContribution) -> Contribution:
     )
 
 
-def _details(detail: Mapping[str, Detail]) -> dict[str, DetailValue]:
-    return {name: _detail(value) for name, value in detail.items()}
+def _details(detail: Detail | None) -> dict[str, DetailValue]:
+    """The fields that are set, under their names and in their order."""
+    if detail is None:
+        return {}
+    values = ((name, getattr(detail, name)) for name in detail.__struct_fields__)
+    return {name: _detail(value) for name, value in values if value is not UNSET}
 
 
-def _detail(value: Detail) -> DetailValue:
+def _detail(value: DetailValue) -> DetailValue:
     if isinstance(value, tuple):
         return tuple(_round(item) for item in value)
     if isinstance(value, float):

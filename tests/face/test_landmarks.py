@@ -9,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from msgspec import UNSET
 from numpy.typing import NDArray
+from support.details import face_detail
 
 from edge import config, shipped
 from edge.errors import ModelError
@@ -80,12 +82,13 @@ def test_ratios_of_known_shapes() -> None:
 
 def test_the_face_sense_tells_what_the_landmarks_show(portrait: NDArray[np.uint8]) -> None:
     (seen,) = FaceSense(config.Face(detector="haar")).look(Frame(portrait, 0.0))
-    assert abs(seen.detail["yaw"]) < 30  # type: ignore[arg-type]
-    assert 0.1 < seen.detail["eyes_open"] < 0.5  # type: ignore[operator]
-    assert seen.detail["blinks"] == 0
-    assert seen.detail["blinks_per_minute"] is None
+    told = face_detail(seen)
+    assert abs(told.yaw) < 30  # type: ignore[arg-type]
+    assert 0.1 < told.eyes_open < 0.5  # type: ignore[operator]
+    assert told.blinks == 0
+    assert told.blinks_per_minute is None
     (plain,) = FaceSense(config.Face(detector="haar", landmarks=False)).look(Frame(portrait, 0.0))
-    assert "yaw" not in plain.detail
+    assert face_detail(plain).yaw is UNSET
 
 
 def test_a_card_without_a_mean_shape_is_refused(tmp_path: Path) -> None:
