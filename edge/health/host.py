@@ -12,7 +12,7 @@ from edge.health.registry import Registry
 THERMAL: Final = Path("/sys/class/thermal")
 STATUS: Final = Path("/proc/self/status")
 
-# `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old ones, `x86_pkg_temp` and `soc…` elsewhere.
+# `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old Jetsons, `x86_pkg_temp` and `soc…` elsewhere.
 _CPU_ZONE: Final = re.compile(r"cpu|x86_pkg|soc", re.IGNORECASE)
 
 
