@@ -12,6 +12,7 @@ import cv2
 from edge import clip
 from edge.clock import REPLAY
 from edge.config import Config
+from edge.detail import FaceDetail
 from edge.emotions import LABELS
 from edge.observation import Estimate, Frame, Observation
 from edge.publish.payloads import state_payload
@@ -55,8 +56,8 @@ def main() -> None:
         assert media.frame is not None
         state = state_payload(item, REPLAY, valid_for=2.0)
         image = media.frame.image.copy()
-    if face is not None:
-        left, top, width, height = (round(value) for value in face.detail["box"])  # type: ignore[union-attr]
+    if face is not None and isinstance(face.detail, FaceDetail):
+        left, top, width, height = (round(value) for value in face.detail.box)
         cv2.rectangle(image, (left, top), (left + width, top + height), (0, 215, 255), 2)
     lines = render([DeviceView("robot", ONLINE, state)], Style(width=80), AT_S)
     path = Path(__file__).with_name("live.svg")

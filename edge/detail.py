@@ -1,23 +1,27 @@
-"""What the senses put into an observation's `detail`, key by key; the JSON Schemas are made from it.
+"""What an observation carries in `detail`: one frozen type for each kind of observation.
 
-A key may be absent where there is nothing to tell, and others may be there.
+The field names and their order are those of the JSON, and the JSON Schemas are made from these types. A field that is
+`UNSET` is absent from the JSON; `None` is written as null.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias, TypedDict
+from typing import Annotated, TypeAlias
 
-from msgspec import Meta
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 Factor: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Amount: TypeAlias = Annotated[float, Meta(ge=0)]
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width and height, in pixels."""
 
 
-class FaceDetail(TypedDict, total=False):
-    """Of one face in one picture, as `edge.face.sense` and `edge.face.signs` read it."""
+class FaceDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One face in one frame. The fields from `yaw` on are set where landmarks are enabled, all of them together."""
 
     box: Annotated[
-        tuple[float, float, float, float],
+        Box,
         Meta(description="where the face is: left, top, width and height in pixels of the picture that is looked at"),
     ]
     attended: Annotated[bool, Meta(description="whether this is the person whom `state` is about")]
@@ -27,29 +31,46 @@ class FaceDetail(TypedDict, total=False):
     light: Annotated[Factor, Meta(description="part of the quality, 0…1: contrast, and how little is black or white")]
     detection: Annotated[Factor, Meta(description="part of the quality, 0…1: the detector's score")]
     frontal: Annotated[Factor, Meta(description="part of the quality, 0…1: how much the head is turned to the camera")]
-    yaw: Annotated[
-        float, Meta(ge=-180, le=180, description="head pose, degrees; above 0: turned to the picture's right")
-    ]
-    pitch: Annotated[float, Meta(ge=-90, le=90, description="head pose, degrees; above 0: looking up")]
-    roll: Annotated[float, Meta(ge=-180, le=180, description="head pose, degrees; above 0: tilted clockwise")]
-    eyes_open: Annotated[
-        float, Meta(description="eye aspect ratio, height over width, mean of both: about 0.3 open, below 0.15 shut")
-    ]
-    mouth_open: Annotated[
-        float, Meta(ge=0, description="gap between the lips over the mouth's width: 0 shut, about 1 wide open")
-    ]
-    blinks: Annotated[int, Meta(ge=0, description="blinks counted since the person came")]
-    blinks_per_minute: Annotated[
-        Amount | None,
-        Meta(
-            description="over the last minute that the person was seen; null before 10 seconds, and where frames come "
-            "too slowly or the eyes are too narrow to count by",
-        ),
-    ]
+    yaw: (
+        Annotated[
+            float, Meta(ge=-180, le=180, description="head pose, degrees; above 0: turned to the picture's right")
+        ]
+        | UnsetType
+    ) = UNSET
+    pitch: Annotated[float, Meta(ge=-90, le=90, description="head pose, degrees; above 0: looking up")] | UnsetType = (
+        UNSET
+    )
+    roll: (
+        Annotated[float, Meta(ge=-180, le=180, description="head pose, degrees; above 0: tilted clockwise")] | UnsetType
+    ) = UNSET
+    eyes_open: (
+        Annotated[
+            float,
+            Meta(description="eye aspect ratio, height over width, mean of both: about 0.3 open, below 0.15 shut"),
+        ]
+        | UnsetType
+    ) = UNSET
+    mouth_open: (
+        Annotated[
+            float, Meta(ge=0, description="gap between the lips over the mouth's width: 0 shut, about 1 wide open")
+        ]
+        | UnsetType
+    ) = UNSET
+    blinks: Annotated[int, Meta(ge=0, description="blinks counted since the person came")] | UnsetType = UNSET
+    blinks_per_minute: (
+        Annotated[
+            Amount | None,
+            Meta(
+                description="over the last minute that the person was seen; null before 10 seconds, and where frames "
+                "come too slowly or the eyes are too narrow to count by",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
-class VoiceDetail(TypedDict, total=False):
-    """Of one stretch of speech, as `edge.voice.sense` reads it."""
+class VoiceDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One speech segment."""
 
     duration_s: Annotated[float, Meta(ge=0, description="seconds with a voice in them")]
     level_dbfs: Annotated[
@@ -70,12 +91,23 @@ class VoiceDetail(TypedDict, total=False):
     ]
 
 
-class WordsDetail(TypedDict, total=False):
-    """Of one transcript (`edge.words.sense`), or of one spotted keyword (`edge.words.keywords`)."""
+class WordsDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One transcript."""
 
     tokens: Annotated[int, Meta(ge=1, description="words, emoji and marks that were read")]
     length: Annotated[Factor, Meta(description="part of the quality, 0…1: how much was said")]
     coverage: Annotated[Factor, Meta(description="part of the quality, 0…1: share of the words that are known")]
     confidence: Annotated[Factor, Meta(description="part of the quality, 0…1: the recogniser's")]
+
+
+class KeywordDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One keyword spotted in sound."""
+
     keyword: Annotated[str, Meta(description="the phrase that was spotted, of those that the device listens for")]
-    intent: Annotated[str, Meta(description="what the keyword is taken to ask for; absent where it asks for nothing")]
+    intent: (
+        Annotated[str, Meta(description="what the keyword is taken to ask for; absent where it asks for nothing")]
+        | UnsetType
+    ) = UNSET
+
+
+Detail: TypeAlias = FaceDetail | VoiceDetail | WordsDetail | KeywordDetail

@@ -6,21 +6,17 @@ Time is monotonic seconds at the sensor (in replay: seconds of the medium), neve
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.detail import Detail
 from edge.emotions import COUNT, LABELS
 
 Sense: TypeAlias = Literal["face", "voice", "words"]
 SENSES: Final[tuple[Sense, ...]] = ("face", "voice", "words")
-
-Detail: TypeAlias = str | int | float | bool | tuple[float, ...] | None
-_NO_DETAIL: Final[Mapping[str, Detail]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +81,9 @@ class Observation:
     """Track id of the face; 0 where the sense cannot tell persons apart."""
     final: bool = True
     """False for an interim observation of an utterance that still goes on."""
-    detail: Mapping[str, Detail] = field(default_factory=lambda: _NO_DETAIL)
-    """What else the sense measured, by name (face: `box`; voice: `duration_s`, `level_dbfs`; words: `tokens` …)."""
+    detail: Detail | None = None
+    """What else the sense measured. Its type is that of the sense: `FaceDetail`, `VoiceDetail`, `WordsDetail`, or
+    `KeywordDetail` for a keyword spotted in sound."""
 
     def __post_init__(self) -> None:
         if len(self.posterior) != COUNT or not all(map(math.isfinite, self.posterior)):

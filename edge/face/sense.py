@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
+from edge.detail import FaceDetail
 from edge.errors import ModelError
 from edge.face.appearance import appearances
 from edge.face.attention import Attention, Candidate
@@ -27,7 +28,8 @@ from edge.face.pace import NEW_FACE_S
 from edge.face.quality import assess
 from edge.face.signs import SignReader, Signs
 from edge.face.tracker import Track, Tracker
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import Frame, Observation
 
@@ -38,7 +40,9 @@ MAX_FACES: Final = 8
 class FaceSense:
     """Detects, tracks, crops and reads faces. Not thread-safe."""
 
-    def __init__(self, settings: config.Face, timings: Timings | None = None, detector: Detector | None = None) -> None:
+    def __init__(
+        self, settings: config.Face, registry: Registry | None = None, detector: Detector | None = None
+    ) -> None:
         """Raises `ModelError`."""
         self.expression = Expression(_model_path(settings.model))
         self.detector = detector or open_detector(settings)
@@ -49,17 +53,13 @@ class FaceSense:
         self._signs = SignReader()
         self._tracker = Tracker()
         self._attention = Attention()
-        self._timings = timings or Timings()
+        self._registry = registry or Registry()
+        for counter in (catalogue.FACES_LEFT_OUT, catalogue.FACES_FAILED):
+            self._registry.increment(counter, 0)
         self._every = settings.detect_every_s
         self._size = (0, 0)
         self._seen_at = self._detected_at = -math.inf
         self._tracks: tuple[Track, ...] = ()
-        self._counts = {"faces_left_out": 0, "faces_failed": 0}
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """Faces detected beyond `MAX_FACES`, and faces in a frame that a model failed on."""
-        return dict(self._counts)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -88,11 +88,11 @@ class FaceSense:
         if image.shape[:2] != self._size:
             self._begin(image.shape[:2])
         if self._due(frame.captured_at):
-            with self._timings.stage("detect"):
+            with self._registry.time(catalogue.DETECT):
                 faces = self.detector.detect(image, frame.captured_at)
             largest = sorted(faces, key=lambda face: -face.box.area)[:MAX_FACES]
-            self._counts["faces_left_out"] += len(faces) - len(largest)
-            with self._timings.stage("track"):
+            self._registry.increment(catalogue.FACES_LEFT_OUT, len(faces) - len(largest))
+            with self._registry.time(catalogue.TRACK):
                 self._track(image, largest, frame.captured_at)
             self._detected_at = frame.captured_at
         self._seen_at = frame.captured_at
@@ -128,7 +128,7 @@ class FaceSense:
         size = self.expression.scene_size
         if size is None:
             return None
-        with self._timings.stage("scene"):
+        with self._registry.time(catalogue.SCENE):
             return Scene(image, *size)
 
     def _read_all(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None) -> list[Observation]:
@@ -138,7 +138,7 @@ class FaceSense:
             try:
                 found.append(self._read(frame, grey, scene, track))
             except ModelError as error:
-                self._counts["faces_failed"] += 1
+                self._registry.increment(catalogue.FACES_FAILED)
                 failure = error
         if failure is not None and not found:
             raise failure
@@ -146,31 +146,31 @@ class FaceSense:
 
     def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
         place, signs = self._place(frame, grey, track)
-        with self._timings.stage("crop"):
+        with self._registry.time(catalogue.CROP):
             face = place.cut(grey)
             yaw, pitch = (signs.pose.yaw, signs.pose.pitch) if signs else (None, None)
             quality = assess(face, place.side, track.face.score, yaw, pitch)
-        with self._timings.stage("infer face"):
+        with self._registry.time(catalogue.INFER_FACE):
             around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)
         box = track.face.box
+        detail = FaceDetail(
+            box=(round(box.left, 1), round(box.top, 1), round(box.width, 1), round(box.height, 1)),
+            attended=track.person == self.attended,
+            detector=self.detector.name,
+            size=round(quality.size, 3),
+            sharpness=round(quality.sharpness, 3),
+            light=round(quality.light, 3),
+            detection=round(quality.detection, 3),
+            frontal=round(quality.pose, 3),
+        )
         return Observation(
             sense="face",
             captured_at=frame.captured_at,
             posterior=posterior,
             quality=quality.value,
             person=track.person,
-            detail={
-                "box": tuple(round(value, 1) for value in (box.left, box.top, box.width, box.height)),
-                "attended": track.person == self.attended,
-                "detector": self.detector.name,
-                "size": round(quality.size, 3),
-                "sharpness": round(quality.sharpness, 3),
-                "light": round(quality.light, 3),
-                "detection": round(quality.detection, 3),
-                "frontal": round(quality.pose, 3),
-                **(signs.detail if signs else {}),
-            },
+            detail=signs.added_to(detail) if signs else detail,
         )
 
     def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
@@ -180,9 +180,9 @@ class FaceSense:
         """
         if self.landmarks is None or self.eyes is None:
             return view(track.face, self._framing), None
-        with self._timings.stage("landmarks"):
+        with self._registry.time(catalogue.LANDMARKS):
             points = self.landmarks.find(grey, track.face)
-        with self._timings.stage("eyes"):
+        with self._registry.time(catalogue.EYES):
             signs = self._signs.read(track.person, points, self.eyes.openness(grey, points), frame.captured_at)
         return expression_view(points), signs
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.detail import FaceDetail
 from edge.face.blink import BlinkCounter
 from edge.face.pose import HeadPose, head_pose
 from edge.face.shape import mouth_opening
-from edge.observation import Detail
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Of one face in one frame."""
+    """What the landmarks of one face in one frame show."""
 
     pose: HeadPose
     eyes_open: float
@@ -28,18 +29,18 @@ class Signs:
     blinks_per_minute: float | None
     """As `BlinkCounter.per_minute`."""
 
-    @property
-    def detail(self) -> dict[str, Detail]:
-        """As an observation carries them; angles in degrees."""
-        return {
-            "yaw": round(self.pose.yaw, 1),
-            "pitch": round(self.pose.pitch, 1),
-            "roll": round(self.pose.roll, 1),
-            "eyes_open": round(self.eyes_open, 3),
-            "mouth_open": round(self.mouth_open, 3),
-            "blinks": self.blinks,
-            "blinks_per_minute": None if self.blinks_per_minute is None else round(self.blinks_per_minute, 1),
-        }
+    def added_to(self, detail: FaceDetail) -> FaceDetail:
+        """`detail` with these signs set; angles in degrees."""
+        return msgspec.structs.replace(
+            detail,
+            yaw=round(self.pose.yaw, 1),
+            pitch=round(self.pose.pitch, 1),
+            roll=round(self.pose.roll, 1),
+            eyes_open=round(self.eyes_open, 3),
+            mouth_open=round(self.mouth_open, 3),
+            blinks=self.blinks,
+            blinks_per_minute=None if self.blinks_per_minute is None else round(self.blinks_per_minute, 1),
+        )
 
 
 @dataclass(slots=True)

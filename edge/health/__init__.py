@@ -1,1 +1,1 @@
-"""How the process is doing: timings, memory, temperature, and word to systemd."""
+"""How the process is doing: counters, gauges and histograms, memory and temperature, messages to systemd."""

@@ -1,4 +1,4 @@
-"""What the operating system knows about this process and its board: memory and temperature."""
+"""Memory of this process and temperature of its board, read from Linux."""
 
 from __future__ import annotations
 
@@ -6,15 +6,32 @@ import re
 from pathlib import Path
 from typing import Final
 
+from edge.health import catalogue
+from edge.health.registry import Registry
+
 THERMAL: Final = Path("/sys/class/thermal")
 STATUS: Final = Path("/proc/self/status")
 
-# `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old ones, `x86_pkg_temp` and `soc…` elsewhere.
+# `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old Jetsons, `x86_pkg_temp` and `soc…` elsewhere.
 _CPU_ZONE: Final = re.compile(r"cpu|x86_pkg|soc", re.IGNORECASE)
 
 
+def measure(registry: Registry, thermal: Path = THERMAL, status: Path = STATUS) -> None:
+    """Sets the gauges of memory and temperature; one that this system does not report is removed.
+
+    Args:
+        registry: Where the gauges are set.
+        thermal: Folder of the kernel's thermal zones.
+        status: The kernel's status file of the process to measure.
+    """
+    resident, peak = memory(status) or (None, None)
+    registry.set(catalogue.MEMORY_RESIDENT, resident)
+    registry.set(catalogue.MEMORY_PEAK, peak)
+    registry.set(catalogue.CPU_TEMPERATURE, cpu_temperature(thermal))
+
+
 def cpu_temperature(thermal: Path = THERMAL) -> float | None:
-    """Degrees Celsius of the hottest CPU zone; of the hottest of all where none is the CPU's; None without any."""
+    """Degrees Celsius of the hottest CPU zone, of the hottest zone if none belongs to the CPU; None without zones."""
     cpu: list[float] = []
     other: list[float] = []
     for zone in sorted(thermal.glob("thermal_zone*")):
@@ -22,7 +39,7 @@ def cpu_temperature(thermal: Path = THERMAL) -> float | None:
             kind = (zone / "type").read_text().strip()
             degrees = int((zone / "temp").read_text()) / 1000
         except (OSError, ValueError):
-            # Some zones refuse to be read while their device sleeps; the others still tell.
+            # A zone cannot be read while its device sleeps; the others still can.
             continue
         (cpu if _CPU_ZONE.search(kind) else other).append(degrees)
     readings = cpu or other
@@ -30,7 +47,7 @@ def cpu_temperature(thermal: Path = THERMAL) -> float | None:
 
 
 def memory(status: Path = STATUS) -> tuple[float, float] | None:
-    """Resident memory of this process now and at its peak, in MB (10⁶ bytes); None where the kernel does not tell."""
+    """Resident memory of this process now and at its peak, in MB (10⁶ bytes); None if unknown."""
     try:
         text = status.read_text()
     except OSError:

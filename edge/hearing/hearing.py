@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge.errors import SourceError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.cleaning import STEP
 from edge.hearing.listener import Listener, Step
 from edge.hearing.resample import RATE
@@ -24,7 +25,7 @@ class Hearing:
         *,
         speech_threshold: float = 0.5,
         hangover_s: float = 0.5,
-        timings: Timings | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """Subscribes the listeners.
 
@@ -32,11 +33,11 @@ class Hearing:
             listeners: They hear each step in this order.
             speech_threshold: Probability of speech, 0…1, from which on somebody speaks.
             hangover_s: Seconds of silence that end an utterance.
-            timings: Where the stages `resample` and `vad` are timed.
+            registry: Where stages are timed and faults of the sound are counted.
         """
         self._listeners = tuple(listeners)
-        self._timings = timings or Timings()
-        self._stream = SoundStream()
+        self._registry = registry or Registry()
+        self._stream = SoundStream(self._registry)
         self._detector = SpeechDetector()
         self._segmenter = Segmenter(speech_threshold, hangover_s)
 
@@ -44,11 +45,6 @@ class Hearing:
     def speaking(self) -> bool:
         """Whether an utterance is going on."""
         return self._segmenter.speaking
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What was wrong with the sound, and how often."""
-        return self._stream.counters
 
     def hear(self, chunk: AudioChunk) -> tuple[Observation, ...]:
         """What the listeners observe in a chunk of any length.
@@ -58,7 +54,7 @@ class Hearing:
         """
         found = [] if self._stream.join(chunk) else self._end()
         try:
-            with self._timings.stage("resample"):
+            with self._registry.time(catalogue.RESAMPLE):
                 sound, starts_at = self._stream.push(chunk)
         except SourceError:
             # An utterance that has just ended is reported first; the next such chunk is refused.
@@ -68,7 +64,7 @@ class Hearing:
         for index, samples in enumerate(sound):
             begins_at = starts_at + index * STEP / RATE
             ends_at = starts_at + (index + 1) * STEP / RATE
-            with self._timings.stage("vad"):
+            with self._registry.time(catalogue.VAD):
                 segment = self._segmenter.push(samples, self._detector.probability(samples), ends_at)
             step = Step(samples, begins_at, self._segmenter.speaking, segment)
             for listener in self._listeners:

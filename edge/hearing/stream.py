@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.cleaning import STEP, Cleaner
 from edge.hearing.resample import RATE, Resampler
 from edge.observation import AudioChunk
@@ -18,6 +20,12 @@ Smaller differences are jitter: a busy machine stamps chunks late by a tenth of 
 device or in a queue is reported by `AudioChunk.overruns`.
 """
 
+FAULTS: Final = (
+    *(catalogue.VOICE_OVERRUNS, catalogue.VOICE_GAPS, catalogue.VOICE_RATE_CHANGES),
+    *(catalogue.VOICE_CLIPPED_SAMPLES, catalogue.VOICE_NAN_SAMPLES, catalogue.VOICE_OFFSET_STEPS),
+)
+"""Counters of faults of the sound; they are reported from the start, also at 0."""
+
 
 class SoundStream:
     """Resamples, mixes and cleans. Not thread-safe.
@@ -26,30 +34,23 @@ class SoundStream:
     last one, everything that was built upon the earlier sound has to end first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry | None = None) -> None:
+        """`registry`: where faults of the sound are counted."""
+        self._registry = registry or Registry()
+        for counter in FAULTS:
+            self._registry.increment(counter, 0)
         self._cleaner = Cleaner()
         self._resampler: Resampler | None = None
         self._rest = np.zeros(0, np.float32)
         self._expected_at: float | None = None
-        self._counts = {"overruns": 0, "gaps": 0, "rate_changes": 0}
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What was wrong with the sound, and how often."""
-        return {
-            **self._counts,
-            "clipped_samples": self._cleaner.clipped_samples,
-            "nan_samples": self._cleaner.nan_samples,
-            "offset_steps": self._cleaner.offset_steps,
-        }
 
     def join(self, chunk: AudioChunk) -> bool:
         """Whether the chunk continues the last one; if it does not, the stream has begun afresh."""
         gap = self._expected_at is not None and abs(chunk.captured_at - self._expected_at) > GAP_S
         changed = self._resampler is not None and self._resampler.rate != chunk.rate
-        self._counts["overruns"] += chunk.overruns
-        self._counts["gaps"] += gap
-        self._counts["rate_changes"] += changed
+        self._registry.increment(catalogue.VOICE_OVERRUNS, chunk.overruns)
+        self._registry.increment(catalogue.VOICE_GAPS, int(gap))
+        self._registry.increment(catalogue.VOICE_RATE_CHANGES, int(changed))
         self._expected_at = chunk.captured_at + chunk.duration
         continues = not (gap or changed or chunk.overruns)
         if not continues:
@@ -70,6 +71,9 @@ class SoundStream:
         whole = len(sound) // STEP
         self._rest = sound[whole * STEP :].copy()
         steps = [self._cleaner.level(sound[index * STEP : (index + 1) * STEP]) for index in range(whole)]
+        self._registry.raise_to(catalogue.VOICE_CLIPPED_SAMPLES, self._cleaner.clipped_samples)
+        self._registry.raise_to(catalogue.VOICE_NAN_SAMPLES, self._cleaner.nan_samples)
+        self._registry.raise_to(catalogue.VOICE_OFFSET_STEPS, self._cleaner.offset_steps)
         return (np.stack(steps) if steps else np.zeros((0, STEP), np.float32)), starts_at
 
     def end(self) -> None:

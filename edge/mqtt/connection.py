@@ -26,7 +26,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import BrokerError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt import backoff, failure
 from edge.mqtt.address import Address
 from edge.mqtt.backoff import Backoff, Takeovers
@@ -55,6 +56,15 @@ BATCH_BYTES: Final = 2048
 """Payload that goes out before the broker has to answer. One state is about 1 kB; a link of 2 kB/s needs a second for
 it."""
 
+_SHOWN_FROM_THE_START: Final = (
+    catalogue.MQTT_DROPPED,
+    catalogue.MQTT_REPLACED,
+    catalogue.MQTT_EXPIRED,
+    catalogue.MQTT_MESSAGES_FAILED,
+    catalogue.MQTT_TAKEOVERS,
+)
+"""Counters that `health` reports even while they are 0."""
+
 _TURN_S: Final = 1.0
 """How long the thread waits for the network before it looks after the keep-alive."""
 
@@ -77,7 +87,7 @@ class Connection:
         ca_file: Path | None = None,
         will: Message | None = None,
         on_connected: Callable[[], None] | None = None,
-        counters: Counters | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """Prepares the connection; `start` begins it.
 
@@ -91,7 +101,7 @@ class Connection:
             ca_file: certificate authority in PEM for TLS; None for the system's.
             will: what the broker publishes when this side ends without a word.
             on_connected: called on the network thread at every connect; what it publishes goes out first.
-            counters: where to count.
+            registry: where to count.
 
         Raises:
             BrokerError: `ca_file` is of no use.
@@ -101,10 +111,10 @@ class Connection:
         self._v5 = protocol == "5"
         self._keepalive = keepalive
         self._on_connected = on_connected
-        self._counters = Counters() if counters is None else counters
-        for name in ("dropped", "replaced_dropped", "expired_dropped", "messages_failed", "takeover_interruptions"):
-            self._counters.increment(f"mqtt.{name}", 0)
-        self._routes = Routes(self._counters)
+        self._registry = Registry() if registry is None else registry
+        for counter in _SHOWN_FROM_THE_START:
+            self._registry.increment(counter, 0)
+        self._routes = Routes(self._registry)
         self._retry = Backoff(min(backoff.FIRST_S, retry_max), retry_max)
         self._takeovers = Takeovers()
         self._takeover_wait = Backoff(backoff.FIRST_S, backoff.TAKEOVER_MAX_S, jitter=0.5)
@@ -233,9 +243,9 @@ class Connection:
 
     def _count_losses(self) -> None:
         losses = self._outbox.losses
-        self._counters.raise_to("mqtt.dropped", self._away + losses.dropped)
-        self._counters.raise_to("mqtt.replaced_dropped", losses.replaced)
-        self._counters.raise_to("mqtt.expired_dropped", losses.expired)
+        self._registry.raise_to(catalogue.MQTT_DROPPED, self._away + losses.dropped)
+        self._registry.raise_to(catalogue.MQTT_REPLACED, losses.replaced)
+        self._registry.raise_to(catalogue.MQTT_EXPIRED, losses.expired)
 
     # Below: on the network thread.
 
@@ -321,7 +331,7 @@ class Connection:
                 message.topic, message.payload, message.qos, message.retain, self._properties(message)
             )
         except Exception as error:
-            self._counters.increment("mqtt.messages_failed")
+            self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
             if message.topic not in self._failed_once:
                 self._failed_once.add(message.topic)
                 log.warning("%s: a message cannot be sent: %s; further ones are only counted", message.topic, error)
@@ -332,7 +342,7 @@ class Connection:
             self._published += sent
             self._away += not sent
             self._count_losses()
-        self._counters.increment("mqtt.published", int(sent))
+        self._registry.increment(catalogue.MQTT_PUBLISHED, int(sent))
         return info if sent else None
 
     def _properties(self, message: Message) -> Properties | None:
@@ -387,7 +397,7 @@ class Connection:
             self._on_connected()
         with self._changed:
             self._changed.notify_all()
-        self._counters.increment("mqtt.connects")
+        self._registry.increment(catalogue.MQTT_CONNECTS)
         (log.info if say else log.debug)("connected to broker %s", self.address)
 
     def _disconnected(
@@ -409,7 +419,7 @@ class Connection:
             held, certain=name == "Session taken over", by_peer=name != "Keep alive timeout"
         )
         if self._taken_over:
-            self._counters.increment("mqtt.takeover_interruptions")
+            self._registry.increment(catalogue.MQTT_TAKEOVERS)
             self._fail(failure.taken_over(self.address, self.client_id))
         else:
             said = name if flags.is_disconnect_packet_from_server else None
@@ -447,7 +457,7 @@ class Connection:
             self._last = what
             news = self._failure_log.is_news(what.kind) and not self._closing
             self._changed.notify_all()
-        self._counters.increment("mqtt.interruptions")
+        self._registry.increment(catalogue.MQTT_INTERRUPTIONS)
         (log.warning if news else log.debug)("%s", what.message)
 
 

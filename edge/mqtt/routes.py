@@ -6,20 +6,17 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from paho.mqtt.client import topic_matches_sub
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Counter, Registry
 from edge.mqtt.message import Inbound, Qos
 
 log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Inbound], None]
-
-FAILED: Final = "mqtt.handlers_failed"
-RETAINED: Final = "mqtt.retained_dropped"
-OVERSIZED: Final = "mqtt.oversized_dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +33,10 @@ class Route:
 class Routes:
     """The subscriptions of one connection. Any thread may add; one thread hands messages out."""
 
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-        for name in (FAILED, RETAINED, OVERSIZED):
-            counters.increment(name, 0)
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        for counter in (catalogue.MQTT_HANDLERS_FAILED, catalogue.MQTT_RETAINED, catalogue.MQTT_OVERSIZED):
+            registry.increment(counter, 0)
         self._lock = threading.Lock()
         self._routes: dict[str, Route] = {}
         self._said: set[tuple[str, str]] = set()
@@ -61,13 +58,15 @@ class Routes:
             if not topic_matches_sub(route.topic, message.topic):
                 continue
             if oversized is not None:
-                self._counters.increment(OVERSIZED)
-                self._say_once(route, OVERSIZED, f"{message.topic}: a message of {oversized} bytes was thrown away")
+                self._registry.increment(catalogue.MQTT_OVERSIZED)
+                self._say_once(
+                    route, catalogue.MQTT_OVERSIZED, f"{message.topic}: a message of {oversized} bytes was thrown away"
+                )
             elif message.retained and not route.accept_retained:
-                self._counters.increment(RETAINED)
+                self._registry.increment(catalogue.MQTT_RETAINED)
                 self._say_once(
                     route,
-                    RETAINED,
+                    catalogue.MQTT_RETAINED,
                     f"{message.topic}: a retained message is ignored, since it may be old; publish without retain, "
                     "and clear it with an empty retained message",
                 )
@@ -78,12 +77,16 @@ class Routes:
         try:
             route.handler(message)
         except Exception as error:  # noqa: BLE001  the error's text, which may hold what was said, stays out of the log
-            self._counters.increment(FAILED)
-            self._say_once(route, FAILED, f"{message.topic}: a message could not be handled ({type(error).__name__})")
+            self._registry.increment(catalogue.MQTT_HANDLERS_FAILED)
+            self._say_once(
+                route,
+                catalogue.MQTT_HANDLERS_FAILED,
+                f"{message.topic}: a message could not be handled ({type(error).__name__})",
+            )
 
-    def _say_once(self, route: Route, kind: str, text: str) -> None:
+    def _say_once(self, route: Route, counter: Counter, text: str) -> None:
         """Once for each subscription, not for each topic: others choose the topics below a wildcard."""
-        key = (route.topic, kind)
+        key = (route.topic, counter.name)
         if key not in self._said:
             self._said.add(key)
-            log.warning("%s; further ones are only counted (%s in health)", text, kind)
+            log.warning("%s; further ones are only counted (%s in health)", text, counter.name)

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt.address import Address
 from edge.mqtt.connection import RETRY_MAX_S, Connection
 from edge.mqtt.message import Message, Protocol, Qos, Status
@@ -53,7 +54,7 @@ class Publisher:
         keepalive: int = 15,
         retry_max: float = RETRY_MAX_S,
         ca_file: Path | None = None,
-        counters: Counters | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """Prepares the connection; `start` begins it.
 
@@ -65,14 +66,14 @@ class Publisher:
             keepalive: seconds; a broker notices a dead device after one and a half times this.
             retry_max: longest wait between two attempts to connect, in seconds.
             ca_file: certificate authority in PEM for TLS; None for the system's.
-            counters: where to count.
+            registry: where to count.
 
         Raises:
             BrokerError: `ca_file` is of no use.
         """
         self.topics = topics
         self._info = info
-        self._counters = Counters() if counters is None else counters
+        self._registry = Registry() if registry is None else registry
         self._failed_once: set[str] = set()
         self._connection = Connection(
             address,
@@ -85,7 +86,7 @@ class Publisher:
             ca_file=ca_file,
             will=Message(topics.availability, OFFLINE.encode(), qos=1, retain=True),
             on_connected=self._greet,
-            counters=self._counters,
+            registry=self._registry,
         )
 
     def on(self, kind: str, handler: Handler, *, qos: Qos = 1) -> None:
@@ -177,7 +178,7 @@ class Publisher:
         try:
             encoded = encode(payload)
         except Exception as error:
-            self._counters.increment("mqtt.messages_failed")
+            self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
             if topic not in self._failed_once:
                 self._failed_once.add(topic)
                 log.warning("%s: a message cannot be encoded (%s); further ones are only counted", topic, error)

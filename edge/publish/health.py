@@ -1,63 +1,48 @@
-"""The content of the `health` topic, out of counters, timings and what the host says."""
+"""The content of the `health` topic, made from a snapshot of the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from edge.health import host
-from edge.health.counters import rates
+from edge.health import catalogue
+from edge.health.registry import Counter, CounterKind, Snapshot, rates
 from edge.publish.payloads import Health, Memory, Stage
-
-DROPS: Final = (
-    *("dropped", "skipped", "left_out", "failed", "faults", "unblocked", "interruptions"),
-    *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps"),
-)
-"""Counters that end so are told as totals: each one is news."""
-
-OVERRUNS: Final = ("overruns",)
 
 
 def collect(
-    *,
-    measured_at: str,
-    uptime: float,
-    before: Mapping[str, int],
-    now: Mapping[str, int],
-    seconds: float,
-    milliseconds: Mapping[str, Sequence[float]],
-    missing: Mapping[str, str],
-    thermal: Path = host.THERMAL,
-    status: Path = host.STATUS,
+    now: Snapshot, *, before: Mapping[Counter, int], seconds: float, measured_at: str, missing: Mapping[str, str]
 ) -> Health:
     """The health of the process.
 
-    `measured_at`: RFC 3339; `uptime`: seconds since the start; `before`, `now`: two snapshots of the counters,
-    `seconds` apart; `milliseconds`: stage → its last durations, as `Timings.milliseconds()` gives them;
-    `missing`: sense → why it says nothing.
+    Args:
+        now: What the registry holds.
+        before: The counters of the last report, for the rates.
+        seconds: Time since the last report.
+        measured_at: The moment of `now`, RFC 3339.
+        missing: Sense → why it gives no observations.
     """
-    resident = host.memory(status)
+    resident, peak = now.gauges.get(catalogue.MEMORY_RESIDENT), now.gauges.get(catalogue.MEMORY_PEAK)
+    per_second = rates(before, now.counters, seconds)
     return Health(
         measured_at=measured_at,
-        uptime_s=round(uptime, 1),
-        rates={name: round(rate, 2) for name, rate in rates(before, now, seconds).items() if not _is_loss(name)},
-        stages={name: stage(values) for name, values in milliseconds.items() if values},
-        drops={name: count for name, count in now.items() if name.endswith(DROPS)},
-        overruns={name: count for name, count in now.items() if name.endswith(OVERRUNS)},
-        cpu_temperature_c=host.cpu_temperature(thermal),
-        memory=None if resident is None else Memory(resident_mb=resident[0], peak_mb=resident[1]),
+        uptime_s=round(now.gauges.get(catalogue.UPTIME, 0.0), 1),
+        rates={counter.name: round(rate, 2) for counter, rate in per_second.items() if counter.kind == "rate"},
+        stages={histogram.name: stage(spread.values) for histogram, spread in now.histograms.items()},
+        drops=_totals(now.counters, "loss"),
+        overruns=_totals(now.counters, "overrun"),
+        cpu_temperature_c=now.gauges.get(catalogue.CPU_TEMPERATURE),
+        memory=None if resident is None or peak is None else Memory(resident_mb=resident, peak_mb=peak),
         missing=dict(missing),
     )
 
 
 def stage(milliseconds: Sequence[float]) -> Stage:
-    """Median and 95th percentile (linear between ranks) of durations, at least one."""
+    """Median and 95th percentile, linear between ranks, of at least one duration."""
     median, p95 = np.percentile(np.asarray(milliseconds, np.float64), (50, 95))
     return Stage(median_ms=round(float(median), 3), p95_ms=round(float(p95), 3), n=len(milliseconds))
 
 
-def _is_loss(name: str) -> bool:
-    return name.endswith(DROPS + OVERRUNS)
+def _totals(counts: Mapping[Counter, int], kind: CounterKind) -> dict[str, int]:
+    return {counter.name: count for counter, count in counts.items() if counter.kind == kind}

@@ -1,4 +1,4 @@
-"""The live loop's ear for MQTT: what it observes, estimates and counts becomes messages."""
+"""The MQTT output of the loop: observations, estimates and counts become messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from edge.clock import Clock
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health import catalogue, host
+from edge.health.registry import Registry
 from edge.observation import Estimate, Observation
 from edge.publish import health as metrics
 from edge.publish.client import Publisher
@@ -26,8 +26,7 @@ class MqttOutput:
     def __init__(
         self,
         publisher: Publisher,
-        counters: Counters,
-        timings: Timings,
+        registry: Registry,
         *,
         valid_for: float,
         health_interval: float,
@@ -37,21 +36,19 @@ class MqttOutput:
 
         Args:
             publisher: the device on its broker.
-            counters: what `health` reports, and where failures are counted.
-            timings: the durations that `health` reports.
+            registry: what `health` reports, and where failures are counted.
             valid_for: seconds after which a reader should no longer act on a state.
             health_interval: seconds between two messages on `health`.
             live: estimates carry monotonic time; False where they carry the time of a recording.
         """
         self._publisher = publisher
-        self._counters = counters
-        self._timings = timings
+        self._registry = registry
         self._valid_for = valid_for
         self._health_interval = health_interval
         self._live = live
         self._clock = Clock.live()
         self._started_at = self._reported_at = time.monotonic()
-        self._before = counters.snapshot()
+        self._before = registry.snapshot().counters
         self._failed_once: set[str] = set()
 
     def observed(self, observation: Observation) -> None:
@@ -79,19 +76,19 @@ class MqttOutput:
         self._clock = self._clock.anchored(time.monotonic(), time.time())
         if now - self._reported_at < self._health_interval:
             return
-        counts = self._counters.snapshot()
+        self._registry.set(catalogue.UPTIME, now - self._started_at)
+        host.measure(self._registry)
+        measured = self._registry.snapshot()
         before, seconds = self._before, now - self._reported_at
-        self._before, self._reported_at = counts, now
+        self._before, self._reported_at = measured.counters, now
 
         def publish() -> None:
             self._publisher.publish_health(
                 metrics.collect(
-                    measured_at=self._clock.rfc3339(now),
-                    uptime=now - self._started_at,
+                    measured,
                     before=before,
-                    now=counts,
                     seconds=seconds,
-                    milliseconds=self._timings.milliseconds(),
+                    measured_at=self._clock.rfc3339(now),
                     missing=missing,
                 )
             )
@@ -102,7 +99,7 @@ class MqttOutput:
         try:
             publish()
         except Exception as error:
-            self._counters.increment("mqtt.messages_failed")
+            self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
             if kind not in self._failed_once:
                 self._failed_once.add(kind)
                 log.warning("%s: a message cannot be made: %r; further ones are only counted", kind, error)

@@ -1,23 +1,23 @@
-"""The JSON payloads of the MQTT contract, as types; each names its schema, which never changes without a new number.
+"""The JSON payloads of the MQTT contract, as types. Each names its schema; a change of fields gives it a new number.
 
-Numbers are rounded to what the measurement can carry, so that a payload stays short and replay is the same text on
-every machine.
+Numbers are rounded to the precision of the measurement. This keeps payloads short, and makes replay give the same text
+on every machine.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.clock import Clock
-from edge.detail import FaceDetail, VoiceDetail, WordsDetail
+from edge.detail import Detail, FaceDetail, KeywordDetail, VoiceDetail, WordsDetail
 from edge.emotions import LABELS, top, valence_arousal
 from edge.observation import Contribution as EstimateContribution
-from edge.observation import Detail, Estimate, Observation, Sense
+from edge.observation import Estimate, Observation, Sense
 
 Probability: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1, rounded to 4 digits")]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="0…1")]
@@ -41,11 +41,11 @@ DIGITS: Final = 4
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything that goes out as JSON."""
+    """Base of all JSON payloads."""
 
 
 class Probabilities(Payload, frozen=True, kw_only=True):
-    """One probability a label; they add up to 1 but for rounding."""
+    """One probability for each label; they add up to 1 except for rounding."""
 
     anger: Probability
     disgust: Probability
@@ -57,14 +57,14 @@ class Probabilities(Payload, frozen=True, kw_only=True):
 
 
 class EvidenceAge(Payload, frozen=True, kw_only=True):
-    """How old the newest and the oldest evidence in an estimate is."""
+    """Age of the newest and of the oldest evidence in an estimate."""
 
     newest: Milliseconds
     oldest: Milliseconds
 
 
 class Contribution(Payload, frozen=True, kw_only=True):
-    """What one sense brought to the estimate, or in `missing` why it brought nothing."""
+    """What one sense contributed to the estimate, or in `missing` why it contributed nothing."""
 
     weight: Share
     quality: Share
@@ -75,7 +75,7 @@ class Contribution(Payload, frozen=True, kw_only=True):
 
 
 class Contributions(Payload, frozen=True, kw_only=True):
-    """One a sense; the weights add up to 1, or to 0 without evidence."""
+    """One contribution for each sense; the weights add up to 1, or to 0 without evidence."""
 
     face: Contribution
     voice: Contribution
@@ -83,7 +83,7 @@ class Contributions(Payload, frozen=True, kw_only=True):
 
 
 class State(Payload, frozen=True, kw_only=True):
-    """What all senses together say about the person being attended to."""
+    """The fused emotion of the person that the device attends to."""
 
     schema: Literal["edge-emotion/state/1"] = "edge-emotion/state/1"
     label: Label
@@ -103,7 +103,7 @@ DetailValue: TypeAlias = str | int | float | bool | tuple[float, ...] | None
 
 
 class _Observation(Payload, frozen=True, kw_only=True):
-    """What one sense says about one moment or one utterance."""
+    """The reading of one sense for one moment or one utterance."""
 
     label: Label
     confidence: Probability
@@ -118,22 +118,24 @@ class _Observation(Payload, frozen=True, kw_only=True):
     media_time: MediaTime | UnsetType = UNSET
 
 
-def _with(keys: type) -> Meta:
-    """For a `detail` some of whose keys a `TypedDict` describes."""
-    _, components = msgspec.json.schema_components([keys])
-    described = components[keys.__name__]["properties"]
-    return Meta(extra_json_schema={"properties": {key: described[key] for key in keys.__annotations__}})
+def _with(*details: type[Detail]) -> Meta:
+    """Schema of a `detail` that holds the fields of one of `details`; other keys are allowed, for later versions."""
+    properties: dict[str, Any] = {}
+    for detail in details:
+        _, components = msgspec.json.schema_components([detail])
+        properties |= components[detail.__name__]["properties"]
+    return Meta(extra_json_schema={"properties": properties})
 
 
 class FaceObservation(_Observation, frozen=True, kw_only=True):
-    """One face in one picture."""
+    """One face in one frame."""
 
     schema: Literal["edge-emotion/face/1"] = "edge-emotion/face/1"
     detail: Annotated[dict[str, DetailValue], _with(FaceDetail)]
 
 
 class VoiceObservation(_Observation, frozen=True, kw_only=True):
-    """One stretch of speech; `captured_at` is its end."""
+    """One speech segment; `captured_at` is its end."""
 
     schema: Literal["edge-emotion/voice/1"] = "edge-emotion/voice/1"
     detail: Annotated[dict[str, DetailValue], _with(VoiceDetail)]
@@ -143,11 +145,11 @@ class WordsObservation(_Observation, frozen=True, kw_only=True):
     """One transcript or spotted keyword."""
 
     schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
-    detail: Annotated[dict[str, DetailValue], _with(WordsDetail)]
+    detail: Annotated[dict[str, DetailValue], _with(WordsDetail, KeywordDetail)]
 
 
 class Model(Payload, frozen=True, kw_only=True):
-    """One model in use."""
+    """One model that is in use."""
 
     task: str
     name: str
@@ -157,34 +159,34 @@ class Model(Payload, frozen=True, kw_only=True):
 
 
 class Sensor(Payload, frozen=True, kw_only=True):
-    """One source of signals, found or not."""
+    """One source of signals, whether it was found or not."""
 
     kind: Literal["camera", "microphone", "media", "transcripts"]
     name: str
     found: bool
     why: str | None = None
-    """Why it was not found, or is off."""
+    """Why the source was not found, or that it is turned off."""
 
 
 class Info(Payload, frozen=True, kw_only=True):
-    """What runs here and to what end; retained, sent again at every connect."""
+    """Description of the device and its software; retained, and sent again at every connect."""
 
     schema: Literal["edge-emotion/info/1"] = "edge-emotion/info/1"
     device: str
     software: str
     """Version of Edge Emotion."""
     purpose: str
-    """Why this device reads emotions, as its owner declared it."""
+    """Why this device reads emotions, as declared by its owner."""
     started_at: Moment
     platform: str
     models: tuple[Model, ...]
     sensors: tuple[Sensor, ...]
     payloads: tuple[str, ...]
-    """Schemas of what this device publishes."""
+    """Names of the schemas that this device publishes."""
 
 
 class Stage(Payload, frozen=True, kw_only=True):
-    """Latency of one stage over its last runs, in milliseconds."""
+    """Duration of one processing stage over its last runs, in milliseconds."""
 
     median_ms: Annotated[float, Meta(ge=0)]
     p95_ms: Annotated[float, Meta(ge=0)]
@@ -199,33 +201,33 @@ class Memory(Payload, frozen=True, kw_only=True):
 
 
 class Health(Payload, frozen=True, kw_only=True):
-    """How the process is doing."""
+    """Health of the process: throughput, latency, losses, temperature and memory."""
 
     schema: Literal["edge-emotion/health/1"] = "edge-emotion/health/1"
     measured_at: Moment
     uptime_s: Seconds
     rates: dict[str, Annotated[float, Meta(ge=0)]]
-    """Events a second since the last report, by counter."""
+    """Counter → events a second since the last report."""
     stages: dict[str, Stage]
     drops: dict[str, Count]
-    """What was left out or went wrong since the start, by counter."""
+    """Counter → number of losses and failures since the start."""
     overruns: dict[str, Count]
-    """How often sound was lost since the start, by source."""
+    """Counter → number of times sound was lost since the start."""
     cpu_temperature_c: float | None
     memory: Memory | None
     missing: dict[str, str]
-    """Sense → why it says nothing."""
+    """Sense → why it gives no observations."""
 
 
 class Response(Payload, frozen=True, kw_only=True):
-    """What came of something that was sent to the device; for transcripts only of those that were refused."""
+    """The result of a request to the device. For transcripts, only refusals are published."""
 
     schema: Literal["edge-emotion/response/1"] = "edge-emotion/response/1"
     verb: str
-    """What it was about, as in the last level of the topic: `transcript`."""
+    """The kind of request, which is also the last level of the topic: `transcript`."""
     ok: bool
     error: str | None = None
-    """Why it was refused, in one line that repeats nothing of what was sent."""
+    """Why the request was refused, in one line that never quotes the request."""
 
 
 PAYLOADS: Final[dict[str, type[Payload]]] = {
@@ -237,7 +239,7 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "health": Health,
     "response": Response,
 }
-"""First level of the topic below the device → what is published there."""
+"""First topic level below the device → the payload published there."""
 
 SCHEMAS: Final = tuple(f"edge-emotion/{kind}/1" for kind in PAYLOADS)
 
@@ -318,11 +320,15 @@ def _contribution(part: EstimateContribution) -> Contribution:
     )
 
 
-def _details(detail: Mapping[str, Detail]) -> dict[str, DetailValue]:
-    return {name: _detail(value) for name, value in detail.items()}
+def _details(detail: Detail | None) -> dict[str, DetailValue]:
+    """The fields that are set, under their names and in their order."""
+    if detail is None:
+        return {}
+    values = ((name, getattr(detail, name)) for name in detail.__struct_fields__)
+    return {name: _detail(value) for name, value in values if value is not UNSET}
 
 
-def _detail(value: Detail) -> DetailValue:
+def _detail(value: DetailValue) -> DetailValue:
     if isinstance(value, tuple):
         return tuple(_round(item) for item in value)
     if isinstance(value, float):
@@ -336,10 +342,10 @@ def _label(name: str) -> Label:
 
 
 def _milliseconds(seconds: float) -> int:
-    # Evidence can be a hair younger than the estimate's own moment; an age below 0 would only puzzle readers.
+    # Evidence can be slightly newer than the moment of the estimate; readers expect ages of at least 0.
     return max(0, round(seconds * 1000))
 
 
 def _round(value: float) -> float:
-    # + 0.0 turns −0.0 into 0.0.
+    # Adding 0.0 turns −0.0 into 0.0.
     return round(float(value), DIGITS) + 0.0

@@ -1,6 +1,6 @@
 """The JSON Schemas of the payloads, made from the types: `python -m edge.publish.schema [--write]`.
 
-They lie in the package under `schemas/`, so that a reader in any language can check what it receives.
+The files are part of the package, under `schemas/`, so that readers in any language can validate what they receive.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def json_schema(payload: type[Payload]) -> dict[str, Any]:
     name = str(reference["$ref"]).removeprefix("#/$defs/")
     body = components.pop(name)
     version = body["properties"]["schema"]
-    # msgspec sees a default and takes the field as optional; it is always sent, and readers shall check it.
+    # msgspec takes a field with a default as optional; this one is always sent, and readers should check it.
     version.pop("default")
     identity = version.pop("enum")[0]
     version["const"] = identity
@@ -49,7 +49,7 @@ def stale() -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m edge.publish.schema", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the files; without it only tell which are stale")
+    parser.add_argument("--write", action="store_true", help="write the files; without it, only list the stale ones")
     arguments = parser.parse_args(argv)
     old = stale()
     if arguments.write:
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"wrote {_file(kind)}")
         return 0
     for kind in old:
-        print(f"{_file(kind)} is stale; `python -m edge.publish.schema --write` makes it anew", file=sys.stderr)
+        print(f"{_file(kind)} is stale; `python -m edge.publish.schema --write` regenerates it", file=sys.stderr)
     return 1 if old else 0
 
 

@@ -16,9 +16,9 @@ import cv2
 from edge.clock import Clock
 from edge.config import Config
 from edge.errors import SourceError
-from edge.health.counters import Counters
+from edge.health import catalogue
 from edge.health.notify import Notifier, watchdog_interval
-from edge.health.timings import Timings
+from edge.health.registry import Registry
 from edge.mqtt import address
 from edge.mqtt.address import Address
 from edge.mqtt.embedded import EmbeddedBroker
@@ -80,9 +80,9 @@ def run(config: Config, selection: Selection, options: Options) -> int:
     """
     # The senses have a thread each; OpenCV's own would only take turns with them.
     cv2.setNumThreads(1)
-    counters, timings, notifier = Counters(), Timings(), Notifier()
+    registry, notifier = Registry(), Notifier()
     topics = Topics(config.mqtt.prefix, config.device.name)
-    senses = rooms.build(config, timings)
+    senses = rooms.build(config, registry)
     info = describe(config, senses.cards, selection.sensors, Clock.live().rfc3339(time.monotonic()))
     live: Live | None = None
     publisher: Publisher | None = None
@@ -98,7 +98,7 @@ def run(config: Config, selection: Selection, options: Options) -> int:
         try:
             transcript = parse_transcript(payload, time.monotonic(), time.time())
         except SourceError as error:
-            counters.increment("words.transcripts_failed")
+            registry.increment(catalogue.WORDS_TRANSCRIPTS_FAILED)
             refusals.add(str(error), time.monotonic())
             return
         if live is not None:
@@ -117,18 +117,18 @@ def run(config: Config, selection: Selection, options: Options) -> int:
             keepalive=config.mqtt.keepalive_s,
             ca_file=config.mqtt.ca_file,
             retry_max=config.mqtt.retry_max_s,
-            counters=counters,
+            registry=registry,
         )
         if config.transcripts.topic and senses.words:
             publisher.on(TRANSCRIPT, lambda message: on_transcript(message.payload))
         stack.enter_context(publisher)
         valid_for = config.mqtt.state_valid_s
         outputs: list[Output] = [
-            MqttOutput(publisher, counters, timings, valid_for=valid_for, health_interval=config.health.interval_s)
+            MqttOutput(publisher, registry, valid_for=valid_for, health_interval=config.health.interval_s)
         ]
         if view is not None:
             outputs.append(_ViewOutput(view, config.device.name, valid_for))
-        live = Live(config, senses, selection.inputs, tuple(outputs), counters, timings)
+        live = Live(config, senses, selection.inputs, tuple(outputs), registry)
         notifier.ready(f"publishing to {broker}")
         stack.callback(notifier.stopping)
         live.run(asked, _heart(notifier))

@@ -20,9 +20,10 @@ from typing import Any, Final
 from edge.errors import EdgeEmotionError, MissingExtraError
 
 WARM_UP_FRAMES: Final = 5
-VOICE_STAGES: Final = ("pitch", "voice features", "infer voice", "prosody")
 
 _TIMEOUT_S: Final = 1800
+_WINDOW: Final = 100_000
+"""Durations kept of each stage: so that the table covers a whole recording."""
 
 
 def measure(file: Path, config: Path | None = None, transcripts: Path | None = None) -> dict[str, Any]:
@@ -80,9 +81,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     import cv2
 
     from edge import config as configuration
-    from edge.health import host
-    from edge.health.counters import Counters
-    from edge.health.timings import Timings
+    from edge.health import catalogue, host
+    from edge.health.registry import Registry
     from edge.mqtt import address
     from edge.observation import AudioChunk, Estimate, Frame
     from edge.publish.client import Publisher
@@ -96,8 +96,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
     cv2.setNumThreads(1)
     settings = configuration.load(arguments.config) if arguments.config else configuration.Config()
-    timings, counters = Timings(keep=100_000), Counters()
-    loaded = senses.build(settings, timings)
+    registry = Registry(window=_WINDOW)
+    loaded = senses.build(settings, registry)
     frame_ms: list[float] = []
     last = 0.0
 
@@ -117,19 +117,19 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
         output: MqttOutput | None = None
         if arguments.broker:
             topics = Topics(settings.mqtt.prefix, "bench")
-            publisher = stack.enter_context(Publisher(address.parse(arguments.broker), topics, counters=counters))
+            publisher = stack.enter_context(Publisher(address.parse(arguments.broker), topics, registry=registry))
             publisher.require_first_connection(5.0)
-            output = MqttOutput(publisher, counters, timings, valid_for=2.0, health_interval=5.0, live=False)
+            output = MqttOutput(publisher, registry, valid_for=2.0, health_interval=5.0, live=False)
         ready_at = time.time()
         media = stack.enter_context(TimedMedia(arguments.file))
         spoken = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()
         last = started = time.perf_counter()
         media_s = 0.0
-        for item in replay(media, loaded, settings, spoken, timings):
+        for item in replay(media, loaded, settings, spoken, registry):
             media_s = max(media_s, item.captured_at)
             if output is None:
                 continue
-            with timings.stage("publish"):
+            with registry.time(catalogue.PUBLISH):
                 if isinstance(item, Estimate):
                     output.estimated(item)
                     output.tick(time.monotonic(), {})
@@ -139,9 +139,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     steady = frame_ms[WARM_UP_FRAMES:] or frame_ms or [0.0]
     memory = host.memory()
     # msgspec types say what a row is; here they become plain numbers for JSON.
-    spent = timings.milliseconds()
-    row = {name: stage(values) for name, values in spent.items()}
-    voice_ms = sum(sum(spent.get(name, ())) for name in VOICE_STAGES)
+    spent = registry.snapshot().histograms
+    row = {histogram.name: stage(spread.values) for histogram, spread in spent.items()}
+    voice_ms = sum(spent[histogram].sum for histogram in catalogue.VOICE_STAGES if histogram in spent)
     return {
         "file": arguments.file.name,
         "machine": f"{_processor()} ({platform.machine()})",

@@ -8,7 +8,7 @@ from typing import Self
 
 from edge import config
 from edge.errors import EdgeEmotionError
-from edge.health.timings import Timings
+from edge.health.registry import Registry
 from edge.hearing.hearing import Hearing
 from edge.hearing.listener import Listener
 from edge.inference.card import Card
@@ -30,7 +30,7 @@ class Ears:
         voice: VoiceSense | None = None,
         keywords: KeywordSpotter | None = None,
         recogniser: bool = False,
-        timings: Timings | None = None,
+        registry: Registry | None = None,
     ) -> None:
         """Subscribes the listeners that are there to one stream.
 
@@ -39,7 +39,7 @@ class Ears:
             voice: Reads utterances.
             keywords: Spots phrases while somebody speaks.
             recogniser: Whether all clean sound goes to a speech recogniser too (`connect_recogniser`).
-            timings: Where hearing is timed.
+            registry: Where hearing is timed and faults of the sound are counted.
         """
         self.voice = voice
         self._feed = RecogniserFeed() if recogniser else None
@@ -48,14 +48,14 @@ class Ears:
             [listener for listener in listeners if listener is not None],
             speech_threshold=settings.speech_threshold,
             hangover_s=settings.hangover_s,
-            timings=timings,
+            registry=registry,
         )
 
     @classmethod
-    def open(cls, voice: config.Voice, words: config.Words, timings: Timings | None = None) -> Self:
+    def open(cls, voice: config.Voice, words: config.Words, registry: Registry | None = None) -> Self:
         """Voice and, where they are wanted and can be had, keywords. Raises `ModelError`."""
-        timings = timings or Timings()
-        return cls(voice, voice=VoiceSense(voice, timings), keywords=open_keywords(words, timings), timings=timings)
+        registry = registry or Registry()
+        return cls(voice, voice=VoiceSense(voice, registry), keywords=open_keywords(words, registry), registry=registry)
 
     def connect_recogniser(self, put: Callable[[AudioChunk], None]) -> None:
         """From now on `put` gets all clean sound; does nothing where there is no recogniser."""
@@ -66,11 +66,6 @@ class Ears:
     def condition(self) -> str | None:
         """`silence` while nobody speaks, else None."""
         return None if self._hearing.speaking else "silence"
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What was wrong with the sound, and how often."""
-        return self._hearing.counters
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -86,12 +81,12 @@ class Ears:
         return self._hearing.flush()
 
 
-def open_keywords(words: config.Words, timings: Timings) -> KeywordSpotter | None:
+def open_keywords(words: config.Words, registry: Registry) -> KeywordSpotter | None:
     """The keyword spotter, None where it is not wanted or cannot be had, which is logged."""
     if not (words.enabled and words.keywords):
         return None
     try:
-        return KeywordSpotter(words.keyword_file, timings)
+        return KeywordSpotter(words.keyword_file, registry)
     except EdgeEmotionError as error:
         log.warning("spoken keywords are left out: %s", error)
         return None

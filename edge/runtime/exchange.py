@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import AudioChunk, Frame, Perceived, Transcript
 from edge.runtime.mailbox import BoundedQueue, Mailbox
 
@@ -32,10 +33,10 @@ class Exchange:
         """Whether the senses have taken everything that the sources put in."""
         return not (self.frames.waiting or self.sound.waiting or self.speech.waiting or self.texts.waiting)
 
-    def count_drops(self, counters: Counters) -> None:
+    def count_drops(self, registry: Registry) -> None:
         """Brings the counters of what nobody took in time up to date."""
-        counters.raise_to("face.frames_skipped", self.frames.skipped)
-        counters.raise_to("voice.chunks_dropped", self.sound.dropped)
-        counters.raise_to("words.chunks_dropped", self.speech.dropped)
-        counters.raise_to("words.transcripts_dropped", self.texts.dropped)
-        counters.raise_to("fusion.perceptions_dropped", self.perceived.dropped)
+        registry.raise_to(catalogue.FACE_FRAMES_SKIPPED, self.frames.skipped)
+        registry.raise_to(catalogue.VOICE_CHUNKS_DROPPED, self.sound.dropped)
+        registry.raise_to(catalogue.WORDS_CHUNKS_DROPPED, self.speech.dropped)
+        registry.raise_to(catalogue.WORDS_TRANSCRIPTS_DROPPED, self.texts.dropped)
+        registry.raise_to(catalogue.FUSION_PERCEPTIONS_DROPPED, self.perceived.dropped)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Counter, Registry
 from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
 from edge.runtime.exchange import Exchange
 from edge.runtime.faults import Faults
@@ -37,7 +38,7 @@ class Inputs:
 class Feeds:
     """Makes the sources' workers and counts what they give."""
 
-    def __init__(self, inputs: Inputs, senses: Senses, exchange: Exchange, faults: Faults, counters: Counters) -> None:
+    def __init__(self, inputs: Inputs, senses: Senses, exchange: Exchange, faults: Faults, registry: Registry) -> None:
         """Makes the workers without starting them.
 
         Args:
@@ -45,14 +46,14 @@ class Feeds:
             senses: What for: a source that no sense needs is not opened.
             exchange: Where everything is put.
             faults: Where a source that cannot be opened or has gone is reported.
-            counters: What came and what was refused.
+            registry: Where it counts what came and what was refused.
         """
         self._senses = senses
         self._exchange = exchange
         self._faults = faults
-        self._counters = counters
-        self._refusing: dict[str, tuple[Refusing, int]] = {}
-        """Sources that count what they refuse, and what those before them under the same name had refused."""
+        self._registry = registry
+        self._refusing: dict[Counter, tuple[Refusing, int]] = {}
+        """Counter → the source that counts what it refuses, and what the sources before it had refused."""
         self._due_sequence = 0
         self._unopened: set[str] = set()
         if inputs.media is None:
@@ -74,27 +75,29 @@ class Feeds:
 
     def take_transcript(self, transcript: Transcript) -> None:
         """Puts a transcript before the words sense; safe from any thread, never blocks."""
-        self._counters.increment("words.transcripts")
+        self._registry.increment(catalogue.WORDS_TRANSCRIPTS)
         if self._senses.words is not None:
             self._exchange.texts.put(transcript)
 
     def count_refusals(self) -> None:
         """Brings the counters of damaged items up to date."""
-        for name, (source, before) in list(self._refusing.items()):
-            self._counters.raise_to(f"{name.replace(' ', '_')}.items_failed", before + source.refused)
+        for counter, (source, before) in list(self._refusing.items()):
+            self._registry.raise_to(counter, before + source.refused)
 
     def _make_workers(self, inputs: Inputs) -> tuple[Worker, ...]:
         workers = []
         if inputs.camera is not None and self._senses.face is not None:
-            workers.append(self._worker("camera", inputs.camera, self._put_frame, ("face",)))
+            workers.append(self._worker("camera", inputs.camera, self._put_frame, catalogue.CAMERA, ("face",)))
         if inputs.microphone is not None and self._senses.ears is not None:
-            workers.append(self._worker("microphone", inputs.microphone, self._put_sound, ("voice",)))
-        if inputs.media is not None:
-            workers.append(self._worker("media file", inputs.media, self._put_media, ("face", "voice")))
-        if inputs.transcripts is not None and self._senses.words is not None:
             workers.append(
-                self._worker("transcripts", inputs.transcripts, self.take_transcript, ("words",), may_wait=True)
+                self._worker("microphone", inputs.microphone, self._put_sound, catalogue.MICROPHONE, ("voice",))
             )
+        if inputs.media is not None:
+            film = self._worker("media file", inputs.media, self._put_media, catalogue.MEDIA_FILE, ("face", "voice"))
+            workers.append(film)
+        if inputs.transcripts is not None and self._senses.words is not None:
+            put, counters = self.take_transcript, catalogue.TRANSCRIPTS
+            workers.append(self._worker("transcripts", inputs.transcripts, put, counters, ("words",), may_wait=True))
         return tuple(workers)
 
     def _worker(
@@ -102,6 +105,7 @@ class Feeds:
         name: str,
         open_source: Callable[[], Source[T]],
         put: Callable[[T], None],
+        counters: catalogue.SourceCounters,
         senses: tuple[Sense, ...],
         *,
         may_wait: bool = False,
@@ -119,8 +123,8 @@ class Feeds:
                 if isinstance(source, Recording):
                     self._report_missing_streams(source)
                 if isinstance(source, Refusing):
-                    last = self._refusing.get(name)
-                    self._refusing[name] = (source, last[0].refused + last[1] if last else 0)
+                    last = self._refusing.get(counters.items_failed)
+                    self._refusing[counters.items_failed] = (source, last[0].refused + last[1] if last else 0)
                 while not worker.stopping:
                     put(source.read())
                     worker.beat()
@@ -136,7 +140,7 @@ class Feeds:
                 else:
                     self._faults.report(name, sense, fault)
             if fault is not None:
-                self._counters.increment(f"{name.replace(' ', '_')}.faults")
+                self._registry.increment(counters.faults)
 
         def unblock() -> None:
             for source in opened:
@@ -151,17 +155,17 @@ class Feeds:
             self._faults.report("recording", "voice", NO_SOUND)
 
     def _put_frame(self, frame: Frame) -> None:
-        self._counters.increment("camera.frames")
+        self._registry.increment(catalogue.CAMERA_FRAMES)
         # A gap in the sequence: pictures that nobody took in time.
-        self._counters.increment("camera.frames_skipped", max(0, frame.sequence - self._due_sequence))
+        self._registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, max(0, frame.sequence - self._due_sequence))
         self._due_sequence = frame.sequence + 1
         # A picture that nobody takes would wait for ever and keep the loop from ending.
         if self._senses.face is not None:
             self._exchange.frames.put(frame)
 
     def _put_sound(self, chunk: AudioChunk) -> None:
-        self._counters.increment("microphone.chunks")
-        self._counters.increment("microphone.overruns", chunk.overruns)
+        self._registry.increment(catalogue.MICROPHONE_CHUNKS)
+        self._registry.increment(catalogue.MICROPHONE_OVERRUNS, chunk.overruns)
         if self._senses.ears is not None:
             self._exchange.sound.put(chunk)
 

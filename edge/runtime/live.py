@@ -1,6 +1,6 @@
 """The live loop: it takes what the senses perceive, fuses it and hands it to the outputs.
 
-Sources and senses have a thread each. Threads share the exchange, the faults and the counters, nothing else.
+Sources and senses have a thread each. Threads share the exchange, the faults and the registry, nothing else.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from edge.config import Config
 from edge.fusion.fusion import Fusion
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import Perceived, Transcript
 from edge.output import Output
 from edge.runtime import perceivers
@@ -32,8 +32,7 @@ class Live:
         senses: Senses,
         inputs: Inputs,
         outputs: Sequence[Output],
-        counters: Counters,
-        timings: Timings,
+        registry: Registry,
     ) -> None:
         """Makes the threads without starting them.
 
@@ -42,22 +41,20 @@ class Live:
             senses: What perceives.
             inputs: What is watched and listened to.
             outputs: Who receives observations and estimates.
-            counters: What happened how often.
-            timings: How long the stages took.
+            registry: Where events are counted and stages timed.
         """
         self._period = 1.0 / config.fusion.rate_hz
         self._senses = senses
         self._outputs = tuple(outputs)
-        self._counters = counters
-        self._timings = timings
+        self._registry = registry
         self._exchange = Exchange()
         self._faults = Faults()
         self._fusion = Fusion(config.fusion)
-        self._feeds = Feeds(inputs, senses, self._exchange, self._faults, counters)
+        self._feeds = Feeds(inputs, senses, self._exchange, self._faults, registry)
         senses_workers = perceivers.make_workers(
-            senses, self._exchange, self._faults, counters, self._feeds.take_transcript
+            senses, self._exchange, self._faults, registry, self._feeds.take_transcript
         )
-        self._supervisor = Supervisor((*self._feeds.workers, *senses_workers), config.health.stuck_after_s, counters)
+        self._supervisor = Supervisor((*self._feeds.workers, *senses_workers), config.health.stuck_after_s, registry)
 
     @property
     def opening(self) -> tuple[str, ...]:
@@ -94,7 +91,7 @@ class Live:
         """Reads what was still being said when the last source ended."""
         self._exchange.perceived.put(self._senses.fall_silent())
         for transcript in self._senses.recognise_rest(self._exchange.speech.drain()):
-            self._counters.increment("words.transcripts")
+            self._registry.increment(catalogue.WORDS_TRANSCRIPTS)
             self._exchange.perceived.put(self._senses.read(transcript))
         self._round(time.monotonic())
 
@@ -103,14 +100,13 @@ class Live:
             self._take(perceived)
         for sense, reason in (*self._senses.missing.items(), *self._faults.present()):
             self._fusion.report(sense, reason)
-        with self._timings.stage("fuse"):
+        with self._registry.time(catalogue.FUSE):
             estimate = self._fusion.estimates(now)[0]
-        self._counters.increment("fusion.estimates")
-        self._exchange.count_drops(self._counters)
+        self._registry.increment(catalogue.FUSION_ESTIMATES)
+        self._exchange.count_drops(self._registry)
         self._feeds.count_refusals()
-        self._senses.count(self._counters)
         missing: dict[str, str] = {part.sense: part.missing for part in estimate.contributions if part.missing}
-        with self._timings.stage("publish"):
+        with self._registry.time(catalogue.PUBLISH):
             for output in self._outputs:
                 output.estimated(estimate)
                 output.tick(now, missing)
@@ -118,6 +114,6 @@ class Live:
     def _take(self, perceived: Perceived) -> None:
         self._fusion.take(perceived)
         for observation in perceived.observations:
-            self._counters.increment(f"{observation.sense}.observations")
+            self._registry.increment(catalogue.OBSERVATIONS[observation.sense])
             for output in self._outputs:
                 output.observed(observation)

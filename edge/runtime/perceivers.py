@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from edge.errors import EdgeEmotionError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import Perceived, Sense, Transcript
 from edge.runtime.exchange import Exchange
 from edge.runtime.faults import Faults
@@ -25,7 +26,7 @@ def make_workers(
     senses: Senses,
     exchange: Exchange,
     faults: Faults,
-    counters: Counters,
+    registry: Registry,
     take_transcript: Callable[[Transcript], None],
 ) -> tuple[Worker, ...]:
     """A worker for each sense that is there, not started.
@@ -34,7 +35,7 @@ def make_workers(
         senses: What perceives.
         exchange: Where items are taken from and what was perceived is put.
         faults: Where a sense that breaks is reported.
-        counters: Where failures are counted.
+        registry: Where failures are counted.
         take_transcript: Gets the sentences of the speech recogniser.
     """
 
@@ -54,7 +55,7 @@ def make_workers(
                 perceived = perceive(item) if item is not None else idle() if waited >= SOUND_GONE_S else None
                 if perceived is not None:
                     if perceived.failed:
-                        counters.increment(f"{name}.items_failed")
+                        registry.increment(catalogue.ITEMS_FAILED[name])
                     exchange.perceived.put(perceived)
                 worker.beat()
 
@@ -63,7 +64,7 @@ def make_workers(
                 faults.clear(f"{name} sense", name)
             else:
                 faults.report(f"{name} sense", name, fault)
-                counters.increment(f"{name}.items_failed")
+                registry.increment(catalogue.ITEMS_FAILED[name])
 
         return Worker(f"{name} sense", body, report)
 
@@ -74,7 +75,7 @@ def make_workers(
                 try:
                     sentences = senses.recognise(chunk)
                 except EdgeEmotionError:
-                    counters.increment("words.chunks_failed")
+                    registry.increment(catalogue.WORDS_CHUNKS_FAILED)
                     raise
                 for transcript in sentences:
                     take_transcript(transcript)

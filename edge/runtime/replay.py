@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from edge.config import Config
 from edge.errors import SourceEnded
 from edge.fusion.fusion import Fusion
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import AudioChunk, Estimate, Frame, Observation, Perceived, Transcript
 from edge.runtime.senses import Senses
 from edge.sources.base import NO_PICTURE, NO_SOUND
@@ -20,14 +21,14 @@ def replay(
     senses: Senses,
     config: Config,
     transcripts: Sequence[Transcript] = (),
-    timings: Timings | None = None,
+    registry: Registry | None = None,
 ) -> Iterator[Observation | Estimate]:
     """What the senses observe in an opened file and what follows from it, in the order of media time.
 
     `transcripts` are read when their time has come. Estimates stand on a grid of `config.fusion.rate_hz`; a last
     one stands at the end. Raises what `media.read` raises, except `SourceEnded`, and what a recogniser does.
     """
-    timings = timings or Timings()
+    registry = registry or Registry()
     fusion = Fusion(config.fusion)
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
@@ -45,7 +46,7 @@ def replay(
         yield from perceived.observations
 
     def estimate(at: float) -> Estimate:
-        with timings.stage("fuse"):
+        with registry.time(catalogue.FUSE):
             return fusion.estimates(at)[0]
 
     def advance(until: float) -> Iterator[Observation | Estimate]:
@@ -70,7 +71,7 @@ def replay(
         senses.ears.connect_recogniser(lambda chunk: understand(senses.recognise(chunk)))
     while True:
         try:
-            with timings.stage("read"):
+            with registry.time(catalogue.READ):
                 item = media.read()
         except SourceEnded:
             break

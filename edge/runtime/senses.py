@@ -10,8 +10,7 @@ from typing import TypeVar
 from edge.config import Config
 from edge.errors import EdgeEmotionError, ModelError
 from edge.face.sense import FaceSense
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
 from edge.runtime.ears import Ears, open_keywords
@@ -88,13 +87,6 @@ class Senses:
         found = [transcript for chunk in chunks for transcript in self.recogniser.feed(chunk)]
         return (*found, *self.recogniser.flush())
 
-    def count(self, counters: Counters) -> None:
-        """Brings the counters that the senses keep themselves up to date."""
-        parts = (("voice", self.ears), ("face", self.face))
-        for name, counts in ((name, part.counters) for name, part in parts if part is not None):
-            for event, count in counts.items():
-                counters.raise_to(f"{name}.{event}", count)
-
     def read(self, transcript: Transcript) -> Perceived:
         """The words of a transcript."""
         if self.words is None:
@@ -106,12 +98,12 @@ class Senses:
         return Perceived("words", (found,) if found else ())
 
 
-def build(config: Config, timings: Timings | None = None) -> Senses:
+def build(config: Config, registry: Registry | None = None) -> Senses:
     """Loads the models. One that cannot be loaded is logged and left out, so that the rest goes on.
 
     Raises `ModelError` where no sense is left.
     """
-    timings = timings or Timings()
+    registry = registry or Registry()
     missing: dict[Sense, str] = {}
 
     def attempt(sense: Sense, enabled: bool, make: Callable[[], S]) -> S | None:
@@ -125,16 +117,16 @@ def build(config: Config, timings: Timings | None = None) -> Senses:
             missing[sense] = str(error)
             return None
 
-    face = attempt("face", config.face.enabled, lambda: FaceSense(config.face, timings))
-    voice = attempt("voice", config.voice.enabled, lambda: VoiceSense(config.voice, timings))
-    words = attempt("words", config.words.enabled, lambda: WordsSense(config.words, timings))
-    keywords = open_keywords(config.words, timings)
+    face = attempt("face", config.face.enabled, lambda: FaceSense(config.face, registry))
+    voice = attempt("voice", config.voice.enabled, lambda: VoiceSense(config.voice, registry))
+    words = attempt("words", config.words.enabled, lambda: WordsSense(config.words, registry))
+    keywords = open_keywords(config.words, registry)
     recogniser = _recogniser(config)
     if not (face or voice or words):
         raise ModelError("no sense is left: " + "; ".join(f"{sense}: {why}" for sense, why in missing.items()))
     ears = None
     if voice or keywords or recogniser:
-        ears = Ears(config.voice, voice=voice, keywords=keywords, recogniser=recogniser is not None, timings=timings)
+        ears = Ears(config.voice, voice=voice, keywords=keywords, recogniser=recogniser is not None, registry=registry)
     return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from edge.errors import EdgeEmotionError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -24,11 +25,11 @@ class StuckError(EdgeEmotionError, TimeoutError):
 class Supervisor:
     """Starts, watches and stops the workers. Used from one thread."""
 
-    def __init__(self, workers: Sequence[Worker], stuck_after_s: float, counters: Counters) -> None:
+    def __init__(self, workers: Sequence[Worker], stuck_after_s: float, registry: Registry) -> None:
         """`stuck_after_s`: a worker that has not beaten for this many seconds counts as stuck."""
         self._workers = tuple(workers)
         self._stuck_after_s = stuck_after_s
-        self._counters = counters
+        self._registry = registry
         self._unblocked: dict[Worker, float] = {}
 
     def start(self) -> None:
@@ -46,7 +47,7 @@ class Supervisor:
                 self._unblocked.pop(worker, None)
             elif worker not in self._unblocked:
                 log.error("%s has not answered for %.0f s; closing its source", worker.name, silent)
-                self._counters.increment("threads.unblocked")
+                self._registry.increment(catalogue.THREADS_UNBLOCKED)
                 self._unblocked[worker] = now
                 worker.unblock()
             elif now - self._unblocked[worker] > self._stuck_after_s:

@@ -20,7 +20,7 @@ SIZE: Final = 860
 """Numbers per utterance."""
 
 _SPEAKS_DB: Final = 40.0
-"""A frame within 40 dB of the loudest one counts as speech; the utterance is what lies between the first and last one."""
+"""A frame within 40 dB of the loudest one counts as speech; the utterance reaches from the first to the last."""
 _VOICED_DB: Final = 30.0
 """A frame within 30 dB of the loudest one counts as voiced; the others are pauses."""
 _FEWEST: Final = 8

@@ -20,7 +20,7 @@ SIZE: Final = 37
 """Numbers per utterance."""
 
 _SPEAKS_DB: Final = 40.0
-"""A frame within 40 dB of the loudest one counts as speech; the utterance is what lies between the first and last one."""
+"""A frame within 40 dB of the loudest one counts as speech; the utterance reaches from the first to the last."""
 _FEWEST: Final = 8
 """With fewer voiced frames than this, the pitch is not described."""
 _QUANTILES: Final = (0.05, 0.2, 0.5, 0.8, 0.95)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from edge import config, shipped
+from edge.detail import VoiceDetail
 from edge.emotions import LABELS
 from edge.errors import ModelError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.listener import Step
 from edge.hearing.utterance import SpeechSegment
 from edge.inference.interpreter import open_model
@@ -29,7 +31,7 @@ _CLEAN_SNR_DB: Final = 35.0
 class VoiceSense:
     """Reads how something was said. Not thread-safe."""
 
-    def __init__(self, settings: config.Voice, timings: Timings | None = None) -> None:
+    def __init__(self, settings: config.Voice, registry: Registry | None = None) -> None:
         """Raises `ModelError` for a model that is not one of voices for this front end."""
         path = shipped.model("voice", "voice") if settings.model == "default" else Path(settings.model)
         self._interpreter, self.card = open_model(path)
@@ -39,7 +41,7 @@ class VoiceSense:
             )
         self._front_end = open_front_end(self.card.front_end, str(path))
         self._pitch = PitchStream()
-        self._timings = timings or Timings()
+        self._registry = registry or Registry()
 
     def on_step(self, step: Step) -> tuple[Observation, ...]:
         """Reads a piece of speech as soon as hearing gives one. Raises `ModelError`."""
@@ -51,13 +53,13 @@ class VoiceSense:
 
     def read(self, segment: SpeechSegment) -> Observation:
         """What the voice says, captured at the end of the segment."""
-        with self._timings.stage("pitch"):
+        with self._registry.time(catalogue.PITCH):
             track = self._pitch.read(segment.samples, segment.position)
-        with self._timings.stage("voice features"):
+        with self._registry.time(catalogue.VOICE_FEATURES):
             features = self._front_end.read(segment.samples, segment.position, track)
-        with self._timings.stage("infer voice"):
+        with self._registry.time(catalogue.INFER_VOICE):
             posterior = softmax(self._interpreter.run(features)[0][0], self.card.temperature)
-        with self._timings.stage("prosody"):
+        with self._registry.time(catalogue.PROSODY):
             spoken = prosody(segment.samples, track)
         if segment.final:
             self._front_end.forget()
@@ -68,15 +70,15 @@ class VoiceSense:
             posterior=tuple(float(p) for p in posterior),
             quality=quality(segment),
             final=segment.final,
-            detail={
-                "duration_s": round(segment.spoken_s, 2),
-                "level_dbfs": round(segment.level_dbfs, 1),
-                "snr_db": round(segment.snr_db, 1),
-                "speech": round(segment.speech, 3),
-                "pitch_hz": _rounded(spoken.pitch_hz),
-                "pitch_range_semitones": _rounded(spoken.pitch_range_semitones),
-                "syllables_per_second": _rounded(spoken.rate_hz),
-            },
+            detail=VoiceDetail(
+                duration_s=round(segment.spoken_s, 2),
+                level_dbfs=round(segment.level_dbfs, 1),
+                snr_db=round(segment.snr_db, 1),
+                speech=round(segment.speech, 3),
+                pitch_hz=_rounded(spoken.pitch_hz),
+                pitch_range_semitones=_rounded(spoken.pitch_range_semitones),
+                syllables_per_second=_rounded(spoken.rate_hz),
+            ),
         )
 
 

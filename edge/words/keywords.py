@@ -12,12 +12,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
-from msgspec import Meta
+from msgspec import UNSET, Meta
 from numpy.typing import NDArray
 
+from edge.detail import KeywordDetail
 from edge.emotions import COUNT, LABELS
 from edge.errors import ConfigError, MissingExtraError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.listener import Step
 from edge.hearing.utterance import SpeechSegment
 from edge.observation import Observation
@@ -79,11 +81,11 @@ class KeywordSpotter:
     It listens only while somebody speaks. The sound is kept no longer than the look-back.
     """
 
-    def __init__(self, file: Path | None = None, timings: Timings | None = None) -> None:
+    def __init__(self, file: Path | None = None, registry: Registry | None = None) -> None:
         """`file`: phrases; the shipped ones for None. Raises `ConfigError`, `MissingExtraError`."""
         self._keywords = {keyword.phrase: keyword for keyword in read(file)}
         self._decoder = _open_decoder(tuple(self._keywords.values()), file)
-        self._timings = timings or Timings()
+        self._registry = registry or Registry()
         self._held: deque[NDArray[np.float32]] = deque()
         self._held_samples = 0
         self._listening = False
@@ -132,7 +134,7 @@ class KeywordSpotter:
         self._decoder.start_utt()
 
     def _listen(self) -> tuple[Observation, ...]:
-        with self._timings.stage("keywords"):
+        with self._registry.time(catalogue.KEYWORDS):
             sound = np.concatenate(self._held)
             self._held.clear()
             self._held_samples = 0
@@ -148,7 +150,7 @@ class KeywordSpotter:
 
     def _finish(self) -> tuple[Observation, ...]:
         found = self._listen() if self._held_samples else ()
-        with self._timings.stage("keywords"):
+        with self._registry.time(catalogue.KEYWORDS):
             self._decoder.end_utt()
             self._listening = False
             return found + self._found()
@@ -167,7 +169,7 @@ class KeywordSpotter:
                     captured_at=ended_at,
                     posterior=keyword.posterior,
                     quality=QUALITY,
-                    detail={"keyword": keyword.phrase} | ({"intent": keyword.intent} if keyword.intent else {}),
+                    detail=KeywordDetail(keyword=keyword.phrase, intent=keyword.intent or UNSET),
                 )
             )
         return tuple(observations)

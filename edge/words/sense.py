@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
+from edge.detail import WordsDetail
 from edge.emotions import LABELS
 from edge.errors import ModelError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import shares
 from edge.observation import Observation, Transcript
@@ -29,7 +31,7 @@ _HALF_LENGTH: Final = 2.0
 class WordsSense:
     """Reads what was said. Not thread-safe."""
 
-    def __init__(self, settings: config.Words, timings: Timings | None = None) -> None:
+    def __init__(self, settings: config.Words, registry: Registry | None = None) -> None:
         """Raises `ModelError` for a model that is not one of words for this front end."""
         path = shipped.model("words", "words") if settings.model == "default" else Path(settings.model)
         self._interpreter, self.card = open_model(path)
@@ -37,7 +39,7 @@ class WordsSense:
             raise ModelError(f"model {path} gives {self.card.output_kind}, not multilabel_logits of our labels")
         if self.card.front_end != front_end():
             raise ModelError(f"model {path} wants the front end {self.card.front_end}, not {front_end()}")
-        self._timings = timings or Timings()
+        self._registry = registry or Registry()
         self._log_text = settings.log_text
 
     def logits(self, text_ids: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -50,7 +52,7 @@ class WordsSense:
         if self._log_text:
             # As a literal: control characters in it do nothing to a terminal or to the lines of a log.
             log.info("heard %r", transcript.text)
-        with self._timings.stage("infer words"):
+        with self._registry.time(catalogue.INFER_WORDS):
             found = tokens(transcript.text)
             if not found:
                 return None
@@ -64,10 +66,10 @@ class WordsSense:
             captured_at=transcript.captured_at,
             posterior=tuple(float(p) for p in posterior),
             quality=length * known * confidence,
-            detail={
-                "tokens": len(found),
-                "length": round(length, 3),
-                "coverage": round(known, 3),
-                "confidence": round(confidence, 3),
-            },
+            detail=WordsDetail(
+                tokens=len(found),
+                length=round(length, 3),
+                coverage=round(known, 3),
+                confidence=round(confidence, 3),
+            ),
         )

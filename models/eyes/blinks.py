@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from edge import config
+from edge.detail import FaceDetail
 from edge.errors import EdgeEmotionError, SourceEnded
 from edge.face.sense import FaceSense
 from edge.observation import Frame
@@ -42,7 +43,9 @@ def counted(path: Path) -> list[float]:
             if not isinstance(item, Frame):
                 continue
             for seen in face.look(item)[:1]:
-                now = int(seen.detail["blinks"])  # type: ignore[arg-type]
+                assert isinstance(seen.detail, FaceDetail)
+                assert isinstance(seen.detail.blinks, int)
+                now = seen.detail.blinks
                 found += [item.captured_at] * max(0, now - blinks)
                 blinks = now
     return found

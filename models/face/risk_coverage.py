@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
+from edge.detail import FaceDetail
 from edge.errors import EdgeEmotionError, ModelError
 from edge.face.blazeface import BlazeFace, Window
 from edge.face.blazeface_file import find
@@ -96,8 +97,10 @@ def read(faces: data.Faces, model: str, seed: int, plain: bool = False) -> Readi
         # So far apart that no frame knows of another.
         for seen in sense.look(Frame(frame, 100.0 * index)):
             right = float(int(np.argmax(seen.posterior)) == label)
-            factors = [float(seen.detail[name]) for name in FACTORS]  # type: ignore[arg-type]
-            yaw = float(seen.detail["yaw"])  # type: ignore[arg-type]
+            assert isinstance(seen.detail, FaceDetail)
+            assert isinstance(seen.detail.yaw, float)
+            factors = [float(getattr(seen.detail, name)) for name in FACTORS]
+            yaw = seen.detail.yaw
             rows.append((right, max(seen.posterior), seen.quality, yaw, *factors))
     table = np.array(rows).reshape(len(rows), 4 + len(FACTORS))
     by_name = {name: table[:, 4 + column] for column, name in enumerate(FACTORS)}

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config, shipped
+from edge.detail import VoiceDetail
 from edge.emotions import LABELS
 from edge.errors import EdgeEmotionError
 from edge.observation import AudioChunk, Observation
@@ -79,7 +80,11 @@ def heard(settings: config.Voice, sound: Sound) -> Observation | None:
     found += ears.flush()
     # What is heard before the clip begins is noise taken for a voice.
     finals = [seen for seen in found if seen.final and seen.captured_at > _BEFORE_S + 0.2]
-    return max(finals, key=lambda seen: float(str(seen.detail["duration_s"])), default=None)
+    return max(finals, key=_duration, default=None)
+
+
+def _duration(seen: Observation) -> float:
+    return seen.detail.duration_s if isinstance(seen.detail, VoiceDetail) else 0.0
 
 
 def held_out(folder: Path, every: int) -> Iterator[tuple[Sound, int]]:

@@ -22,18 +22,19 @@ from edge.sources.media import MediaFile
 from edge.sources.transcripts import read_transcript_file
 
 SPOTTED = {"keyword", "intent"}
-"""Only of a phrase that was spotted in sound, which needs an extra."""
+"""Fields of a keyword spotted in sound, which needs an extra."""
 
 
-def test_all_that_the_senses_tell_of_the_clip_is_described() -> None:
+def test_every_field_that_the_senses_send_for_the_clip_is_described() -> None:
     config = Config()
     contracts = {sense: json.loads(schema.text(sense)) for sense in SENSES}
     carried = defaultdict(set)
     with MediaFile(clip.path()) as media:
         for item in replay(media, senses.build(config), config, read_transcript_file(clip.transcripts())):
             if isinstance(item, Observation):
-                carried[item.sense] |= set(item.detail)
-                jsonschema.validate(json.loads(encode(observation_payload(item, REPLAY))), contracts[item.sense])
+                message = json.loads(encode(observation_payload(item, REPLAY)))
+                carried[item.sense] |= set(message["detail"])
+                jsonschema.validate(message, contracts[item.sense])
     for sense, contract in contracts.items():
         described = contract["properties"]["detail"]["properties"]
         assert described.keys() - SPOTTED == carried[sense] - SPOTTED

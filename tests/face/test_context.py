@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.details import face_detail
 from support.keras_models import convert_here
 
 from converters.cards import make_card, save
@@ -25,7 +26,8 @@ from edge.face.crop import as_input as face_input
 from edge.face.expression import Expression
 from edge.face.haar import HaarFace
 from edge.face.sense import FaceSense
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from edge.observation import Frame
@@ -190,9 +192,9 @@ def test_logits_that_overflow_at_the_temperature_are_an_error(two_inputs: Path, 
 def test_the_face_sense_gives_the_model_the_face_and_the_scene_without_it(
     two_inputs: Path, portrait: NDArray[np.uint8]
 ) -> None:
-    timings = Timings()
+    registry = Registry()
     settings = config.Face(detector="haar", landmarks=False, model=str(two_inputs))
-    (seen,) = FaceSense(settings, timings).look(Frame(portrait, 0.0))
+    (seen,) = FaceSense(settings, registry).look(Frame(portrait, 0.0))
 
     (face,) = HaarFace(config.Face().min_score).detect(portrait)
     grey = np.asarray(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -211,7 +213,7 @@ def test_the_face_sense_gives_the_model_the_face_and_the_scene_without_it(
         face_input(crop(grey, face, FRAMINGS["haar"])), scene[None].astype(np.float32) / 255
     )
     np.testing.assert_allclose(seen.posterior, softmax(expected[0][0]), rtol=1e-6)
-    assert len(timings.milliseconds()["scene"]) == 1
+    assert registry.snapshot().histograms[catalogue.SCENE].count == 1
 
 
 def test_what_happens_around_the_face_is_seen(two_inputs: Path, portrait: NDArray[np.uint8]) -> None:
@@ -254,7 +256,7 @@ def test_with_landmarks_too_the_face_is_black_in_the_scene(two_inputs: Path, por
     sense.expression.posterior = note  # type: ignore[method-assign,assignment]
     (seen,) = sense.look(Frame(portrait, 0.0))
     ((face, scene),) = given
-    left, top, width, height = seen.detail["box"]  # type: ignore[misc]
+    left, top, width, height = face_detail(seen).box
     row = int((top + height / 2) / portrait.shape[0] * SCENE[0])
     column = int((left + width / 2) / portrait.shape[1] * SCENE[1])
     assert face.std() > 10

@@ -6,15 +6,20 @@ import math
 from collections.abc import Sequence
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 from numpy.typing import NDArray
+from support.details import face_detail
 
 from edge import config
 from edge.errors import ModelError, SourceError
 from edge.face.blazeface_file import find
 from edge.face.boxes import Box, Detection
 from edge.face.sense import MAX_FACES, FaceSense
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import Frame, Observation
 
@@ -34,9 +39,9 @@ class Told:
         return self.faces
 
 
-def told(*faces: Detection) -> tuple[FaceSense, Told]:
+def told(*faces: Detection, registry: Registry | None = None) -> tuple[FaceSense, Told]:
     detector = Told(faces)
-    return FaceSense(config.Face(), detector=detector), detector
+    return FaceSense(config.Face(), registry, detector), detector
 
 
 def square(x: float, y: float, side: float, score: float = 0.9) -> Detection:
@@ -48,7 +53,8 @@ def check(observations: Sequence[Observation]) -> None:
     for seen in observations:
         assert sum(seen.posterior) == pytest.approx(1)
         assert 0 <= seen.quality <= 1
-        assert all(math.isfinite(value) for value in seen.detail.values() if isinstance(value, float))
+        values = msgspec.structs.astuple(face_detail(seen))
+        assert all(math.isfinite(value) for value in values if isinstance(value, float))
 
 
 def as_kind(image: NDArray[np.uint8], kind: str) -> NDArray[np.uint8]:
@@ -123,12 +129,13 @@ def test_fifty_faces_are_read_up_to_the_limit_and_remembered_in_bounds(portrait:
 
 def test_fifty_faces_told_at_once_keep_the_largest(portrait: NDArray[np.uint8]) -> None:
     faces = [square(30 + 11 * i, 120, 20 + i) for i in range(50)]
-    face, _ = told(*faces)
+    registry = Registry()
+    face, _ = told(*faces, registry=registry)
     found = face.look(Frame(portrait, 0.0))
     check(found)
-    widths = sorted(seen.detail["box"][2] for seen in found)  # type: ignore[index]
+    widths = sorted(face_detail(seen).box[2] for seen in found)
     assert widths == [20 + i for i in range(50 - MAX_FACES, 50)]
-    assert face.counters["faces_left_out"] == 50 - MAX_FACES
+    assert registry.count(catalogue.FACES_LEFT_OUT) == 50 - MAX_FACES
 
 
 def test_nobody_then_somebody_then_nobody(portrait: NDArray[np.uint8]) -> None:
@@ -156,16 +163,16 @@ def test_who_leaves_and_returns_keeps_id_and_blinks_counted(portrait: NDArray[np
     detector.faces = (square(165, 122, 90),)
     (seen,) = face.look(Frame(portrait, 4.0))
     assert seen.person == 1
-    assert "blinks" in seen.detail
+    assert face_detail(seen).blinks is not UNSET
 
 
 def test_the_attended_person_comes_first_and_only_one_is(portrait: NDArray[np.uint8]) -> None:
     height, width = portrait.shape[:2]
     face, _ = told(square(30, 30, 40), square(width / 2, height / 2, 100))
     found = face.look(Frame(portrait, 0.0))
-    assert [seen.detail["attended"] for seen in found] == [True, False]
+    assert [face_detail(seen).attended for seen in found] == [True, False]
     assert found[0].person == face.attended
-    assert found[0].detail["box"][2] == 100  # type: ignore[index]
+    assert face_detail(found[0]).box[2] == 100
 
 
 def test_time_that_goes_back_begins_anew(portrait: NDArray[np.uint8]) -> None:
@@ -191,7 +198,7 @@ def test_a_frame_of_another_size_is_searched_anew_and_keeps_no_boxes(portrait: N
     small = np.asarray(cv2.resize(portrait, (120, 90)), np.uint8)
     detector.faces = (square(60, 45, 40),)
     (seen,) = face.look(Frame(small, 0.05))
-    assert seen.detail["box"] == (40, 25, 40, 40)
+    assert face_detail(seen).box == (40, 25, 40, 40)
     assert seen.person == face.attended == 2
     detector.faces = ()
     assert face.look(Frame(portrait, 0.06)) == ()
@@ -201,7 +208,8 @@ def test_a_frame_of_another_size_is_searched_anew_and_keeps_no_boxes(portrait: N
 def test_a_face_that_the_model_fails_on_is_left_out_and_counted(
     portrait: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    face, _ = told(square(160, 120, 90), square(60, 60, 40), square(250, 60, 40))
+    registry = Registry()
+    face, _ = told(square(160, 120, 90), square(60, 60, 40), square(250, 60, 40), registry=registry)
     read, calls = face.expression.posterior, iter(range(100))
 
     def fails_on(*which: int) -> None:
@@ -215,11 +223,11 @@ def test_a_face_that_the_model_fails_on_is_left_out_and_counted(
     fails_on(2)
     check(found := face.look(Frame(portrait, 0.0)))
     assert [seen.person for seen in found] == [1, 2]
-    assert face.counters["faces_failed"] == 1
+    assert registry.count(catalogue.FACES_FAILED) == 1
     fails_on(0, 1, 2)
     with pytest.raises(ModelError, match="NaN"):
         face.look(Frame(portrait, 0.1))
-    assert face.counters["faces_failed"] == 4
+    assert registry.count(catalogue.FACES_FAILED) == 4
 
 
 @pytest.mark.parametrize(

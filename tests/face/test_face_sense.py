@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.details import face_detail
 
 from edge import config
 from edge.emotions import top
@@ -15,7 +16,7 @@ from edge.errors import ModelError, SourceError
 from edge.face.blazeface_file import find
 from edge.face.haar import HaarFace
 from edge.face.sense import FaceSense
-from edge.health.timings import Timings
+from edge.health.registry import Registry
 from edge.observation import Frame
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
@@ -33,17 +34,17 @@ def test_a_smiling_portrait_is_found_and_read(portrait: NDArray[np.uint8], detec
     assert seen.captured_at == 7.0
     assert seen.person == face.attended == 1
     assert seen.quality > 0.6
-    assert seen.detail["detector"] == detector
+    assert face_detail(seen).detector == detector
     assert face.condition is None
-    left, top_edge, width, height = seen.detail["box"]  # type: ignore[misc]
+    left, top_edge, width, height = face_detail(seen).box
     assert 0 < left < left + width < portrait.shape[1]
     assert 0 < top_edge < top_edge + height < portrait.shape[0]
 
 
 @needs_blazeface
 def test_both_detectors_agree_where_the_face_is(portrait: NDArray[np.uint8]) -> None:
-    blaze = sense("blazeface").look(Frame(portrait, 0.0))[0].detail["box"]
-    haar = sense("haar").look(Frame(portrait, 0.0))[0].detail["box"]
+    blaze = face_detail(sense("blazeface").look(Frame(portrait, 0.0))[0]).box
+    haar = face_detail(sense("haar").look(Frame(portrait, 0.0))[0]).box
     centres = [(box[0] + box[2] / 2, box[1] + box[3] / 2) for box in (blaze, haar)]  # type: ignore[index]
     assert np.hypot(centres[0][0] - centres[1][0], centres[0][1] - centres[1][1]) < 0.35 * blaze[2]  # type: ignore[index]
 
@@ -51,7 +52,7 @@ def test_both_detectors_agree_where_the_face_is(portrait: NDArray[np.uint8]) -> 
 @needs_blazeface
 def test_a_turned_head_is_read_upright(portrait: NDArray[np.uint8]) -> None:
     face = sense("blazeface")
-    (box,) = [seen.detail["box"] for seen in face.look(Frame(portrait, 0.0))]
+    (box,) = [face_detail(seen).box for seen in face.look(Frame(portrait, 0.0))]
     centre = (box[0] + box[2] / 2, box[1] + box[3] / 2)  # type: ignore[index]
     turn = cv2.getRotationMatrix2D(centre, 25, 1.0)
     turned = cv2.warpAffine(portrait, turn, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
@@ -68,11 +69,11 @@ def test_no_face_says_so() -> None:
 
 
 def test_between_detections_the_face_is_read_where_it_was(portrait: NDArray[np.uint8]) -> None:
-    timings = Timings()
-    face = FaceSense(config.Face(detector="haar", detect_every_s=0.2), timings)
+    registry = Registry()
+    face = FaceSense(config.Face(detector="haar", detect_every_s=0.2), registry)
     for i in range(10):
         assert len(face.look(Frame(portrait, i * 0.04))) == 1
-    counted = {name: len(values) for name, values in timings.milliseconds().items()}
+    counted = {stage.name: spread.count for stage, spread in registry.snapshot().histograms.items()}
     assert counted == {"detect": 2, "track": 2, "crop": 10, "landmarks": 10, "eyes": 10, "infer face": 10}
 
 

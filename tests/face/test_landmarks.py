@@ -7,18 +7,23 @@ import shutil
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 from numpy.typing import NDArray
+from support.details import face_detail
 
 from edge import config, shipped
+from edge.detail import FaceDetail
 from edge.errors import ModelError
 from edge.face.boxes import Detection
 from edge.face.detector import open_detector
 from edge.face.landmarks import Landmarks
-from edge.face.pose import head_pose
+from edge.face.pose import HeadPose, head_pose
 from edge.face.sense import FaceSense
 from edge.face.shape import JAW, LEFT_EYE, MIRRORED, POINTS, RIGHT_EYE, eye_aspect_ratio, interocular, mouth_opening
+from edge.face.signs import Signs
 from edge.observation import Frame
 
 MODEL = shipped.model("landmarks", "landmarks68")
@@ -78,14 +83,36 @@ def test_ratios_of_known_shapes() -> None:
     assert eye_aspect_ratio(np.zeros((POINTS, 2))) == mouth_opening(np.zeros((POINTS, 2))) == 0.0
 
 
+def test_signs_go_into_the_fields_of_their_names() -> None:
+    found = FaceDetail(
+        box=(1, 2, 3, 4),
+        attended=True,
+        detector="haar",
+        size=0.1,
+        sharpness=0.2,
+        light=0.3,
+        detection=0.4,
+        frontal=0.5,
+    )
+    signs = Signs(HeadPose(yaw=10.04, pitch=-20.06, roll=30.0), 0.31249, 0.12351, 7, 11.16)
+    assert msgspec.structs.asdict(signs.added_to(found)) == {
+        **msgspec.structs.asdict(found),
+        **{"yaw": 10.0, "pitch": -20.1, "roll": 30.0, "eyes_open": 0.312, "mouth_open": 0.124},
+        **{"blinks": 7, "blinks_per_minute": 11.2},
+    }
+    assert signs.added_to(found) != found
+    assert found.yaw is UNSET
+
+
 def test_the_face_sense_tells_what_the_landmarks_show(portrait: NDArray[np.uint8]) -> None:
     (seen,) = FaceSense(config.Face(detector="haar")).look(Frame(portrait, 0.0))
-    assert abs(seen.detail["yaw"]) < 30  # type: ignore[arg-type]
-    assert 0.1 < seen.detail["eyes_open"] < 0.5  # type: ignore[operator]
-    assert seen.detail["blinks"] == 0
-    assert seen.detail["blinks_per_minute"] is None
+    told = face_detail(seen)
+    assert abs(told.yaw) < 30  # type: ignore[arg-type]
+    assert 0.1 < told.eyes_open < 0.5  # type: ignore[operator]
+    assert told.blinks == 0
+    assert told.blinks_per_minute is None
     (plain,) = FaceSense(config.Face(detector="haar", landmarks=False)).look(Frame(portrait, 0.0))
-    assert "yaw" not in plain.detail
+    assert face_detail(plain).yaw is UNSET
 
 
 def test_a_card_without_a_mean_shape_is_refused(tmp_path: Path) -> None:

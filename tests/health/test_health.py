@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
-import pytest
-
-from edge.health import host
-from edge.health.counters import Counters, rates
-from edge.health.timings import Timings
+from edge.health import catalogue, host
+from edge.health.registry import Counter, Registry
 from edge.publish.health import collect, stage
+from edge.publish.payloads import encode
 
 
 def zone(thermal: Path, number: int, kind: str, millidegrees: str) -> None:
@@ -16,42 +13,6 @@ def zone(thermal: Path, number: int, kind: str, millidegrees: str) -> None:
     folder.mkdir()
     (folder / "type").write_text(f"{kind}\n")
     (folder / "temp").write_text(f"{millidegrees}\n")
-
-
-def test_counters_lose_nothing_between_threads() -> None:
-    counters = Counters()
-
-    def count() -> None:
-        for _ in range(10_000):
-            counters.increment("camera.frames")
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    counters.increment("camera.skipped", 0)
-    assert counters.snapshot() == {"camera.frames": 40_000, "camera.skipped": 0}
-    with pytest.raises(ValueError, match="only grows"):
-        counters.increment("camera.frames", -1)
-
-
-def test_a_count_kept_elsewhere_is_taken_over_and_never_falls() -> None:
-    counters = Counters()
-    for count in (3, 2, 0):
-        counters.raise_to("face.frames_skipped", count)
-    assert counters.snapshot() == {"face.frames_skipped": 3}
-
-
-def test_a_snapshot_stays_as_it_was() -> None:
-    counters = Counters()
-    counters.increment("a")
-    before = counters.snapshot()
-    counters.increment("a", 9)
-    assert before == {"a": 1}
-    assert rates(before, counters.snapshot(), 3.0) == {"a": 3.0}
-    assert rates({}, {"new": 4}, 2.0) == {"new": 2.0}
-    assert rates({}, {"new": 4}, 0.0) == {"new": 0.0}
 
 
 def test_temperature_is_the_hottest_cpu_zone(tmp_path: Path) -> None:
@@ -77,42 +38,79 @@ def test_memory(tmp_path: Path) -> None:
     assert host.memory(status) is None
 
 
-def test_collect(tmp_path: Path) -> None:
+def test_gauges_of_the_host(tmp_path: Path) -> None:
+    registry, status = Registry(), tmp_path / "status"
     zone(tmp_path, 0, "cpu-thermal", "50000")
+    status.write_text("VmHWM:\t  200000 kB\nVmRSS:\t  100000 kB\n")
+    host.measure(registry, tmp_path, status)
+    assert registry.snapshot().gauges == {
+        catalogue.MEMORY_RESIDENT: 102.4,
+        catalogue.MEMORY_PEAK: 204.8,
+        catalogue.CPU_TEMPERATURE: 50.0,
+    }
+    # A gauge that can no longer be read is not reported with its old value.
+    host.measure(registry, tmp_path / "absent", tmp_path / "absent")
+    assert registry.snapshot().gauges == {}
+
+
+def test_collect() -> None:
+    registry = Registry()
+    registry.increment(catalogue.CAMERA_FRAMES, 100)
+    registry.increment(catalogue.FACE_OBSERVATIONS, 10)
+    registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, 1)
+    before = registry.snapshot().counters
+    registry.increment(catalogue.CAMERA_FRAMES, 30)
+    registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, 3)
+    registry.increment(catalogue.FACES_FAILED)
+    registry.increment(catalogue.FACE_OBSERVATIONS, 10)
+    registry.increment(catalogue.MICROPHONE_OVERRUNS, 2)
+    registry.increment(catalogue.MQTT_DROPPED, 7)
+    registry.set(catalogue.UPTIME, 61.26)
+    registry.set(catalogue.CPU_TEMPERATURE, 50.0)
+    for duration in range(1, 102):
+        registry.observe(catalogue.DETECT, float(duration))
     health = collect(
-        measured_at="2026-01-31T12:00:00.000Z",
-        uptime=61.26,
-        before={"camera.frames": 100, "face.observations": 10, "camera.skipped": 1},
-        now={
-            "camera.frames": 130,
-            "camera.skipped": 4,
-            "face.failed": 1,
-            "face.observations": 20,
-            "microphone.overruns": 2,
-            "mqtt.dropped": 7,
-        },
+        registry.snapshot(),
+        before=before,
         seconds=2.0,
-        milliseconds={"face.detect": [float(n) for n in range(1, 102)], "voice": []},
+        measured_at="2026-01-31T12:00:00.000Z",
         missing={"voice": "microphone: no such device"},
-        thermal=tmp_path,
-        status=tmp_path / "absent",
     )
-    assert health.rates == {"camera.frames": 15.0, "face.observations": 5.0}
-    assert health.drops == {"camera.skipped": 4, "face.failed": 1, "mqtt.dropped": 7}
-    assert health.overruns == {"microphone.overruns": 2}
-    assert list(health.stages) == ["face.detect"]
-    assert (health.stages["face.detect"].median_ms, health.stages["face.detect"].p95_ms) == (51.0, 96.0)
-    assert health.uptime_s == 61.3
-    assert health.cpu_temperature_c == 50.0
-    assert health.memory is None
-    assert health.missing == {"voice": "microphone: no such device"}
+    assert encode(health) == (
+        b'{"schema":"edge-emotion/health/1","measured_at":"2026-01-31T12:00:00.000Z","uptime_s":61.3,'
+        b'"rates":{"camera.frames":15.0,"face.observations":5.0},'
+        b'"stages":{"detect":{"median_ms":51.0,"p95_ms":96.0,"n":101}},'
+        b'"drops":{"camera.frames_skipped":4,"face.faces_failed":1,"mqtt.dropped":7},'
+        b'"overruns":{"microphone.overruns":2},"cpu_temperature_c":50.0,"memory":null,'
+        b'"missing":{"voice":"microphone: no such device"}}'
+    )
 
 
-def test_stages_come_from_timings() -> None:
-    timings = Timings()
-    for _ in range(3):
-        with timings.stage("fuse"):
-            pass
-    measured = stage(timings.milliseconds()["fuse"])
-    assert measured.n == 3
-    assert 0.0 <= measured.median_ms <= measured.p95_ms
+def test_each_counter_is_reported_where_it_always_was() -> None:
+    # Before counters had a kind, the end of the name decided.
+    losses = (
+        *("dropped", "skipped", "left_out", "failed", "faults", "unblocked", "interruptions"),
+        *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps"),
+    )
+    registry = Registry()
+    counters = [metric for metric in catalogue.METRICS if isinstance(metric, Counter)]
+    for counter in counters:
+        registry.increment(counter)
+    health = collect(registry.snapshot(), before={}, seconds=1.0, measured_at="", missing={})
+    names = sorted(counter.name for counter in counters)
+    assert list(health.drops) == [name for name in names if name.endswith(losses)]
+    assert list(health.overruns) == [name for name in names if name.endswith("overruns")]
+    assert list(health.rates) == [name for name in names if not name.endswith((*losses, "overruns"))]
+
+
+def test_the_memory_is_reported() -> None:
+    registry = Registry()
+    host.measure(registry)
+    health = collect(registry.snapshot(), before={}, seconds=1.0, measured_at="", missing={})
+    assert health.memory is not None
+    assert 1.0 < health.memory.resident_mb <= health.memory.peak_mb
+
+
+def test_a_stage_is_the_median_and_the_95th_percentile() -> None:
+    measured = stage([1.0, 2.0, 3.0, 4.0])
+    assert (measured.median_ms, measured.p95_ms, measured.n) == (2.5, 3.85, 4)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from support.clip_sound import clip_sound
 from support.golden import assert_golden
 
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.cleaning import STEP, Cleaner
 from edge.hearing.hearing import Hearing
 from edge.hearing.listener import Step
@@ -196,7 +198,8 @@ def test_listeners_hear_every_step_at_its_time_and_all_hear_the_same() -> None:
 
 def test_an_interruption_ends_what_was_said_each_time_it_happens() -> None:
     log = Log()
-    hearing = Hearing([log])
+    registry = Registry()
+    hearing = Hearing([log], registry=registry)
     now = 0.0
     for times in (1, 2, 3):
         for start in range(0, 2 * 16_000, 480):
@@ -211,5 +214,5 @@ def test_an_interruption_ends_what_was_said_each_time_it_happens() -> None:
         assert segment is not None
         assert segment.final
         assert segment.ends_at == pytest.approx(now - 0.06, abs=0.035)
-    assert hearing.counters["overruns"] == 3
-    assert hearing.counters["gaps"] == 0
+    assert registry.count(catalogue.VOICE_OVERRUNS) == 3
+    assert registry.count(catalogue.VOICE_GAPS) == 0

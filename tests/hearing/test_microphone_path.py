@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import virtual_microphone
+from support.details import voice_detail
 from support.virtual_microphone import RATE, VirtualMicrophone
 
 from edge import clip, config
@@ -20,6 +21,7 @@ from edge.runtime.ears import Ears
 
 LISTEN = """
 import json, sys, time
+import msgspec
 from edge import config
 from edge.sources.microphone import Microphone
 from edge.runtime.ears import Ears
@@ -34,7 +36,7 @@ with Microphone(config.Microphone(rate=16000)) as microphone:
         overruns += chunk.overruns
         found += ears.hear(chunk)
 found += ears.flush()
-finals = [[seen.captured_at, seen.posterior, dict(seen.detail)] for seen in found if seen.final]
+finals = [[seen.captured_at, seen.posterior, msgspec.structs.asdict(seen.detail)] for seen in found if seen.final]
 print(json.dumps([overruns, len(found), finals]))
 """
 
@@ -94,5 +96,5 @@ def test_played_in_real_time_it_is_heard_as_in_the_file(sound_card: VirtualMicro
         assert between(at - offset, [seen.captured_at for seen in ways], spare=0.1)
         assert np.argmax(posterior) in {np.argmax(seen.posterior) for seen in ways}
         assert between(posterior, [seen.posterior for seen in ways], spare=0.1)
-        assert between(detail["level_dbfs"], [seen.detail["level_dbfs"] for seen in ways], spare=0.5)
-        assert between(np.log(detail["pitch_hz"]), [np.log(seen.detail["pitch_hz"]) for seen in ways], spare=0.03)
+        assert between(detail["level_dbfs"], [voice_detail(seen).level_dbfs for seen in ways], spare=0.5)
+        assert between(np.log(detail["pitch_hz"]), [np.log(voice_detail(seen).pitch_hz) for seen in ways], spare=0.03)

@@ -11,7 +11,8 @@ import time
 import pytest
 from support.brokers import PATIENCE, Mosquitto, Reader, eventually
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt import backoff, failure_log
 from edge.mqtt.backoff import Backoff
 from edge.mqtt.connection import MOST_BYTES_IN, Connection
@@ -30,16 +31,14 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @both
 def test_a_retained_message_is_ignored_at_every_connect(mosquitto: Mosquitto, protocol: Protocol) -> None:
-    counters, heard = Counters(), list[Inbound]()
+    registry, heard = Registry(), list[Inbound]()
     with Reader(mosquitto.address, "none") as writer:
         writer.publish(TOPIC, b"old", retain=True)
-        connection = Connection(mosquitto.address, "device", protocol=protocol, retry_max=0.2, counters=counters)
+        connection = Connection(mosquitto.address, "device", protocol=protocol, retry_max=0.2, registry=registry)
         connection.on(TOPIC, heard.append, qos=1)
         connection.start()
         for time_round in (1, 2):
-            eventually(
-                lambda wanted=time_round: counters.snapshot()["mqtt.retained_dropped"] == wanted, "it is counted"
-            )
+            eventually(lambda wanted=time_round: registry.count(catalogue.MQTT_RETAINED) == wanted, "it is counted")
             writer.publish(TOPIC, f"new {time_round}".encode())
             eventually(lambda wanted=time_round: len(heard) == wanted, "the one said now is heard")
             # The same client identifier: the broker closes the device's connection.
@@ -79,14 +78,14 @@ def test_a_topic_registered_later_is_heard_now_and_after_a_reconnect(mosquitto: 
 
 @both
 def test_a_handler_that_raises_costs_its_message_only(mosquitto: Mosquitto, protocol: Protocol) -> None:
-    counters, heard = Counters(), list[bytes]()
+    registry, heard = Registry(), list[bytes]()
 
     def handler(message: Inbound) -> None:
         heard.append(message.payload)
         if message.payload == b"bad":
             raise OverflowError("date value out of range")
 
-    connection = Connection(mosquitto.address, "device", protocol=protocol, counters=counters)
+    connection = Connection(mosquitto.address, "device", protocol=protocol, registry=registry)
     connection.on(TOPIC, handler, qos=1)
     connection.start()
     connection.require_first_connection(PATIENCE)
@@ -94,7 +93,7 @@ def test_a_handler_that_raises_costs_its_message_only(mosquitto: Mosquitto, prot
         for payload in (b"bad", b"good", b"bad", b"good"):
             writer.publish(TOPIC, payload)
         eventually(lambda: len(heard) == 4, "all come in")
-    assert counters.snapshot()["mqtt.handlers_failed"] == 2
+    assert registry.count(catalogue.MQTT_HANDLERS_FAILED) == 2
     assert connection.status().alive
     assert connection.status().connects == 1
     connection.close()
@@ -103,11 +102,12 @@ def test_a_handler_that_raises_costs_its_message_only(mosquitto: Mosquitto, prot
 DEVICE = """
 import sys, time, json
 from edge.health import host
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt.address import parse
 from edge.mqtt.connection import Connection
-counters, heard = Counters(), []
-connection = Connection(parse(sys.argv[1]), "device", protocol=sys.argv[2], counters=counters)
+registry, heard = Registry(), []
+connection = Connection(parse(sys.argv[1]), "device", protocol=sys.argv[2], registry=registry)
 connection.on("robot/in", lambda message: heard.append(message.payload), qos=1)
 connection.start()
 connection.require_first_connection(30)
@@ -116,7 +116,7 @@ print("ready", flush=True)
 while not heard:
     time.sleep(0.05)
 print(json.dumps({"grown_mb": host.memory()[1] - before, "heard": [m.decode() for m in heard],
-    "oversized": counters.snapshot()["mqtt.oversized_dropped"], "connects": connection.status().connects}), flush=True)
+    "oversized": registry.count(catalogue.MQTT_OVERSIZED), "connects": connection.status().connects}), flush=True)
 connection.close()
 """
 
@@ -148,11 +148,11 @@ def test_large_messages_do_not_fill_the_memory(mosquitto: Mosquitto, protocol: P
 def test_two_clients_of_one_name_wait_longer_and_longer(
     mosquitto: Mosquitto, protocol: Protocol, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counted = (Counters(), Counters())
-    one, two = (Connection(mosquitto.address, "robot", protocol=protocol, counters=counters) for counters in counted)
+    counted = (Registry(), Registry())
+    one, two = (Connection(mosquitto.address, "robot", protocol=protocol, registry=registry) for registry in counted)
 
     def takeovers() -> int:
-        return sum(counters.snapshot()["mqtt.takeover_interruptions"] for counters in counted)
+        return sum(registry.count(catalogue.MQTT_TAKEOVERS) for registry in counted)
 
     one.start()
     one.require_first_connection(PATIENCE)
@@ -243,8 +243,8 @@ def test_an_mqtt_5_broker_keeps_a_message_no_longer_than_its_deadline(mosquitto:
 def test_a_message_that_cannot_be_sent_costs_itself_only(
     mosquitto: Mosquitto, protocol: Protocol, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counters = Counters()
-    connection = Connection(mosquitto.address, "device", protocol=protocol, counters=counters)
+    registry = Registry()
+    connection = Connection(mosquitto.address, "device", protocol=protocol, registry=registry)
     connection.start()
     connection.require_first_connection(PATIENCE)
     with Reader(mosquitto.address) as reader:
@@ -253,7 +253,7 @@ def test_a_message_that_cannot_be_sent_costs_itself_only(
                 connection.publish(Message(topic, f"{qos}".encode(), qos=1 if qos else 0))
         reader.expect("a/b", b"0")
         reader.expect("a/b", b"1")
-    assert counters.snapshot()["mqtt.messages_failed"] == 4
+    assert registry.count(catalogue.MQTT_MESSAGES_FAILED) == 4
     assert len([record for record in caplog.records if "cannot be sent" in record.getMessage()]) == 1
     assert connection.status().connects == 1
     connection.close()
@@ -263,7 +263,7 @@ def test_the_transport_knows_nothing_of_what_it_carries() -> None:
     code = "import sys, edge.mqtt.connection, edge.mqtt.embedded; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("edge.")} <= {
-        *("edge.errors", "edge.health", "edge.health.counters", "edge.mqtt"),
+        *("edge.errors", "edge.health", "edge.health.catalogue", "edge.health.registry", "edge.mqtt"),
         *(name for name in loaded if name.startswith("edge.mqtt.")),
     }
 

@@ -11,8 +11,8 @@ import pytest
 from support.brokers import PATIENCE, Mosquitto, Reader, eventually
 from support.payload_samples import estimate, info, observations, state
 
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt.address import Address
 from edge.mqtt.message import Message, Protocol
 from edge.publish.client import FACE_VALID_S, UTTERANCE_VALID_S, Publisher
@@ -37,13 +37,13 @@ TABLE = {
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 def test_each_topic_has_its_quality_of_service_and_is_kept_or_not(mosquitto: Mosquitto, protocol: Protocol) -> None:
-    counters = Counters()
+    registry = Registry()
     with (
         Reader(mosquitto.address) as reader,
-        Publisher(mosquitto.address, TOPICS, info=info(), protocol=protocol, counters=counters) as publisher,
+        Publisher(mosquitto.address, TOPICS, info=info(), protocol=protocol, registry=registry) as publisher,
     ):
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=60.0, health_interval=1.0)
+        output = MqttOutput(publisher, registry, valid_for=60.0, health_interval=1.0)
         output.estimated(estimate(at=time.monotonic()))
         for observation in observations():
             output.observed(observation)
@@ -62,7 +62,7 @@ def test_what_waits_is_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPa
     publisher = Publisher(Address("127.0.0.1", 1883), TOPICS)
     sent: list[Message] = []
     monkeypatch.setattr(publisher._connection, "publish", lambda message: sent.append(message) is None)
-    output = MqttOutput(publisher, Counters(), Timings(), valid_for=3.0, health_interval=1.0)
+    output = MqttOutput(publisher, Registry(), valid_for=3.0, health_interval=1.0)
     now = time.monotonic()
     output.estimated(estimate(at=now - 1.0))
     for observation in observations():
@@ -88,15 +88,15 @@ def test_what_waits_is_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPa
 
 
 def test_rates_in_health_are_those_since_the_last_report(mosquitto: Mosquitto) -> None:
-    counters = Counters()
-    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, counters=counters) as publisher:
+    registry = Registry()
+    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
-        counters.increment("camera.frames", 1000)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=1.0, health_interval=10.0)
+        registry.increment(catalogue.CAMERA_FRAMES, 1000)
+        output = MqttOutput(publisher, registry, valid_for=1.0, health_interval=10.0)
         start = time.monotonic()
         reports: list[dict[str, Any]] = []
         for count, (frames, seconds) in enumerate([(100, 10), (50, 20), (0, 30)], start=1):
-            counters.increment("camera.frames", frames)
+            registry.increment(catalogue.CAMERA_FRAMES, frames)
             output.tick(start + seconds - 5.0, {})
             output.tick(start + seconds + 1.0, {})
             eventually(lambda wanted=count: len(reader.payloads(TOPICS.health)) == wanted, "one report each")
@@ -107,10 +107,10 @@ def test_rates_in_health_are_those_since_the_last_report(mosquitto: Mosquitto) -
 
 
 def test_health_shows_what_happened_to_the_connection(mosquitto: Mosquitto) -> None:
-    counters = Counters()
-    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, counters=counters) as publisher:
+    registry = Registry()
+    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=1.0, health_interval=1.0)
+        output = MqttOutput(publisher, registry, valid_for=1.0, health_interval=1.0)
         output.tick(time.monotonic() + 2.0, {})
         drops = json.loads(reader.expect(TOPICS.health))["drops"]
     assert {name: count for name, count in drops.items() if name.startswith("mqtt.")} == {
@@ -128,21 +128,21 @@ def test_health_shows_what_happened_to_the_connection(mosquitto: Mosquitto) -> N
 def test_what_cannot_be_encoded_costs_one_message(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counters = Counters()
-    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, counters=counters) as publisher:
+    registry = Registry()
+    with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=60.0, health_interval=1.0)
+        output = MqttOutput(publisher, registry, valid_for=60.0, health_interval=1.0)
         for _ in range(2):
             # No moment that a calendar holds.
             output.estimated(estimate(at=1e18))
             output.observed(replace(observations()[0], captured_at=1e18))
-        assert counters.snapshot()["mqtt.messages_failed"] == 4
+        assert registry.count(catalogue.MQTT_MESSAGES_FAILED) == 4
         assert not publisher.publish_response(Response(verb="transcript", ok=False, error="\ud800"))
-        assert counters.snapshot()["mqtt.messages_failed"] == 5
+        assert registry.count(catalogue.MQTT_MESSAGES_FAILED) == 5
         monkeypatch.setattr("edge.publish.output.metrics.collect", lambda **_: 1 / 0)
         for seconds in (2.0, 4.0):
             output.tick(time.monotonic() + seconds, {})
-        assert counters.snapshot()["mqtt.messages_failed"] == 7
+        assert registry.count(catalogue.MQTT_MESSAGES_FAILED) == 7
         assert publisher.publish_state(state(), valid_for=60.0)
         reader.expect(TOPICS.state)
     assert len([record for record in caplog.records if "only counted" in record.getMessage()]) == 4

@@ -14,7 +14,8 @@ from support.payload_samples import blind_estimate, estimate, info, observations
 
 from edge.clock import REPLAY, Clock
 from edge.emotions import LABELS
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import Observation
 from edge.publish import schema
 from edge.publish.health import collect
@@ -33,18 +34,18 @@ from edge.publish.payloads import (
 
 
 def health() -> Payload:
-    counters = Counters()
-    before = counters.snapshot()
-    counters.increment("camera.frames", 30)
-    counters.increment("camera.skipped", 2)
-    counters.increment("microphone.overruns")
+    registry = Registry()
+    registry.increment(catalogue.CAMERA_FRAMES, 30)
+    registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, 2)
+    registry.increment(catalogue.MICROPHONE_OVERRUNS)
+    registry.set(catalogue.UPTIME, 5.0)
+    for duration in (1.0, 2.0, 3.0):
+        registry.observe(catalogue.DETECT, duration)
     return collect(
-        measured_at=Clock.live().rfc3339(5.0),
-        uptime=5.0,
-        before=before,
-        now=counters.snapshot(),
+        registry.snapshot(),
+        before={},
         seconds=2.0,
-        milliseconds={"face": [1.0, 2.0, 3.0], "voice": []},
+        measured_at=Clock.live().rfc3339(5.0),
         missing={"words": "off"},
     )
 
@@ -128,10 +129,13 @@ def test_probabilities_are_the_labels_in_their_order() -> None:
 
 def test_details_are_rounded_and_finite() -> None:
     face, voice, words = (json.loads(encode(observation_payload(each, REPLAY))) for each in observations())
-    assert face["detail"] == {"box": [10.0, 20.5, 40.1235, 40.0], "n": 1}
-    assert voice["detail"] == {"n": None}
+    assert face["detail"]["box"] == [10.0, 20.5, 40.1235, 40.0]
+    assert face["detail"]["sharpness"] == 0.1235
+    assert "yaw" not in face["detail"]
+    assert voice["detail"]["pitch_hz"] is None
+    assert str(voice["detail"]["snr_db"]) == "0.0"
     assert voice["final"] is False
-    assert words["detail"] == {"tokens": 3, "source": "keyword", "x": None}
+    assert words["detail"] == {"keyword": "help me"}
     with pytest.raises(ValueError, match="finite"):
         Observation("face", 0.0, (math.nan,) * 7, 0.5)
 

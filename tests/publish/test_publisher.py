@@ -20,7 +20,8 @@ from support.payload_samples import info, observations, state
 
 from edge.clock import Clock
 from edge.errors import BrokerError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.mqtt import backoff
 from edge.mqtt.address import Address, parse
 from edge.mqtt.embedded import EmbeddedBroker
@@ -173,15 +174,15 @@ def test_says_all_again_after_the_broker_came_back(mosquitto: Mosquitto, protoco
 
 
 def test_publishes_what_is_new_and_not_what_was_missed(mosquitto: Mosquitto) -> None:
-    counters = Counters()
-    with Publisher(mosquitto.address, TOPICS, counters=counters) as publisher:
+    registry = Registry()
+    with Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
         mosquitto.kill()
         eventually(lambda: not publisher.status().connected, "noticing that the broker has gone")
         for _ in range(500):
             assert not publisher.publish_state(state("anger"), valid_for=1.0)
         assert publisher.status().dropped == 500
-        assert counters.snapshot()["mqtt.dropped"] == 500
+        assert registry.count(catalogue.MQTT_DROPPED) == 500
         mosquitto.start()
         eventually(lambda: publisher.status().connected, "the reconnect")
         with Reader(mosquitto.address) as reader:

@@ -10,8 +10,8 @@ from support.payload_samples import estimate
 from support.slow_link import SlowLink
 
 from edge.clock import Clock, parse_rfc3339
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.publish.client import Publisher
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import State, state_payload
@@ -44,17 +44,17 @@ def states(reader: Reader) -> list[Received]:
 
 
 def test_a_frozen_broker_gets_no_old_state_when_it_wakes(mosquitto: Mosquitto) -> None:
-    counters = Counters()
+    registry = Registry()
     with (
-        Publisher(mosquitto.address, TOPICS, counters=counters) as publisher,
+        Publisher(mosquitto.address, TOPICS, registry=registry) as publisher,
         Reader(mosquitto.address) as reader,
     ):
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=VALID_S, health_interval=1.0)
+        output = MqttOutput(publisher, registry, valid_for=VALID_S, health_interval=1.0)
         for freeze in (1, 2):
             estimating(output, 0.5)
             before = len(states(reader))
-            replaced = counters.snapshot()["mqtt.replaced_dropped"]
+            replaced = registry.count(catalogue.MQTT_REPLACED)
             mosquitto.freeze()
             estimating(output, 2.5)
             mosquitto.thaw()
@@ -66,26 +66,26 @@ def test_a_frozen_broker_gets_no_old_state_when_it_wakes(mosquitto: Mosquitto) -
             fresh = [message for message in after if late_by(message) <= 0]
             assert fresh, f"after freeze {freeze} a fresh state arrives"
             assert fresh[0].at - thawed_at < 5.0
-            assert counters.snapshot()["mqtt.replaced_dropped"] >= replaced + 10
+            assert registry.count(catalogue.MQTT_REPLACED) >= replaced + 10
         assert publisher.status().connects == 1
 
 
 def test_estimates_that_stopped_are_not_sent_when_the_broker_wakes(mosquitto: Mosquitto) -> None:
-    counters = Counters()
+    registry = Registry()
     with (
-        Publisher(mosquitto.address, TOPICS, counters=counters) as publisher,
+        Publisher(mosquitto.address, TOPICS, registry=registry) as publisher,
         Reader(mosquitto.address) as reader,
     ):
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=VALID_S, health_interval=1e9)
+        output = MqttOutput(publisher, registry, valid_for=VALID_S, health_interval=1e9)
         mosquitto.freeze()
         estimating(output, 0.5)
         time.sleep(VALID_S + 0.5)
         mosquitto.thaw()
-        eventually(lambda: counters.snapshot()["mqtt.expired_dropped"] == 1, "the waiting state is dropped")
+        eventually(lambda: registry.count(catalogue.MQTT_EXPIRED) == 1, "the waiting state is dropped")
         # A state that was past its deadline before it came is not even taken.
         assert not publisher.publish_state(state_now(), valid_for=1.0, deadline=time.monotonic() - 0.01)
-        assert counters.snapshot()["mqtt.expired_dropped"] == 2
+        assert registry.count(catalogue.MQTT_EXPIRED) == 2
         assert publisher.publish_state(state_now(), valid_for=60.0)
         eventually(lambda: len(states(reader)) >= 2, "the next one arrives")
         assert sum(late_by(message) > TOLERANCE_S for message in states(reader)[:-1]) <= 1
@@ -108,20 +108,20 @@ def test_a_broker_that_stays_silent_is_left_and_found_again(mosquitto: Mosquitto
 
 
 def test_a_slow_link_gets_the_newest(mosquitto: Mosquitto) -> None:
-    counters = Counters()
+    registry = Registry()
     valid_for = 2.0
     with (
         SlowLink(mosquitto.address, 2000) as link,
         Reader(mosquitto.address) as reader,
-        Publisher(link.address, TOPICS, counters=counters) as publisher,
+        Publisher(link.address, TOPICS, registry=registry) as publisher,
     ):
         publisher.require_first_connection(PATIENCE)
-        output = MqttOutput(publisher, counters, Timings(), valid_for=valid_for, health_interval=2.0)
+        output = MqttOutput(publisher, registry, valid_for=valid_for, health_interval=2.0)
         estimating(output, 6.0)
         arrived = states(reader)
         assert len(arrived) >= 3
         # A batch of 2 kB needs a second on this link, and one may be under way when a state is handed over.
         assert max(late_by(message) for message in arrived) < 1.5
-        assert counters.snapshot()["mqtt.replaced_dropped"] > 20
+        assert registry.count(catalogue.MQTT_REPLACED) > 20
         assert publisher.status().connects == 1
         assert reader.payloads(TOPICS.health), "health gets its turn, too"

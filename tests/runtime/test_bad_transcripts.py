@@ -19,6 +19,7 @@ from support.running_loop import Running
 from edge import clip
 from edge.config import Config, Face, Voice, Words
 from edge.errors import SourceError
+from edge.health import catalogue
 from edge.observation import Transcript
 from edge.publish import schema
 from edge.runtime import senses
@@ -79,9 +80,9 @@ def test_bad_lines_on_standard_input_are_counted_for_health() -> None:
         os.write(writing, b'{"x"\n' * 7 + b"I am so happy\n" + b'{"y"\n')
         inputs = Inputs(transcripts=lambda: StdinTranscripts(stream))
         with Running(senses.build(config), inputs, config) as live:
-            live.until(lambda: live.counters.snapshot().get("transcripts.items_failed") == 8, "they are counted")
+            live.until(lambda: live.registry.count(catalogue.TRANSCRIPTS_ITEMS_FAILED) == 8, "they are counted")
         os.close(writing)
-    assert live.counters.snapshot()["words.transcripts"] == 1
+    assert live.registry.count(catalogue.WORDS_TRANSCRIPTS) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from edge import clip, config, shipped
+from edge.detail import VoiceDetail
 from edge.emotions import LABELS
 from edge.errors import ModelError, SourceError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.observation import AudioChunk, Observation
 from edge.runtime.ears import Ears
 from edge.runtime.mailbox import BoundedQueue
@@ -79,8 +81,8 @@ def finals(found: list[Observation]) -> list[Observation]:
 
 
 def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
-    timings = Timings()
-    ears = Ears.open(voice, NO_KEYWORDS, timings)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     found = listen(ears, speech)
     assert finals(found)
     assert {seen.sense for seen in found} == {"voice"}
@@ -88,12 +90,9 @@ def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
     for seen in found:
         assert sum(seen.posterior) == pytest.approx(1)
         assert 0 <= seen.captured_at <= len(speech) / 16000 + 0.01
-        assert set(seen.detail) == {
-            *("duration_s", "level_dbfs", "snr_db", "speech"),
-            *("pitch_hz", "pitch_range_semitones", "syllables_per_second"),
-        }
+        assert isinstance(seen.detail, VoiceDetail)
     assert max(seen.quality for seen in found) > 0.3
-    assert set(timings.milliseconds()) == {"resample", "vad", "pitch", "voice features", "infer voice", "prosody"}
+    assert set(registry.snapshot().histograms) == {catalogue.RESAMPLE, catalogue.VAD, *catalogue.VOICE_STAGES}
     assert [card.task for card in ears.cards] == [ears.voice.card.task]
 
 
@@ -150,11 +149,12 @@ def test_quiet_speech_is_found_too(voice: config.Voice, speech: Sound) -> None:
 def test_faults_of_the_sound_are_counted(voice: config.Voice, speech: Sound) -> None:
     sound = np.clip(speech * 50, -1, 1)
     sound[1000:1010] = np.nan
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     listen(ears, sound)
-    assert ears.counters["nan_samples"] == 10
-    assert ears.counters["clipped_samples"] > 1000
-    assert (ears.counters["gaps"], ears.counters["overruns"]) == (0, 0)
+    assert registry.count(catalogue.VOICE_NAN_SAMPLES) == 10
+    assert registry.count(catalogue.VOICE_CLIPPED_SAMPLES) > 1000
+    assert (registry.count(catalogue.VOICE_GAPS), registry.count(catalogue.VOICE_OVERRUNS)) == (0, 0)
 
 
 def speaking(ears: Ears, speech: Sound) -> float:
@@ -169,23 +169,25 @@ def speaking(ears: Ears, speech: Sound) -> float:
 
 
 def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     now = speaking(ears, speech)
     found = ears.hear(AudioChunk(np.zeros(480, np.float32), 16000, now + 3))
     assert [seen.final for seen in found] == [True]
     assert found[0].captured_at <= now + 1e-6
     assert ears.condition == "silence"
-    assert ears.counters["gaps"] == 1
+    assert registry.count(catalogue.VOICE_GAPS) == 1
 
 
 @pytest.mark.parametrize("late", [0.02, 0.12])
 def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, late: float) -> None:
     found: list[Observation] = []
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     for index, chunk in enumerate(chunks(speech)):
         found += ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + late * (index % 2)))
     found += ears.flush()
-    assert ears.counters["gaps"] == 0
+    assert registry.count(catalogue.VOICE_GAPS) == 0
     # Nor does it cut what was said: the same utterances, their ends within the jitter.
     steady = finals(listen(Ears.open(voice, NO_KEYWORDS), speech))
     ends = [seen.captured_at for seen in steady]
@@ -193,20 +195,22 @@ def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, lat
 
 
 def test_an_overrun_ends_the_utterance_and_is_counted(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     now = speaking(ears, speech)
     assert [seen.final for seen in ears.hear(AudioChunk(speech[:480], 16000, now, overruns=2))] == [True]
-    assert ears.counters["overruns"] == 2
+    assert registry.count(catalogue.VOICE_OVERRUNS) == 2
 
 
 def test_a_change_of_rate_starts_afresh(voice: config.Voice, speech: Sound) -> None:
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     now = speaking(ears, speech)
     double = np.repeat(speech, 2)
     found = [seen for chunk in chunks(double, 32000, 960, now) for seen in ears.hear(chunk)]
     assert finals(found)[0].captured_at <= now + 1e-6
     assert len(finals(found)) >= 3
-    assert ears.counters["rate_changes"] == 1
+    assert registry.count(catalogue.VOICE_RATE_CHANGES) == 1
 
 
 def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.Voice, speech: Sound) -> None:
@@ -220,7 +224,8 @@ def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.V
 
 def test_what_a_full_queue_drops_ends_the_utterance(voice: config.Voice, speech: Sound) -> None:
     queue: BoundedQueue[AudioChunk] = BoundedQueue(40, AudioChunk.after_loss)
-    ears = Ears.open(voice, NO_KEYWORDS)
+    registry = Registry()
+    ears = Ears.open(voice, NO_KEYWORDS, registry)
     now = speaking(ears, speech)
     for chunk in chunks(np.resize(speech, 60 * 480), starts_at=now):
         queue.put(chunk)
@@ -228,7 +233,7 @@ def test_what_a_full_queue_drops_ends_the_utterance(voice: config.Voice, speech:
     first = queue.take(0)
     assert first is not None
     assert [seen.final for seen in ears.hear(first)] == [True]
-    assert ears.counters["overruns"] == 20
+    assert registry.count(catalogue.VOICE_OVERRUNS) == 20
     second = queue.take(0)
     assert second is not None
     assert second.overruns == 0

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceEnded, SourceError
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Counter, Registry
 from edge.observation import AudioChunk, Frame, Transcript
 from edge.runtime.exchange import SOUND_WAITING, Exchange
 from edge.runtime.faults import Faults
@@ -63,8 +64,8 @@ class Film(Script):
 
 class Fed:
     def __init__(self, inputs: Inputs, senses: Senses = EVERYTHING) -> None:
-        self.exchange, self.faults, self.counters = Exchange(), Faults(), Counters()
-        self.feeds = Feeds(inputs, senses, self.exchange, self.faults, self.counters)
+        self.exchange, self.faults, self.registry = Exchange(), Faults(), Registry()
+        self.feeds = Feeds(inputs, senses, self.exchange, self.faults, self.registry)
 
     def run(self) -> Fed:
         for worker in self.feeds.workers:
@@ -73,9 +74,8 @@ class Fed:
         self.feeds.count_refusals()
         return self
 
-    @property
-    def counts(self) -> dict[str, int]:
-        return self.counters.snapshot()
+    def count(self, counter: Counter) -> int:
+        return self.registry.count(counter)
 
 
 def frames(*numbers: int) -> list[Frame]:
@@ -84,8 +84,8 @@ def frames(*numbers: int) -> list[Frame]:
 
 def test_gaps_in_the_sequence_are_counted_each_time() -> None:
     fed = Fed(Inputs(camera=lambda: Script(*frames(0, 1, 4, 5, 9)))).run()  # type: ignore[arg-type, return-value]
-    assert fed.counts["camera.frames"] == 5
-    assert fed.counts["camera.frames_skipped"] == 5
+    assert fed.count(catalogue.CAMERA_FRAMES) == 5
+    assert fed.count(catalogue.CAMERA_FRAMES_SKIPPED) == 5
     newest = fed.exchange.frames.take(0)
     assert newest is not None
     assert newest.sequence == 9
@@ -93,22 +93,22 @@ def test_gaps_in_the_sequence_are_counted_each_time() -> None:
 
 def test_a_sequence_that_begins_again_counts_no_gap() -> None:
     fed = Fed(Inputs(camera=lambda: Script(*frames(0, 1, 2, 0, 1, 2)))).run()  # type: ignore[arg-type, return-value]
-    assert fed.counts["camera.frames_skipped"] == 0
+    assert fed.count(catalogue.CAMERA_FRAMES_SKIPPED) == 0
 
 
 def test_sound_overruns_are_summed() -> None:
     chunks = [AudioChunk(np.zeros(160, np.float32), 16_000, i * 0.01, overruns=i) for i in range(4)]
     fed = Fed(Inputs(microphone=lambda: Script(*chunks))).run()  # type: ignore[arg-type, return-value]
-    assert fed.counts["microphone.chunks"] == 4
-    assert fed.counts["microphone.overruns"] == 6
+    assert fed.count(catalogue.MICROPHONE_CHUNKS) == 4
+    assert fed.count(catalogue.MICROPHONE_OVERRUNS) == 6
     assert fed.exchange.sound.waiting == 4
 
 
 def test_sound_that_nobody_takes_is_bounded_and_counted() -> None:
     chunks = [AudioChunk(np.zeros(1, np.float32), 16_000, 0.0) for _ in range(SOUND_WAITING + 7)]
     fed = Fed(Inputs(microphone=lambda: Script(*chunks))).run()  # type: ignore[arg-type, return-value]
-    fed.exchange.count_drops(fed.counters)
-    assert fed.counts["voice.chunks_dropped"] == 7
+    fed.exchange.count_drops(fed.registry)
+    assert fed.count(catalogue.VOICE_CHUNKS_DROPPED) == 7
     first = fed.exchange.sound.take(0)
     assert first is not None
     assert first.overruns == 7, "the loss is reported with the sound that follows it"
@@ -118,8 +118,8 @@ def test_a_recording_feeds_all_senses_and_reports_what_it_lacks() -> None:
     items = [*frames(0), AudioChunk(np.zeros(160, np.float32), 16_000, 0.0), Transcript("hello", 0.1)]
     fed = Fed(Inputs(media=lambda: Film(*items, refused=3))).run()  # type: ignore[arg-type, return-value]
     assert (fed.exchange.frames.waiting, fed.exchange.sound.waiting, fed.exchange.texts.waiting) == (1, 1, 1)
-    assert fed.counts["media_file.items_failed"] == 3
-    assert fed.counts["words.transcripts"] == 1
+    assert fed.count(catalogue.MEDIA_FILE_ITEMS_FAILED) == 3
+    assert fed.count(catalogue.WORDS_TRANSCRIPTS) == 1
     assert fed.faults.present() == ()
     blind = Fed(Inputs(media=lambda: Film(has_video=False))).run()  # type: ignore[arg-type, return-value]
     assert blind.faults.present() == (("face", NO_PICTURE),)
@@ -167,8 +167,8 @@ def test_a_fault_is_reported_counted_and_cleared_each_time_it_comes() -> None:
 
     until(ended)
     assert fed.feeds.opening == ()
-    assert fed.counts["camera.faults"] == 2
-    assert fed.counts["camera.frames"] == 2
+    assert fed.count(catalogue.CAMERA_FAULTS) == 2
+    assert fed.count(catalogue.CAMERA_FRAMES) == 2
     assert [source.closed for source in scripts] == [True, True, True]
     assert ["unplugged"] in seen
     assert ["unplugged again"] in seen

@@ -17,6 +17,7 @@ from support.running_loop import CONFIG, Running
 from edge import clip
 from edge.config import Config, Face, Health
 from edge.errors import SourceEnded, SourceError
+from edge.health import catalogue
 from edge.observation import AudioChunk, Frame, Transcript
 from edge.runtime import senses, soak
 from edge.runtime.feeds import Inputs
@@ -59,7 +60,7 @@ def test_a_camera_that_goes_is_named_and_found_again(loaded: senses.Senses, pict
         running.until(lambda: "unplugged" in (running.recorder.missing("face") or ""), "the fault is told")
         seen = len(running.recorder.observations)
         running.until(lambda: len(running.recorder.observations) > seen, "the camera is opened again")
-    assert running.counters.snapshot()["camera.faults"] >= 1
+    assert running.registry.count(catalogue.CAMERA_FAULTS) >= 1
 
 
 def test_a_camera_that_is_not_there_leaves_the_other_senses(loaded: senses.Senses) -> None:
@@ -77,19 +78,19 @@ def test_a_camera_that_is_not_there_leaves_the_other_senses(loaded: senses.Sense
 
 def test_a_slow_sense_sees_the_newest_frame(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
     with Running(loaded, Inputs(camera=lambda: FakeCamera(pictures * 20, fps=2000))) as running:
-        running.until(lambda: running.counters.snapshot().get("face.frames_skipped", 0) > 50, "frames are skipped")
-    assert running.counters.snapshot()["camera.frames"] > 50
+        running.until(lambda: running.registry.count(catalogue.FACE_FRAMES_SKIPPED) > 50, "frames are skipped")
+    assert running.registry.count(catalogue.CAMERA_FRAMES) > 50
 
 
 def test_a_flood_of_transcripts_is_bounded_and_counted(loaded: senses.Senses) -> None:
     with Running(loaded, Inputs(microphone=lambda: FakeMicrophone(np.zeros(160_000, np.float32)))) as running:
         for i in range(3000):
             running.live.take_transcript(Transcript(f"word {i} and so on", time.monotonic()))
-        running.until(lambda: running.counters.snapshot().get("words.observations", 0) > 10, "some are read")
-    counts = running.counters.snapshot()
-    assert counts["words.transcripts"] == 3000
-    assert counts["words.transcripts_dropped"] > 0
-    assert counts["words.observations"] + counts["words.transcripts_dropped"] <= 3000
+        running.until(lambda: running.registry.count(catalogue.WORDS_OBSERVATIONS) > 10, "some are read")
+    counts = running.registry.snapshot().counters
+    assert counts[catalogue.WORDS_TRANSCRIPTS] == 3000
+    assert counts[catalogue.WORDS_TRANSCRIPTS_DROPPED] > 0
+    assert counts[catalogue.WORDS_OBSERVATIONS] + counts[catalogue.WORDS_TRANSCRIPTS_DROPPED] <= 3000
 
 
 class HangingCamera(Opened):
@@ -119,7 +120,7 @@ def test_a_hanging_source_is_closed_and_opened_anew(loaded: senses.Senses, pictu
     with Running(loaded, inputs, QUICK) as running:
         running.until(lambda: "face" in running.recorder.senses(), "the camera is opened again and gives pictures")
     assert running.error is None
-    assert running.counters.snapshot()["threads.unblocked"] == 1
+    assert running.registry.count(catalogue.THREADS_UNBLOCKED) == 1
 
 
 def test_what_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.Senses) -> None:
@@ -138,14 +139,14 @@ def test_nobody_has_to_write_on_standard_input(loaded: senses.Senses) -> None:
             keyboard.write(b"I am so happy to see you\n")
             keyboard.flush()
             running.until(lambda: "words" in running.recorder.senses(), "it is still read")
-        assert "threads.unblocked" not in running.counters.snapshot()
+        assert running.registry.count(catalogue.THREADS_UNBLOCKED) == 0
 
 
 def test_a_sense_that_fails_on_an_item_goes_on_with_the_next(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
     broken = [np.zeros((4, 4, 7), np.uint8), *pictures]
     with Running(loaded, Inputs(camera=lambda: FakeCamera(broken, fps=30))) as running:
         running.until(lambda: "face" in running.recorder.senses(), "the good pictures are read")
-    assert running.counters.snapshot()["face.items_failed"] >= 1
+    assert running.registry.count(catalogue.FACE_ITEMS_FAILED) >= 1
 
 
 def test_media_without_sound_names_what_is_missing(loaded: senses.Senses, tmp_path: Path) -> None:

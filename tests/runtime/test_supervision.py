@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from edge.health.counters import Counters
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.runtime.supervision import StuckError, Supervisor
 from edge.runtime.worker import Worker
 
@@ -28,23 +29,23 @@ class Silent(Worker):
 
 
 @pytest.fixture
-def counters() -> Counters:
-    return Counters()
+def registry() -> Registry:
+    return Registry()
 
 
-def test_all_well(counters: Counters) -> None:
+def test_all_well(registry: Registry) -> None:
     workers = Silent("camera"), Silent("face sense")
-    supervisor = Supervisor(workers, 10.0, counters)
+    supervisor = Supervisor(workers, 10.0, registry)
     workers[0].silence = 10.0
     assert supervisor.check(100.0)
     assert [worker.unblocked for worker in workers] == [0, 0]
 
 
 def test_a_hang_is_unblocked_once_and_all_is_well_after_recovery(
-    counters: Counters, caplog: pytest.LogCaptureFixture
+    registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera, other = Silent("camera"), Silent("microphone")
-    supervisor = Supervisor((camera, other), 10.0, counters)
+    supervisor = Supervisor((camera, other), 10.0, registry)
     for round_number in (1, 2, 3):
         caplog.clear()
         start = 100.0 * round_number
@@ -57,13 +58,13 @@ def test_a_hang_is_unblocked_once_and_all_is_well_after_recovery(
         camera.silence = 0.1
         assert supervisor.check(start + 6), "the watchdog is fed again after recovery"
         assert supervisor.check(start + 7)
-    assert counters.snapshot()["threads.unblocked"] == 3
+    assert registry.count(catalogue.THREADS_UNBLOCKED) == 3
     assert other.unblocked == 0
 
 
-def test_a_worker_that_stays_stuck_ends_the_process(counters: Counters) -> None:
+def test_a_worker_that_stays_stuck_ends_the_process(registry: Registry) -> None:
     camera = Silent("camera")
-    supervisor = Supervisor((camera,), 10.0, counters)
+    supervisor = Supervisor((camera,), 10.0, registry)
     camera.silence = 11.0
     assert not supervisor.check(100.0)
     assert not supervisor.check(110.0)
@@ -71,9 +72,9 @@ def test_a_worker_that_stays_stuck_ends_the_process(counters: Counters) -> None:
         supervisor.check(110.1)
 
 
-def test_the_time_to_give_up_begins_anew_with_each_hang(counters: Counters) -> None:
+def test_the_time_to_give_up_begins_anew_with_each_hang(registry: Registry) -> None:
     camera = Silent("camera")
-    supervisor = Supervisor((camera,), 10.0, counters)
+    supervisor = Supervisor((camera,), 10.0, registry)
     camera.silence = 11.0
     assert not supervisor.check(100.0)
     camera.silence = 0.0
@@ -85,9 +86,9 @@ def test_the_time_to_give_up_begins_anew_with_each_hang(counters: Counters) -> N
         supervisor.check(130.1)
 
 
-def test_one_stuck_worker_is_enough_to_withhold_the_watchdog(counters: Counters) -> None:
+def test_one_stuck_worker_is_enough_to_withhold_the_watchdog(registry: Registry) -> None:
     workers = Silent("camera"), Silent("microphone")
-    supervisor = Supervisor(workers, 10.0, counters)
+    supervisor = Supervisor(workers, 10.0, registry)
     workers[0].silence = 11.0
     assert not supervisor.check(100.0)
     workers[1].silence = 11.0
@@ -101,7 +102,7 @@ def test_stop_ends_every_worker_and_does_not_wait_for_one_that_hangs(caplog: pyt
     release = threading.Event()
     polite = Worker("polite", lambda worker: worker._stop.wait(30) and None)
     stubborn = Worker("stubborn", lambda _: release.wait(30) and None)
-    supervisor = Supervisor((stubborn, polite), 10.0, Counters())
+    supervisor = Supervisor((stubborn, polite), 10.0, Registry())
     supervisor.start()
     try:
         with caplog.at_level(logging.WARNING):

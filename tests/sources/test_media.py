@@ -21,6 +21,7 @@ from support.running_loop import Running
 
 from edge.config import Config, Face, Voice, Words
 from edge.errors import MissingExtraError, SourceEnded, SourceError
+from edge.health import catalogue
 from edge.observation import AudioChunk, Frame
 from edge.runtime import senses
 from edge.runtime.feeds import Inputs
@@ -335,7 +336,7 @@ def test_damaged_pictures_of_a_film_are_told_in_health(tmp_path: Path) -> None:
     config = Config(face=Face(detector="haar", landmarks=False), voice=Voice(enabled=False), words=Words(enabled=False))
     inputs = Inputs(media=lambda: PacedMedia(MediaFile(path)))
     with Running(senses.build(config), inputs, config) as live:
-        live.until(lambda: live.counters.snapshot().get("media_file.items_failed") == 8, "they are counted")
+        live.until(lambda: live.registry.count(catalogue.MEDIA_FILE_ITEMS_FAILED) == 8, "they are counted")
 
 
 def test_damage_that_leaves_nothing_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge.clock import Clock
+from edge.detail import FaceDetail, KeywordDetail, VoiceDetail
 from edge.emotions import LABELS, UNIFORM, top, valence_arousal
 from edge.observation import Contribution, Estimate, Observation
 from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State, state_payload
@@ -51,12 +52,30 @@ def blind_estimate(at: float = 12.5) -> Estimate:
 
 
 def observations() -> list[Observation]:
+    """One of each sense: a face without landmarks, a voice whose pitch is infinite, a keyword without an intent."""
+    face = FaceDetail(
+        box=(10.0, 20.5, 40.123456, 40.0),
+        attended=True,
+        detector="haar",
+        size=0.9,
+        sharpness=0.12345,
+        light=1.0,
+        detection=0.5,
+        frontal=0.75,
+    )
+    voice = VoiceDetail(
+        duration_s=0.64,
+        level_dbfs=-20.0,
+        snr_db=-0.0,
+        speech=0.75,
+        pitch_hz=float("inf"),
+        pitch_range_semitones=None,
+        syllables_per_second=None,
+    )
     return [
-        Observation(
-            "face", 1.0, posterior("anger", 0.4), 0.8, person=3, detail={"box": (10.0, 20.5, 40.123456, 40.0), "n": 1}
-        ),
-        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail={"n": float("-inf")}),
-        Observation("words", 3.0, posterior("sadness", 0.9), 1.0, detail={"tokens": 3, "source": "keyword", "x": None}),
+        Observation("face", 1.0, posterior("anger", 0.4), 0.8, person=3, detail=face),
+        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail=voice),
+        Observation("words", 3.0, posterior("sadness", 0.9), 1.0, detail=KeywordDetail(keyword="help me")),
     ]
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from support.brokers import PATIENCE, eventually
 
 from edge.config import Config, Face
-from edge.health.counters import Counters
-from edge.health.timings import Timings
+from edge.health.registry import Registry
 from edge.observation import Estimate, Observation
 from edge.runtime import senses
 from edge.runtime.feeds import Inputs
@@ -49,8 +48,8 @@ class Running:
     """A live loop in a thread of its own."""
 
     def __init__(self, loaded: senses.Senses, inputs: Inputs, config: Config = CONFIG) -> None:
-        self.recorder, self.counters = Recorder(), Counters()
-        self.live = Live(config, loaded, inputs, (self.recorder,), self.counters, Timings())
+        self.recorder, self.registry = Recorder(), Registry()
+        self.live = Live(config, loaded, inputs, (self.recorder,), self.registry)
         self.stop = StopRequest()
         self.alive = 0
         self.error: Exception | None = None

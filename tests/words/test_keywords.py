@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.clip_sound import clip_sound
+from support.details import keyword_detail
 
 from edge.emotions import LABELS, top
 from edge.errors import ConfigError, MissingExtraError
-from edge.health.timings import Timings
+from edge.health import catalogue
+from edge.health.registry import Registry
 from edge.hearing.listener import Step
 from edge.hearing.resample import Resampler
 from edge.observation import Observation
@@ -59,7 +61,7 @@ def listen(spotter: KeywordSpotter, sound: Sound, starts_at: float = 0.0) -> lis
 
 
 def keyword(seen: Observation) -> str:
-    return str(seen.detail["keyword"])
+    return keyword_detail(seen).keyword
 
 
 def test_the_shipped_phrases_are_well_formed() -> None:
@@ -75,7 +77,7 @@ def test_the_shipped_phrases_are_well_formed() -> None:
 def test_a_spoken_phrase_is_found_with_its_time(spotter: KeywordSpotter) -> None:
     sound = say("This is wonderful!")
     found = listen(spotter, sound, starts_at=100.0)
-    assert [seen.detail["keyword"] for seen in found if "wonderful" in str(seen.detail["keyword"])]
+    assert [seen for seen in found if "wonderful" in keyword_detail(seen).keyword]
     seen = found[0]
     assert seen.sense == "words"
     assert top(seen.posterior) == "happiness"
@@ -85,7 +87,7 @@ def test_a_spoken_phrase_is_found_with_its_time(spotter: KeywordSpotter) -> None
 
 def test_a_phrase_said_twice_is_found_twice(spotter: KeywordSpotter) -> None:
     once = say("This is wonderful!")
-    found = [str(seen.detail["keyword"]) for seen in listen(spotter, np.concatenate([once, SILENCE, once]))]
+    found = [keyword_detail(seen).keyword for seen in listen(spotter, np.concatenate([once, SILENCE, once]))]
     assert sum("wonderful" in phrase for phrase in found) == 2
 
 
@@ -102,10 +104,10 @@ def test_silence_and_noise_hold_no_phrase(spotter: KeywordSpotter) -> None:
     assert listen(spotter, np.concatenate([SILENCE, SILENCE, noise])) == []
 
 
-def test_timings_are_kept() -> None:
-    timings = Timings()
-    listen(KeywordSpotter(timings=timings), say("This is wonderful!"))
-    assert list(timings.milliseconds()) == ["keywords"]
+def test_stages_are_timed() -> None:
+    registry = Registry()
+    listen(KeywordSpotter(registry=registry), say("This is wonderful!"))
+    assert list(registry.snapshot().histograms) == [catalogue.KEYWORDS]
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
@@ -205,6 +207,6 @@ def test_real_speech_without_a_phrase_raises_few_alarms(spotter: KeywordSpotter,
     alarms, seconds = [], 0.0
     for file in sorted(Path(corpora, "voice").glob("ravdess/Actor_*/*.flac"))[::40]:
         sound, _ = soundfile.read(file, dtype="float32")
-        alarms += [seen.detail["keyword"] for seen in listen(spotter, np.concatenate([SILENCE, sound]))]
+        alarms += [keyword_detail(seen).keyword for seen in listen(spotter, np.concatenate([SILENCE, sound]))]
         seconds += len(sound) / 16000
     assert len(alarms) <= 2, f"{alarms} in {seconds:.0f} s"

@@ -17,6 +17,7 @@ from support.running_loop import Running
 from edge import clip
 from edge.config import Config, Face, Transcripts, Voice, Words
 from edge.errors import ConfigError, MissingExtraError, ModelError, SourceEnded
+from edge.health import catalogue
 from edge.hearing.hearing import Hearing
 from edge.observation import AudioChunk, Observation, Transcript
 from edge.runtime import senses
@@ -100,10 +101,10 @@ def test_replay_reads_what_was_recognised(config: Config) -> None:
 def test_the_live_loop_hears_the_same(config: Config) -> None:
     with Running(senses.build(config), Inputs(media=lambda: PacedMedia(MediaFile(clip.path()))), config) as running:
         running.until(lambda: running.ended, "the clip ends")
-    counts = running.counters.snapshot()
-    assert counts["words.transcripts"] == len(SAID)
-    assert counts["words.observations"] == len(SAID)
-    assert counts["words.chunks_dropped"] == 0
+    counts = running.registry.snapshot().counters
+    assert counts[catalogue.WORDS_TRANSCRIPTS] == len(SAID)
+    assert counts[catalogue.WORDS_OBSERVATIONS] == len(SAID)
+    assert counts[catalogue.WORDS_CHUNKS_DROPPED] == 0
 
 
 class SlowRecogniser:
@@ -132,7 +133,7 @@ def test_a_slow_or_failing_recogniser_holds_up_nobody_and_is_counted() -> None:
     with Running(senses.build(config), Inputs(media=lambda: PacedMedia(MediaFile(clip.path(), loop=True)))) as running:
         running.until(lambda: "voice" in running.recorder.senses(), "the voice is read meanwhile")
         SlowRecogniser.free.set()
-        running.until(lambda: running.counters.snapshot().get("words.chunks_failed", 0) > 0, "its fault is counted")
+        running.until(lambda: running.registry.count(catalogue.WORDS_CHUNKS_FAILED) > 0, "its fault is counted")
 
 
 def test_without_one_there_is_none() -> None:
