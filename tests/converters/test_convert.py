@@ -186,5 +186,5 @@ def test_an_archive_that_is_no_model_or_cut_short(tmp_path: Path) -> None:
 def test_without_tensorflow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model("two").save(tmp_path / "model.keras")
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edge-emotion\[convert\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'keras.*tensorflow"):
         convert(tmp_path / "model.keras", "float32")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge import clip, config, shipped
 from edge.emotions import LABELS
 from edge.errors import ModelError, SourceError
+from edge.extras import install_command
 from edge.health.timings import Timings
 from edge.observation import AudioChunk, Observation
 from edge.runtime.ears import Ears
@@ -278,7 +279,7 @@ def test_without_pocketsphinx_the_voice_goes_on(
         ears = Ears.open(voice, config.Words())
     assert [record.message for record in caplog.records] == [
         "spoken keywords are left out: spotting spoken keywords needs an optional package: "
-        "pip install 'edge-emotion[keywords]'"
+        + install_command("keywords")
     ]
     assert finals(listen(ears, speech))
 
