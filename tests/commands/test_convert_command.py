@@ -77,7 +77,7 @@ def test_too_little_agreement_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("absent.keras", "--to", "float32"), "model absent.keras: no such file"),
+        (("absent.keras", "--to", "float32"), "model absent.keras: No such file"),
         (("residual.npz", "--to", "float32"), "model residual.npz: not a Keras model"),
         (("residual.keras", "--to", "int8"), "int8 needs a calibration set"),
         (("residual.keras", "--to", "int8", "--calibration", "absent.npz"), "calibration absent.npz: No such file"),

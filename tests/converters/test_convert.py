@@ -15,6 +15,7 @@ pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-
 import keras
 from support.keras_models import convert_here, converted, model, rows
 
+from converters.job import Import
 from converters.parity import measure
 from converters.tflite import convert, convert_with_proof
 from edge.errors import ConversionError, MissingExtraError
@@ -74,16 +75,15 @@ def test_an_lstm_that_crashes_the_converter_is_an_error_and_not_the_end() -> Non
         convert(model("rolled"), "int8", rows("rolled"))
 
 
-def test_a_crash_is_told_with_its_signal_and_the_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_told_with_its_signal_and_the_last_words(tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(
         "import os, signal, sys\n"
         "print('W0000 noise', 'loc: shape inference failed', 'WARNING: noise', '', sep='\\n', file=sys.stderr)\n"
         "sys.stderr.flush()\n"
         "os.kill(os.getpid(), signal.SIGSEGV)\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConversionError, match=r"crashed \(SIGSEGV; .*unroll=True.*\): loc: shape inference failed$"):
-        convert(model("two"), "float32", imports=["crashing"])
+        convert(model("two"), "float32", imports=["crashing"], import_paths=[tmp_path])
 
 
 def test_a_registered_layer_of_a_model_in_memory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_custom_layer_of_a_file_needs_its_module(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConversionError, match=r"custom part 'Doubling'.*register_keras_serializable"):
         convert_here(path, "float32")
     with pytest.raises(ConversionError, match="cannot import 'no_such_module'"):
-        convert_here(path, "float32", imports=["no_such_module"])
+        convert_here(path, "float32", imports=(Import(module="no_such_module"),))
 
 
 def model_with_custom_layer(
@@ -159,7 +159,7 @@ def test_an_unknown_form_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("absent.keras", None, "no such file"),
+        ("absent.keras", None, "No such file"),
         ("empty.keras", b"", "not a Keras model"),
         ("text.keras", b"hello, world", "not a Keras model"),
         ("model.onnx", b"PK\x03\x04", "not a Keras model"),
