@@ -113,6 +113,7 @@ def with_value(value: float) -> np.ndarray:
     [
         ({"x": np.zeros((1, 4, 4, 1))}, "too little to measure on: 1 rows, of which 1 have one value everywhere and 0"),
         ({"x": noise(LEAST_ROWS - 1)}, "too little .*: 29 rows, .* 0 have one value everywhere and 29 .* at least 30"),
+        ({"x": np.zeros((LEAST_ROWS, 4, 4, 1))}, "array 'x' is the same in all 30 rows"),
         ({"x": np.zeros((500, 4, 4, 1))}, "array 'x' is the same in all 500 rows"),
         ({"x": np.repeat(noise(1), 200, axis=0)}, "array 'x' is the same in all 200 rows"),
         ({"x": np.repeat(noise(29), 7, axis=0)}, "203 rows, of which 0 .* and 29 of the others differ"),

@@ -101,6 +101,13 @@ def test_keras_and_rows_with_a_batch_of_one() -> None:
     assert 0 < with_batch.mean_error < with_batch.max_error < with_batch.scale
 
 
+def test_every_row_is_compared_where_keras_runs_them_in_batches() -> None:
+    """130 rows are two full batches and a rest."""
+    parity = measure(model(KIND), converted(KIND, "float32"), rows(KIND, 130))
+    assert parity.n == 130
+    assert parity.max_error < 1e-4 * parity.scale
+
+
 def test_what_cannot_be_compared() -> None:
     data = converted(KIND, "float32")
     with pytest.raises(ConversionError, match="at least one input row"):
