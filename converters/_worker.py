@@ -1,15 +1,13 @@
-"""The process that converts: `python -m converters._worker FOLDER`; the other end is `converters.tflite`.
+"""The process that converts a model; its one argument is a folder. The module `process` starts it.
 
-The folder holds `job.json` and perhaps `calibration.npz`. Out come `model.tflite` and, where the job asks for
-proof, `proof.npz` (inputs and what Keras makes of them); or else `error.txt` with one line. Standard output gets
-a line for each step.
+The folder holds `job.json` and, for int8, `calibration.npz`. The process writes `model.tflite` there and, where the
+job asks for proof, `proof.npz` (inputs and the Keras model's outputs for them). If it refuses, it writes one line
+into `error.txt` instead. It prints one line for each step.
 """
 
 from __future__ import annotations
 
 import ctypes
-import importlib
-import json
 import os
 import re
 import signal
@@ -18,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# The graph is only traced and folded here: the CPU does it, and a GPU that a training run holds stays its own.
+# Tracing and folding a graph needs no GPU, and a training run may be using the GPU's memory.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,26 +24,25 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from numpy.typing import NDArray
 
-from converters import calibration
+from converters import calibration, imports, job
 from converters.calibration import Input, Row
+from converters.job import Job
 from converters.sharing import share_zero_points
-from converters.tflite import REFUSED
 from edge.errors import ConversionError
 
 
 def main(folder: Path) -> int:
     end_with_parent()
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     try:
-        work(job, folder)
+        work(job.read(folder), folder)
     except ConversionError as error:
-        (folder / "error.txt").write_text(str(error), encoding="utf-8")
-        return REFUSED
+        (folder / job.ERROR).write_text(str(error), encoding="utf-8")
+        return job.REFUSED
     return 0
 
 
 def end_with_parent() -> None:
-    """Linux only: a conversion whose caller was killed ends too."""
+    """Ends this process when its parent dies, even by SIGKILL (Linux only)."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
@@ -55,36 +52,55 @@ def say(step: str) -> None:
     print(step, flush=True)
 
 
-def work(job: dict[str, Any], folder: Path) -> None:
+def work(wanted: Job, folder: Path) -> None:
     say("loading TensorFlow")
-    model = load(Path(job["model"]), job["imports"], trusted=job["trusted"])
+    model = load(wanted)
     inputs = [fixed(tensor) for tensor in model.inputs]
     rows: list[Row] = []
-    if (folder / "calibration.npz").exists():
-        rows = calibration.arrange(calibration.load(folder / "calibration.npz"), inputs)
+    if (folder / job.CALIBRATION).exists():
+        rows = calibration.arrange(calibration.load(folder / job.CALIBRATION), inputs)
     forward = trace(model, inputs)
-    data = to_tflite(forward, job, rows)
-    (folder / "model.tflite").write_bytes(data)
-    if job["proof"]:
-        kept = spread(rows, job["proof"]) or calibration.random_rows(inputs, job["proof"], vocabulary(model))
+    data = to_tflite(forward, wanted, rows)
+    (folder / job.MODEL).write_bytes(data)
+    if wanted.proof:
+        kept = spread(rows, wanted.proof) or calibration.random_rows(inputs, wanted.proof, vocabulary(model))
         say(f"running Keras on {len(kept)} inputs")
-        np.savez(folder / "proof.npz", **proof(forward, kept))  # type: ignore[arg-type]
+        np.savez(folder / job.PROOF, **proof(forward, kept))  # type: ignore[arg-type]
 
 
-def load(path: Path, imports: Sequence[str], *, trusted: bool) -> Any:
-    for module in imports:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ConversionError(f"cannot import {module!r}, which registers custom layers: {error}") from error
-    import keras
-
-    say("loading the model")
+def load(wanted: Job) -> Any:
+    """The Keras model of a job. Raises `ConversionError`."""
     try:
-        # Only a model that came from this very program may bring lambdas: a file's could run anything.
-        return keras.saving.load_model(path, compile=False, safe_mode=not trusted)
+        import keras
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise ConversionError(
+            f"Keras with TensorFlow cannot be imported by {sys.executable}, which does not look into PYTHONPATH: "
+            f"{first_line(str(error))}"
+        ) from error
+    imports.perform(wanted.imports, wanted.import_paths)
+    say("loading the model")
+    path = Path(wanted.model)
+    try:
+        if not wanted.trusted and path.suffix == ".h5":
+            refuse_lambda(path)
+        # A Lambda layer of a file could run any code; only a model from the calling program itself may have one.
+        return keras.saving.load_model(path, compile=False, safe_mode=not wanted.trusted)
+    except ConversionError:
+        raise
     except Exception as error:
         raise ConversionError(explain_load(str(error))) from error
+
+
+def refuse_lambda(path: Path) -> None:
+    """Refuses a Lambda layer in an HDF5 file, for which some releases of Keras 3 ignore `safe_mode` (CVE-2025-9905)."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        config = file.attrs.get("model_config", "")
+    text = config.decode("utf-8", "replace") if isinstance(config, bytes) else str(config)
+    if re.search(r'"class_name":\s*"(?:Lambda|__lambda__)"', text):
+        raise ConversionError(explain_load("lambda"))
 
 
 def explain_load(text: str) -> str:
@@ -93,7 +109,7 @@ def explain_load(text: str) -> str:
     if custom:
         return (
             f"it has a custom part {custom.group(1) or custom.group(2)!r}: decorate that with "
-            "@keras.saving.register_keras_serializable() in a module that can be imported, and name the module"
+            "@keras.saving.register_keras_serializable() in a module, and name that with --import"
         )
     if "lambda" in text:
         return "it has a Lambda layer, which may run any code: replace that by a layer or a registered function"
@@ -111,7 +127,7 @@ def fixed(tensor: Any) -> Input:
 
 
 def vocabulary(model: Any) -> int:
-    """How many ids are safe for random tokens."""
+    """The size of the smallest embedding table: random token ids must lie below it."""
     import keras
 
     tables = [layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
@@ -141,21 +157,21 @@ def trace(model: Any, inputs: Sequence[Input]) -> Any:
     return convert_variables_to_constants_v2(function.get_concrete_function())
 
 
-def to_tflite(forward: Any, job: dict[str, Any], rows: Sequence[Row]) -> bytes:
+def to_tflite(forward: Any, wanted: Job, rows: Sequence[Row]) -> bytes:
     import tensorflow as tf
 
-    form: str = job["form"]
+    form = wanted.form
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward])
     if form != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if form == "dynamic" and not job["per_channel_dense"]:
+    if form == "dynamic" and not wanted.per_channel_dense:
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if form == "int8":
-        converter.representative_dataset = lambda: told(rows)
+        converter.representative_dataset = lambda: with_progress(rows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        if job["integer_io"]:
+        if wanted.integer_io:
             # Integer inputs such as token ids are left alone by this.
             converter.inference_input_type = converter.inference_output_type = tf.int8
     say(f"converting to {form}")
@@ -165,7 +181,7 @@ def to_tflite(forward: Any, job: dict[str, Any], rows: Sequence[Row]) -> bytes:
         raise ConversionError(explain_convert(str(error)) or type(error).__name__) from error
 
 
-def told(rows: Sequence[Row]) -> Iterator[list[NDArray[Any]]]:
+def with_progress(rows: Sequence[Row]) -> Iterator[list[NDArray[Any]]]:
     for number, row in enumerate(rows, 1):
         if number % 100 == 0 or number == len(rows):
             say(f"calibrating on row {number} of {len(rows)}")
@@ -185,12 +201,12 @@ def first_line(text: str) -> str:
 
 
 def spread(rows: Sequence[Row], most: int) -> list[Row]:
-    """At most so many rows, evenly from all."""
+    """At most `most` rows, evenly spaced over all, the first and the last included."""
     return [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows)), dtype=int))]
 
 
 def proof(forward: Any, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
-    """`in_0` … and `out_0` …, each (rows, 1, …)."""
+    """The arrays `in_0`, … and `out_0`, …, each of shape (rows, 1, …)."""
     import tensorflow as tf
 
     results = [[np.asarray(out) for out in forward(*map(tf.constant, row))] for row in rows]

@@ -1,7 +1,8 @@
-"""Takes back what quantisation adds to every answer alike.
+"""Bias correction: removes the shift that quantisation adds to a model's mean output.
 
-Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction, ICCV 2019: rounding the weights
-of many layers shifts the mean of what comes out; here it is measured at the last layer and put into its bias.
+Rounding the weights of many layers shifts the mean of the outputs. The shift is measured at the last layer and
+subtracted from its bias (Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction, ICCV
+2019).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from edge.inference.interpreter import Interpreter
 
 
 def shift(floating: bytes, quantised: bytes, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """(outputs,): mean of the quantised model's first output over `rows` less that of the float model."""
+    """Mean of the quantised model's first output over `rows` minus that of the float model, shape (outputs,)."""
     means = []
     for data in (floating, quantised):
         interpreter = Interpreter(data)
@@ -27,10 +28,20 @@ def shift(floating: bytes, quantised: bytes, rows: Sequence[Row]) -> NDArray[np.
 
 
 def convert_corrected(model: Any, layer: str, floating: bytes, calibration: Sequence[Row], **options: Any) -> bytes:
-    """An int8 model whose mean output over the calibration rows is the float model's.
+    """Converts to int8 so that the mean output over the calibration rows is that of the float model.
 
-    `model`: Keras, left as it was; `layer`: its last one, which has a bias; `floating`: the model in float32;
-    `options`: of `convert`. Raises `ConversionError`.
+    Args:
+        model: The Keras model; unchanged afterwards.
+        layer: Name of its last layer, which has a bias.
+        floating: The bytes of the model as a float32 `.tflite`.
+        calibration: Rows with a batch of one.
+        options: Further arguments of `convert`.
+
+    Returns:
+        The bytes of the int8 `.tflite`.
+
+    Raises:
+        ConversionError: As `convert`.
     """
     quantised = convert(model, "int8", calibration, **options)
     last = model.get_layer(layer)

@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from edge.emotions import LABELS
-from edge.errors import ConversionError
+from edge.errors import ConversionError, ModelError
 from edge.inference import card as cards
-from edge.inference.card import Card, Corpus, Score, Tensor
+from edge.inference.card import Card, Corpus, OutputKind, Score, Tensor
 from edge.inference.interpreter import Interpreter
 
 
@@ -27,7 +27,7 @@ def make_card(
     task: str,
     file: str,
     version: str = "1",
-    output_kind: str = "logits",
+    output_kind: OutputKind = "logits",
     labels: Sequence[str] = LABELS,
     temperature: float = 1.0,
     front_end: Mapping[str, Any] | None = None,
@@ -40,10 +40,22 @@ def make_card(
     input_meanings: Sequence[str] = (),
     output_meanings: Sequence[str] = (),
 ) -> Card:
-    """The card of `data`; hash, size, tensors and latency are read off the file itself.
+    """The card of `data`. Hash, size, tensors and latency are taken from the file itself.
 
-    `file`: the model's file name, without folder. `…_meanings`: one text per tensor, in order, or none.
-    Raises `ModelError` where the file does not run, `ConversionError` where the meanings do not fit it.
+    Args:
+        data: The bytes of a `.tflite` file.
+        name: The model's name.
+        task: What it predicts.
+        file: File name of the model, without folder.
+        version: The model's version.
+        output_kind, labels, temperature, front_end, thresholds, training, train_command, recipe, scores, notes:
+            As the fields of `Card`.
+        input_meanings: One text per input, in order, or none at all.
+        output_meanings: One text per output, in order, or none at all.
+
+    Raises:
+        ModelError: The file does not run.
+        ConversionError: The number of meanings differs from the number of tensors.
     """
     interpreter = Interpreter(data, f"model {file}")
     return Card(
@@ -80,7 +92,7 @@ def _explained(tensors: Sequence[Tensor], meanings: Sequence[str], kind: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of one inference on one thread, quantisation of input and output included; milliseconds."""
+    """Time of one inference on one thread in milliseconds, including the quantisation of input and output."""
 
     median_ms: float
     p95_ms: float
@@ -88,7 +100,7 @@ class Latency:
 
 
 def latency(data: bytes, runs: int = 200, budget_s: float = 5.0) -> Latency:
-    """Measured on zeros after a few runs to warm up; stops early after `budget_s` seconds."""
+    """Measures inferences on zeros after five to warm up; stops early after `budget_s` seconds."""
     interpreter = Interpreter(data)
     values = [np.zeros(tensor.shape, np.float32) for tensor in interpreter.inputs]
     for _ in range(5):
@@ -102,10 +114,18 @@ def latency(data: bytes, runs: int = 200, budget_s: float = 5.0) -> Latency:
 
 
 def save(data: bytes, card: Card, path: Path) -> None:
-    """Writes the model at `path` and its card beside it, each whole or not at all. Raises `ConversionError`."""
+    """Writes the model at `path` and its card beside it, each whole or not at all.
+
+    Raises:
+        ConversionError: The card is about another file, is not one that `open_model` takes, or cannot be written.
+    """
     if card.file != path.name or card.sha256 != cards.sha256(data):
         raise ConversionError(f"the card is about {card.file!r} ({card.sha256[:12]}…), not about what goes to {path}")
-    # Between the two renames the old card vouches for nothing: who opens the model then is told, and never runs it.
+    try:
+        cards.decode(cards.encode(card))
+    except ModelError as error:
+        raise ConversionError(f"the card of {path} {error}") from error
+    # Between the two renames the new model lies beside the old card, whose hash differs, so nobody runs it.
     write_whole(path, data)
     write_whole(cards.card_path(path), cards.encode(card))
 

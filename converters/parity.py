@@ -23,27 +23,38 @@ Forward: TypeAlias = "Callable[..., Sequence[NDArray[Any]] | NDArray[Any]]"
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """The differences between two models over `n` inputs. Errors are in the unit of the outputs."""
+    """The differences between two models on the same inputs. Errors have the unit of the outputs."""
 
     n: int
+    """Number of input rows."""
     max_error: float
     """Largest absolute difference of any output value."""
     mean_error: float
     """Mean absolute difference over all output values."""
     scale: float
-    """Root mean square of the reference's outputs: what the errors are to be seen against."""
+    """Root mean square of the reference's outputs, to compare the errors with."""
     agreement: float
-    """0…1: share of rows whose largest value along the last axis of the first output is in the same place."""
+    """0…1: share of rows for which both models decide alike: the first output has its largest value along the last
+    axis at the same index."""
     divergence: float
-    """Nats: mean Kullback–Leibler divergence of the first output's softmax, reference from candidate.
-    Says something where the first output is logits."""
+    """Nats: mean over the rows of D_KL(softmax(reference) ‖ softmax(candidate)) of the first output.
+    Meaningful where the first output is logits."""
+    decisions: int
+    """Number of different decisions of the reference over all rows. With 1, `agreement` measures nothing: any model
+    that is stuck on that decision agrees."""
 
 
 def measure(reference: Forward | keras.Model | bytes, candidate: bytes, inputs: Sequence[Row]) -> Parity:
-    """Runs both over `inputs` (rows as `converters.tflite.Row`).
+    """Runs two models on the same inputs and measures how far their outputs differ.
 
-    `reference` is a Keras model, the bytes of a `.tflite`, or a function. Raises `ConversionError` where there is
-    nothing to compare or the outputs differ in number or shape, `ModelError` where a file does not run.
+    Args:
+        reference: A Keras model, the bytes of a `.tflite`, or a function.
+        candidate: The bytes of a `.tflite`.
+        inputs: Rows, with or without a batch of one.
+
+    Raises:
+        ConversionError: There are no inputs, or the outputs differ in number or shape.
+        ModelError: A file does not run.
     """
     if not inputs:
         raise ConversionError("parity needs at least one input row")
@@ -53,7 +64,7 @@ def measure(reference: Forward | keras.Model | bytes, candidate: bytes, inputs: 
 
 
 def compare(expected: Sequence[Sequence[NDArray[Any]]], candidate: bytes, inputs: Sequence[Row]) -> Parity:
-    """Runs `candidate` over `inputs` (batch of one) against the outputs that are already there."""
+    """Measures `candidate` on `inputs` (batch of one) against the reference's outputs `expected`, one per row."""
     interpreter = Interpreter(candidate, "the converted model")
     found = [list(interpreter.run(*row)) for row in inputs]
     _check_shapes(expected[0], found[0])
@@ -68,6 +79,7 @@ def compare(expected: Sequence[Sequence[NDArray[Any]]], candidate: bytes, inputs
         scale=float(np.sqrt(square.mean())),
         agreement=float(np.mean([np.array_equal(a.argmax(-1), b.argmax(-1)) for a, b in first])),
         divergence=float(np.mean([_divergence(a, b) for a, b in first])),
+        decisions=len({a.argmax(-1).tobytes() for a, _ in first}),
     )
 
 

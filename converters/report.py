@@ -1,4 +1,4 @@
-"""What a conversion gave: sizes, tensors, parity with the source, latency; and the refusal where it is not enough."""
+"""The report of a conversion (sizes, tensors, parity with the source, latency), and the refusal of a bad one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge.inference.interpreter import Interpreter
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One conversion."""
+    """What was converted, into what, and how near it comes to its source."""
 
     model: str
     form: str
@@ -35,7 +35,7 @@ class Report:
     parity: Parity
     latency: Latency
     card: str | None
-    """Path of the card, where one is written."""
+    """Path of the card; None where none is written."""
 
 
 def make(conversion: Conversion, *, model: Path, form: str, out: Path, real: bool, card: bool) -> Report:
@@ -58,12 +58,24 @@ def make(conversion: Conversion, *, model: Path, form: str, out: Path, real: boo
 
 
 def require_agreement(report: Report, least: float) -> None:
-    """Raises `ConversionError` where fewer decisions than the share `least` equal the source's."""
+    """Raises `ConversionError` where less than the share `least` of decisions is equal, or it cannot be measured."""
+    if report.parity.decisions == 1:
+        raise ConversionError(
+            f"{report.model} to {report.form}: the Keras model decides alike on all {report.parity.n} "
+            f"{report.compared_on}, so agreement cannot be measured; give rows of every kind; nothing was written"
+        )
     if report.parity.agreement < least:
         raise ConversionError(
             f"{report.model} to {report.form}: {report.parity.agreement:.2%} of {report.parity.n} decisions on "
             f"{report.compared_on} equal the Keras model's, {least:.2%} are asked for; nothing was written"
         )
+
+
+def agreement(parity: Parity) -> str:
+    """The share of equal decisions in words; it says so where the reference has only one decision."""
+    if parity.decisions == 1:
+        return "not measured: the source decides alike on all of them"
+    return f"{parity.agreement:.2%}, of {parity.decisions} different ones"
 
 
 def card_for(data: bytes, report: Report, *, labels: Sequence[str] = (), like: Card | None = None) -> Card:
@@ -89,12 +101,12 @@ def card_for(data: bytes, report: Report, *, labels: Sequence[str] = (), like: C
         input_meanings=[tensor.meaning for tensor in like.inputs] if like and fits else (),
         output_meanings=[tensor.meaning for tensor in like.outputs] if like and fits else (),
         notes=(
-            f"Converted from {Path(report.model).name} to {report.form}; {report.parity.agreement:.2%} equal decisions "
-            f"on {report.parity.n} {report.compared_on}.",
+            f"Converted from {Path(report.model).name} to {report.form}; equal decisions on {report.parity.n} "
+            f"{report.compared_on}: {agreement(report.parity)}.",
         ),
     )
 
 
 def builtins(report: Report) -> dict[str, Any]:
-    """For JSON."""
+    """The report as values that JSON can hold."""
     return asdict(report)

@@ -1,8 +1,9 @@
-"""The way back: a float Keras model from an int8 `.tflite`, so that training can go on from what ships.
+"""Restores a float Keras model from an int8 `.tflite`, so that training can continue from a file that ships.
 
 Quantising rounds each weight to one of 255 steps of its output channel (Jacob et al., Quantization and Training of
 Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018) and folds batch normalisation into the
-convolution before it. The steps are read back as real numbers, and normalisation is set to compute what was folded.
+convolution before it. Here the steps are read as real numbers, and batch normalisation is set so
+that both together compute the same.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from numpy.typing import NDArray
 from edge.errors import ConversionError, MissingExtraError
 
 IDENTIFIER: Final = b"TFL3"
-"""Of a `.tflite` file, its bytes 4 to 7."""
+"""Bytes 4 to 7 of every `.tflite` file."""
 _AXES: Final = {"CONV_2D": (1, 2, 3, 0), "DEPTHWISE_CONV_2D": (1, 2, 3, 0), "FULLY_CONNECTED": (1, 0)}
-"""From a file's order of axes to that of Keras."""
+"""The transposition from the axes of a `.tflite` kernel to those of a Keras kernel."""
 _KINDS: Final = {"Conv2D": "CONV_2D", "DepthwiseConv2D": "DEPTHWISE_CONV_2D", "Dense": "FULLY_CONNECTED"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One operation with weights, as real numbers: `kernel` in Keras's order of axes, `bias` (outputs,)."""
+    """An operation with weights as real numbers. `kernel` has Keras's order of axes; `bias` has shape (outputs,)."""
 
     kind: str
     kernel: NDArray[np.float32]

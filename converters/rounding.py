@@ -1,10 +1,10 @@
-"""Rounds a model's weights to the steps of int8 so that what its layers answer changes least.
+"""Rounds a model's weights to int8 steps so that the outputs of its layers change as little as possible.
 
-The converter takes the nearest step for each weight. Here the error of a weight that was rounded is made good by those
-that were not yet, as far as the covariance of what the layer reads lets them (Frantar et al., GPTQ, ICLR 2023, after
-Hassibi & Stork, Optimal Brain Surgeon, 1992); what is left of it on average goes into the offset (Nagel et al.,
-Data-Free Quantization through Weight Equalization and Bias Correction, ICCV 2019). The converter then finds every
-weight on a step already.
+The converter rounds each weight to its nearest step. Here the weights are rounded one after another, and the weights
+that are still to be rounded are changed to compensate for the error, given the covariance of the layer's inputs
+(Frantar et al., GPTQ, ICLR 2023, after Hassibi & Stork, Optimal Brain Surgeon, 1992). The remaining mean error is
+added to the bias (Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction, ICCV 2019).
+Afterwards the converter's own rounding changes nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from converters.restore import normal_behind, weighted
 Doubles: TypeAlias = NDArray[np.float64]
 
 _STEPS: Final = 127
-"""On either side of nought; TFLite leaves −128 out of weights."""
+"""Steps on each side of zero. TFLite does not use −128 for weights."""
 _POSITIONS: Final = 40_000
-"""Places of a map from which a covariance is taken."""
+"""Number of positions in a layer's input map that a covariance is estimated from."""
 _DAMPING: Final = 0.01
-"""Of the mean variance, so that channels that are nearly alike do not cancel each other."""
+"""Share of the mean variance that is added to the diagonal of a covariance. It keeps the inverse stable where channels
+are nearly alike."""
 
 
 def rounded(model: Any, calibration: Sequence[Row]) -> Any:
@@ -63,9 +64,17 @@ def rounded(model: Any, calibration: Sequence[Row]) -> Any:
 
 
 def round_kernel(kernel: Doubles, covariance: Doubles) -> Doubles:
-    """(d, k): `kernel` on steps of a 127th of each column's largest weight; `covariance` (d, d) of its inputs."""
+    """Rounds a kernel to steps of 1/127 of each column's largest weight.
+
+    Args:
+        kernel: (inputs, outputs).
+        covariance: (inputs, inputs), of the values that the kernel is multiplied with.
+
+    Returns:
+        (inputs, outputs), every weight on a step.
+    """
     steps = np.maximum(np.abs(kernel).max(0), 1e-12) / _STEPS
-    # The largest weight defines the steps, also for the converter: nothing is made good by it.
+    # The largest weight defines the steps, also for the converter: it must not change to compensate for others.
     largest = np.abs(kernel) == np.abs(kernel).max(0)
     inputs = len(kernel)
     damped = covariance + np.eye(inputs) * max(_DAMPING * np.trace(covariance) / inputs, 1e-12)
@@ -81,7 +90,7 @@ def round_kernel(kernel: Doubles, covariance: Doubles) -> Doubles:
 
 
 def _depthwise(kernel: NDArray[np.float32], patches: Doubles) -> tuple[Doubles, Doubles]:
-    """The rounded kernel of a depthwise convolution and how far its mean answer falls short."""
+    """The rounded kernel of a depthwise convolution, and how much the rounding lowers each mean output."""
     channels = kernel.shape[2]
     flat = kernel.reshape(-1, channels).astype(np.float64)
     seen = patches.reshape(len(patches), -1, channels)

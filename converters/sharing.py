@@ -1,7 +1,7 @@
 """Writes each distinct vector of zero points once: a `.tflite` computes the same, in a twentieth fewer bytes.
 
-Quantisation per channel gives each convolution a zero point of eight bytes for every channel, of its kernel and again
-of its bias, and all of them are nought. FlatBuffers refer to vectors by offset, so tables may share one.
+A convolution that is quantised per channel stores a zero point of eight bytes for every channel of its kernel and of
+its bias, and all of these are 0. FlatBuffers refer to vectors by offset, so several tables can refer to the same one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from converters.restore import IDENTIFIER
 
 _ZERO_POINT_BYTES: Final = 8
 _ALIGNMENT: Final = 16
-"""Of weights: the schema asks for it (`force_align`), and the generated Python code does not do it."""
+"""Alignment of weights in bytes. The schema asks for it (`force_align`), but the generated Python code ignores it."""
 
 
 class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
-    """Takes a vector of eight-byte integers back when one of the same content is written already."""
+    """A builder that refers to an earlier vector of eight-byte integers where one with the same content exists."""
 
     head: int
 
@@ -44,9 +44,10 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
 
 
 def share_zero_points(data: bytes) -> bytes:
-    """The same model in a smaller file.
+    """The same model in a smaller file, or `data` unchanged.
 
-    `data` itself where there is nothing to gain, and where this system has no schema of `.tflite` files.
+    It is unchanged where the file would not become smaller, and where `ai_edge_litert` with the schema of `.tflite`
+    files is not installed.
     """
     try:
         from ai_edge_litert import schema_py_generated as schema

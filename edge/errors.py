@@ -39,7 +39,16 @@ class ServiceError(EdgeEmotionError, RuntimeError):
 
 
 class MissingExtraError(EdgeEmotionError, ImportError):
-    """An optional package is needed for what was asked; the message says which extra brings it."""
+    """An optional package is needed for what was asked; the message ends with the command that installs it."""
 
-    def __init__(self, need: str, extra: str) -> None:
-        super().__init__(f"{need} needs an optional package: pip install 'edge-emotion[{extra}]'")
+    def __init__(self, need: str, extra: str, only: str | None = None) -> None:
+        """Builds the message.
+
+        Args:
+            need: What needs the package, as the subject of a sentence.
+            extra: The extra of this distribution that brings it; empty for a package that every install brings.
+            only: The one package of `extra` that is missing; None for all.
+        """
+        from edge.extras import install_command
+
+        super().__init__(f"{need} needs an optional package: {install_command(extra, only)}")

@@ -1,4 +1,4 @@
-"""Keeps C libraries from talking on standard error of what is no news."""
+"""Moves harmless messages of C libraries from standard error to the debug log."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _QUIET: Final = threading.RLock()
 
 @contextmanager
 def quiet_stderr(chatter: re.Pattern[bytes]) -> Iterator[None]:
-    """Keeps lines that match `chatter` off standard error (they go to the debug log); all else comes out at the end.
+    """Sends lines on standard error that match `chatter` to the debug log instead; all others are printed at the end.
 
-    It has to take the file descriptor, which is the whole process's: keep what is done inside short.
+    It replaces the file descriptor of the whole process, so keep the block short.
     """
     with _QUIET, tempfile.TemporaryFile() as caught:
         _flush()
         try:
             kept = os.dup(2)
         except OSError:
-            # Started without a standard error: nothing to keep quiet.
+            # Started without a standard error: there is nothing to filter.
             yield
             return
         try:

@@ -26,9 +26,11 @@ def add_parser(commands: Commands) -> None:
         description="Turns a trained Keras model into a .tflite file with a batch of one, and reports sizes, "
         "latency and how far its outputs are from the Keras model's.",
         epilog="Needs the extra `convert`. int8 needs --calibration: an .npz with one array per input, named as the "
-        "model's inputs or arr_0, arr_1 …, of some 100-500 real inputs as the front end puts them out.",
+        "model's inputs or arr_0, arr_1 …, of some 100-500 real inputs (at least 30) as the front end puts them out.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL.keras", help="a model saved with model.save(…)")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a model saved with model.save(…): .keras, or .h5/.hdf5 of Keras 2"
+    )
     parser.add_argument("--to", required=True, choices=("float32", "float16", "dynamic", "int8"), help="form to make")
     parser.add_argument("--calibration", type=Path, metavar="FILE.npz", help="real inputs")
     parser.add_argument("--out", type=Path, metavar="FILE.tflite", help="default: MODEL.<form>.tflite beside the model")
@@ -41,8 +43,17 @@ def add_parser(commands: Commands) -> None:
         dest="imports",
         action="append",
         default=[],
-        metavar="MODULE",
-        help="a module that registers custom layers; may be given more than once",
+        metavar="FILE.py|MODULE",
+        help="registers custom layers: a Python file, or a module that is installed or in an --import-path; repeatable",
+    )
+    parser.add_argument(
+        "--import-path",
+        dest="import_paths",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder to search for --import MODULE; the working directory and PYTHONPATH are not searched",
     )
     parser.add_argument(
         "--min-agreement",
@@ -71,7 +82,7 @@ def share(text: str) -> float:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    from converters import cards, report, tflite
+    from converters import calibration, cards, report, tflite
     from edge.inference.card import read as read_card
 
     out: Path = arguments.out or arguments.model.with_suffix(f".{arguments.to}.tflite")
@@ -81,6 +92,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConversionError("--card needs --labels or --like, and these need --card")
     labels = arguments.labels.split(",") if arguments.labels else ()
     like = read_card(arguments.like) if arguments.like else None
+    if like is not None and arguments.calibration is not None:
+        calibration.require_range(calibration.load(arguments.calibration), like, f"calibration {arguments.calibration}")
 
     print_step = _steps()
     conversion = tflite.convert_with_proof(
@@ -91,6 +104,7 @@ def main(arguments: argparse.Namespace) -> int:
         integer_io=not arguments.float_io,
         per_channel_dense=arguments.per_channel_dense,
         imports=arguments.imports,
+        import_paths=arguments.import_paths,
         progress=print_step,
     )
     print_step("measuring the result")
@@ -123,13 +137,15 @@ def _steps() -> Callable[[str], None]:
 
 
 def _text(result: Report) -> str:
+    from converters import report
+
     rows: list[tuple[str, Any]] = [
         ("file", result.out),
         ("size", f"{result.bytes:,} bytes ({result.bytes / result.source_bytes:.0%} of {result.source_bytes:,})"),
         *(("input", tensor) for tensor in result.inputs),
         *(("output", tensor) for tensor in result.outputs),
         ("compared on", f"{result.parity.n} {result.compared_on}"),
-        ("equal decisions", f"{result.parity.agreement:.2%}"),
+        ("equal decisions", report.agreement(result.parity)),
         ("error", f"mean {result.parity.mean_error:.3g}, largest {result.parity.max_error:.3g}"),
         ("", f"(outputs have a root mean square of {result.parity.scale:.3g})"),
         ("latency", f"median {result.latency.median_ms:.3f} ms, p95 {result.latency.p95_ms:.3f} ms, one thread"),

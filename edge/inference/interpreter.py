@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import re
 from pathlib import Path
@@ -17,27 +18,49 @@ from edge.inference.card import Card, Tensor
 from edge.quiet import quiet_stderr
 
 RUNTIMES: Final = ("ai_edge_litert", "tflite_runtime")
-"""In order of preference; the environment variable `EDGE_EMOTION_RUNTIME` names one alone."""
+"""In order of preference. The environment variable `EDGE_EMOTION_RUNTIME` selects one of them."""
+
+_SAME_SCALE: Final = 1e-5
+"""Relative difference between a card's scale and the file's: JSON may have rounded the float32."""
 
 _CHATTER: Final = re.compile(rb"Created TensorFlow Lite XNNPACK delegate")
 
 
 def runtime_module() -> Any:
-    """The `interpreter` module of the first runtime that is installed. Raises `MissingExtraError`."""
+    """The `interpreter` module of the first runtime that is installed.
+
+    Raises:
+        ModelError: `EDGE_EMOTION_RUNTIME` names a runtime that does not exist.
+        MissingExtraError: The runtime is not installed.
+    """
     chosen = os.environ.get("EDGE_EMOTION_RUNTIME")
+    if chosen and chosen not in RUNTIMES:
+        raise ModelError(f"EDGE_EMOTION_RUNTIME is {chosen!r}: one of {', '.join(RUNTIMES)}, or unset")
     for name in (chosen,) if chosen else RUNTIMES:
         try:
             return importlib.import_module(f"{name}.interpreter")
         except ImportError:
             continue
-    raise MissingExtraError(f"inference (looked for {chosen or ' and '.join(RUNTIMES)})", "tflite-runtime")
+    need = f"inference (looked for {chosen or ' and '.join(RUNTIMES)})"
+    if chosen == "tflite_runtime":
+        raise MissingExtraError(need, "tflite-runtime")
+    raise MissingExtraError(need, "", "ai-edge-litert")
 
 
 class Interpreter:
-    """A loaded model. Real values in, real values out; quantisation happens here. Not thread-safe."""
+    """A loaded model that takes and returns real values; it quantises and dequantises. Not thread-safe."""
 
     def __init__(self, data: bytes, name: str = "model", threads: int = 1) -> None:
-        """`data`: the bytes of a `.tflite` file. Raises `ModelError` where they are none."""
+        """Loads a model and allocates its tensors.
+
+        Args:
+            data: The bytes of a `.tflite` file.
+            name: The model in error messages.
+            threads: Of the runtime.
+
+        Raises:
+            ModelError: The bytes are not a model that the runtime can run.
+        """
         if not data:
             raise ModelError(f"{name} is empty")
         module = runtime_module()
@@ -60,10 +83,17 @@ class Interpreter:
         return tuple(_describe(detail) for detail in self._outputs)
 
     def run(self, *values: NDArray[Any]) -> tuple[NDArray[np.float32], ...]:
-        """One inference. `values`: real numbers, one array per input, of the input's shape.
+        """Runs one inference.
 
-        Returns one float32 array per output. Raises `ModelError` on a wrong number or shape of inputs, an input
-        that the model cannot take (a token id beyond its table), or an output that is not finite.
+        Args:
+            values: Real numbers, one array per input, of the input's shape.
+
+        Returns:
+            One float32 array per output.
+
+        Raises:
+            ModelError: Wrong number or shape of inputs, a value that is not finite, an input that the model cannot
+                take (a token id beyond its table), or an output that is not finite.
         """
         if len(values) != len(self._inputs):
             raise ModelError(f"{self.name} takes {len(self._inputs)} inputs, not {len(values)}")
@@ -71,6 +101,9 @@ class Interpreter:
             shape = tuple(detail["shape"].tolist())
             if tuple(value.shape) != shape:
                 raise ModelError(f"{self.name} takes {shape}, not {tuple(value.shape)}")
+            # As an integer, NaN is whatever the processor makes of it.
+            if not np.isfinite(value).all():
+                raise ModelError(f"{self.name} was given a value that is not finite")
             self._interpreter.set_tensor(detail["index"], _quantise(value, detail))
         try:
             self._interpreter.invoke()
@@ -83,7 +116,7 @@ class Interpreter:
 
 
 def _reason(error: Exception) -> str:
-    """The runtime's own words, or what to do where it is older than the file."""
+    """The runtime's message in one line, or what to do where the runtime is older than the file."""
     text = str(error).strip() or type(error).__name__
     newer = re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", text)
     if newer:
@@ -122,16 +155,34 @@ def _describe(detail: dict[str, Any]) -> Tensor:
 
 
 def open_model(path: Path, threads: int = 1) -> tuple[Interpreter, Card]:
-    """A model file whose card vouches for it: hash, shapes and dtypes. Raises `ModelError`."""
+    """A model file and the card beside it, which must describe it truly.
+
+    Args:
+        path: The `.tflite` file.
+        threads: Of the interpreter.
+
+    Raises:
+        ModelError: Size, hash, or a tensor's shape, dtype or quantisation is not what the card says, or the labels
+            do not fit the first output.
+    """
     data, card = cards.load(path)
     interpreter = Interpreter(data, f"model {path.name}", threads)
-    for kind, said, found in (
+    for kind, stated, found in (
         ("input", card.inputs, interpreter.inputs),
         ("output", card.outputs, interpreter.outputs),
     ):
-        if [(t.shape, t.dtype) for t in said] != [(t.shape, t.dtype) for t in found]:
+        if [(t.shape, t.dtype) for t in stated] != [(t.shape, t.dtype) for t in found]:
             raise ModelError(
-                f"model {path}: its card says {kind} {[(t.shape, t.dtype) for t in said]}, "
+                f"model {path}: its card says {kind} {[(t.shape, t.dtype) for t in stated]}, "
                 f"the file has {[(t.shape, t.dtype) for t in found]}"
             )
+        for one, other in zip(stated, found, strict=True):
+            if one.zero_point != other.zero_point or not math.isclose(one.scale, other.scale, rel_tol=_SAME_SCALE):
+                raise ModelError(
+                    f"model {path}: its card says that {kind} {other.name!r} has scale {one.scale:g} and zero point "
+                    f"{one.zero_point}, the file has {other.scale:g} and {other.zero_point}"
+                )
+    columns = card.outputs[0].shape[-1] if card.outputs and card.outputs[0].shape else 0
+    if card.output_kind != "other" and len(card.labels) != columns:
+        raise ModelError(f"model {path}: its card names {len(card.labels)} labels for {columns} {card.output_kind}")
     return interpreter, card

@@ -29,6 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("convert")
     model("residual").save(place / "residual.keras")
     np.savez(place / "residual.npz", **columns("residual"))
+    np.savez(place / "zero.npz", picture=np.zeros((1, 24, 24, 1), np.float32))
+    (place / "zero.keras").write_bytes(bytes(100))
     return place
 
 
@@ -38,6 +40,14 @@ def convert(monkeypatch: pytest.MonkeyPatch, folder: Path):
     monkeypatch.setattr(cli, "COMMANDS", ("convert",))
     monkeypatch.chdir(folder)
     return lambda *words: cli.main(["convert", *map(str, words)])
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the job in this process, which has TensorFlow loaded already."""
+    from converters import _worker, job, process
+
+    monkeypatch.setattr(process, "run", lambda folder, *_: _worker.work(job.read(folder), folder))
 
 
 def test_a_report_a_model_and_its_card(convert, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -77,22 +87,66 @@ def test_too_little_agreement_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("absent.keras", "--to", "float32"), "model absent.keras: no such file"),
+        (("absent.keras", "--to", "float32"), "model absent.keras: No such file"),
         (("residual.npz", "--to", "float32"), "model residual.npz: not a Keras model"),
         (("residual.keras", "--to", "int8"), "int8 needs a calibration set"),
         (("residual.keras", "--to", "int8", "--calibration", "absent.npz"), "calibration absent.npz: No such file"),
         (("residual.keras", "--to", "float32", "--out", "model.bin"), "must end in .tflite"),
         (("residual.keras", "--to", "float32", "--card"), "--card needs --labels or --like"),
         (("residual.keras", "--to", "float32", "--card", "--like", "absent.json"), "model card absent.json"),
+        (("residual.keras", "--to", "float32", "--import", "absent.py"), "--import absent.py: no such file"),
+        (("residual.keras", "--to", "float32", "--import", "no-name"), "neither a .py file nor the name of a module"),
+        (("residual.keras", "--to", "float32", "--import-path", "absent"), "--import-path absent: not a folder"),
+        (("zero.keras", "--to", "float32"), "not a Keras model"),
+        (
+            ("residual.keras", "--to", "int8", "--calibration", "zero.npz"),
+            "calibration zero.npz: too little to measure",
+        ),
     ],
 )
 def test_one_line_for_what_cannot_be(convert, words, line: str, capfd: pytest.CaptureFixture[str]) -> None:
+    before = set(Path().iterdir())
     assert convert(*words) == 1
     printed = capfd.readouterr()
     assert printed.out == ""
     assert len(printed.err.strip().splitlines()) == 1
     assert printed.err.startswith("edge-emotion: error: ")
     assert line in printed.err
+    assert set(Path().iterdir()) == before
+
+
+def test_agreement_is_not_claimed_where_the_source_always_decides_alike(
+    convert, in_process: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    picture = keras.Input((4,))
+    stuck = keras.layers.Dense(3, kernel_initializer="zeros", bias_initializer="ones")
+    keras.Model(picture, stuck(picture)).save(tmp_path / "stuck.keras")
+    words = (tmp_path / "stuck.keras", "--to", "float32", "--out", tmp_path / "stuck.tflite")
+    assert convert(*words) == 0
+    assert "equal decisions  not measured: the source decides alike on all of them" in capfd.readouterr().out
+    (tmp_path / "stuck.tflite").unlink()
+    assert convert(*words, "--min-agreement", "0.5") == 1
+    assert "decides alike on all 200 random inputs, so agreement cannot be measured" in capfd.readouterr().err
+    assert not (tmp_path / "stuck.tflite").exists()
+
+
+def test_calibration_outside_the_range_of_the_card_is_refused(
+    convert, in_process: None, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = np.random.default_rng(1).random((40, 24, 24, 1), np.float32)
+    np.savez(folder / "unit.npz", picture=picture)
+    np.savez(folder / "bytes.npz", picture=255 * picture)
+    words = ("residual.keras", "--to", "int8", "--out", "ranged.tflite", "--card")
+    assert convert(*words, "--calibration", "unit.npz", "--labels", LABELS) == 0
+    capfd.readouterr()
+    (folder / "ranged.tflite").rename(folder / "kept.tflite")
+    assert convert(*words, "--calibration", "bytes.npz", "--like", "ranged.json") == 1
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert "calibration bytes.npz: " in line
+    assert "of the values for input 'picture' lie outside 0…" in line
+    assert not (folder / "ranged.tflite").exists()
 
 
 @pytest.mark.parametrize("share", ["2", "many"])

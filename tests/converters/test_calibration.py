@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from converters.calibration import Input, arrange, load, random_rows, stack
+from converters.calibration import LEAST_ROWS, Input, arrange, load, random_rows, require_enough, require_range, stack
 from edge.errors import ConversionError
+from edge.inference.card import Card, Tensor
 
 PICTURE = Input("picture", (1, 4, 4, 1), "float32")
 IDS = Input("ids", (1, 5), "int32")
@@ -55,6 +57,7 @@ def test_rows_stack_to_the_same_arrays() -> None:
         ({"picture": pictures.astype(np.uint8), "ids": tokens}, "'picture': uint8, the model takes float32"),
         ({"picture": pictures, "ids": tokens.astype(np.float32)}, "'ids': float32, the model takes int32"),
         ({"picture": np.full_like(pictures, np.nan), "ids": tokens}, "'picture': a value that is not finite"),
+        ({"picture": np.full_like(pictures, 1e300), "ids": tokens}, "'picture': a value that is not finite"),
     ],
 )
 def test_what_does_not_fit_the_model_is_named(arrays: dict[str, np.ndarray], message: str) -> None:
@@ -93,3 +96,102 @@ def test_random_rows_keep_to_the_vocabulary_and_repeat() -> None:
     assert all(
         np.array_equal(a, b) for row, other in zip(rows, again, strict=True) for a, b in zip(row, other, strict=True)
     )
+
+
+def noise(count: int) -> np.ndarray:
+    return np.random.default_rng(4).random((count, 4, 4, 1), np.float32)
+
+
+def with_value(value: float) -> np.ndarray:
+    array = noise(LEAST_ROWS)
+    array[7, 3, 3, 0] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": np.zeros((1, 4, 4, 1))}, "too little to measure on: 1 rows, of which 1 have one value everywhere and 0"),
+        ({"x": noise(LEAST_ROWS - 1)}, "too little .*: 29 rows, .* 0 have one value everywhere and 29 .* at least 30"),
+        ({"x": np.zeros((LEAST_ROWS, 4, 4, 1))}, "array 'x' is the same in all 30 rows"),
+        ({"x": np.zeros((500, 4, 4, 1))}, "array 'x' is the same in all 500 rows"),
+        ({"x": np.repeat(noise(1), 200, axis=0)}, "array 'x' is the same in all 200 rows"),
+        ({"x": np.repeat(noise(29), 7, axis=0)}, "203 rows, of which 0 .* and 29 of the others differ"),
+        ({"x": np.arange(100.0)[:, None] * np.ones((1, 5))}, "100 rows, of which 100 have one value everywhere"),
+        ({"x": np.concatenate([np.ones((9, 4, 4, 1)), noise(29)])}, "38 rows, of which 9 .* and 29 of the others"),
+        ({"x": noise(40), "beside": np.ones((40, 3))}, "array 'beside' is the same in all 40 rows"),
+        ({"x": with_value(np.nan)}, "array 'x' has a value that is not finite"),
+        ({"x": with_value(-np.inf)}, "array 'x' has a value that is not finite"),
+    ],
+)
+def test_rows_that_nothing_can_be_measured_on(arrays: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(ConversionError, match=f"^calibration c.npz: .*{message}") as caught:
+        require_enough(arrays, "calibration c.npz")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x": noise(LEAST_ROWS)},
+        {"x": np.concatenate([np.zeros((50, 4, 4, 1)), noise(LEAST_ROWS)])},
+        {"number": np.arange(float(LEAST_ROWS))[:, None]},
+        # The second input alone tells these rows apart, and the first is uniform in each.
+        {"flag": (np.arange(LEAST_ROWS) % 2)[:, None] * np.ones((1, 2)), "x": noise(LEAST_ROWS)},
+    ],
+)
+def test_rows_that_are_enough(arrays: dict[str, np.ndarray]) -> None:
+    require_enough(arrays, "calibration")
+
+
+def card(front_end: dict[str, object], scale: float = 0.0, zero_point: int = 0) -> Card:
+    dtype = "int8" if scale else "float32"
+    tensor = Tensor(name="face", shape=(1, 10), dtype=dtype, scale=scale, zero_point=zero_point)
+    return Card(
+        name="like", task="", version="1", file="x.tflite", sha256="0" * 64, bytes=1, labels=(), inputs=(tensor,),
+        outputs=(), output_kind="other", front_end=front_end,
+    )  # fmt: skip
+
+
+STATED = card({"range": [0.0, 1.0]})
+HELD = card({}, 1 / 255, -128)  # 0…1
+SIGNED = card({}, 0.5, 100)  # −114…13.5
+
+
+@pytest.mark.parametrize(
+    ("like", "low", "high", "fits"),
+    [
+        (STATED, 0, 1, True),
+        (STATED, 0, 255, False),
+        (STATED, -1, 1, False),
+        (HELD, 0, 1, True),
+        (HELD, 0, 255, False),
+        (SIGNED, -114, 13.5, True),
+        (SIGNED, -114, 27, False),
+        (SIGNED, -228, 13.5, False),
+        (card({}), -1e9, 1e9, True),
+    ],
+)
+def test_values_that_a_card_does_not_know(like: Card, low: float, high: float, fits: bool) -> None:
+    for name in ("face", "arr_0"):
+        arrays = {name: np.linspace(low, high, 1000).reshape(100, 10)}
+        if fits:
+            require_range(arrays, like, "calibration")
+        else:
+            with pytest.raises(ConversionError, match=r"calibration: \d+% of the values for input 'face' lie outside"):
+                require_range(arrays, like, "calibration")
+
+
+def test_a_few_outliers_are_cut_off_and_not_refused() -> None:
+    values = np.linspace(0, 1, 1000)
+    values[:10] = 7
+    require_range({"face": values.reshape(100, 10)}, STATED, "calibration")
+    values[10] = 7
+    with pytest.raises(ConversionError, match=r"1% of the values"):
+        require_range({"face": values.reshape(100, 10)}, STATED, "calibration")
+
+
+def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.npz")
+    with pytest.raises(ConversionError, match=r"fifo\.npz: not a regular file"):
+        load(tmp_path / "fifo.npz")

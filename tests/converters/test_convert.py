@@ -15,6 +15,8 @@ pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-
 import keras
 from support.keras_models import convert_here, converted, model, rows
 
+from converters import _worker, job, process
+from converters.job import Import
 from converters.parity import measure
 from converters.tflite import convert, convert_with_proof
 from edge.errors import ConversionError, MissingExtraError
@@ -74,16 +76,40 @@ def test_an_lstm_that_crashes_the_converter_is_an_error_and_not_the_end() -> Non
         convert(model("rolled"), "int8", rows("rolled"))
 
 
-def test_a_crash_is_told_with_its_signal_and_the_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_told_with_its_signal_and_the_last_words(tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(
         "import os, signal, sys\n"
         "print('W0000 noise', 'loc: shape inference failed', 'WARNING: noise', '', sep='\\n', file=sys.stderr)\n"
         "sys.stderr.flush()\n"
         "os.kill(os.getpid(), signal.SIGSEGV)\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConversionError, match=r"crashed \(SIGSEGV; .*unroll=True.*\): loc: shape inference failed$"):
-        convert(model("two"), "float32", imports=["crashing"])
+        convert(model("two"), "float32", imports=["crashing"], import_paths=[tmp_path])
+
+
+def test_a_layer_from_a_file_is_explicit_and_nothing_else_of_the_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's folder is the working directory and on PYTHONPATH, and holds modules with names of ours and others."""
+    path = tmp_path / "custom.keras"
+    with monkeypatch.context() as patch:
+        model_with_custom_layer(tmp_path, patch, "doubling_from_a_file", register=True).save(path)
+    for name in ("nt", "json", "keras", "msgspec", "converters", "edge", "models", "sitecustomize"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            f"import pathlib; pathlib.Path({str(tmp_path / (name + '.ran'))!r}).touch()\n"
+        )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert convert(path, "float32", imports=["./doubling_from_a_file.py"])
+    assert not list(tmp_path.glob("*.ran"))
+
+
+def test_hdf5_is_converted_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "run", lambda folder, *_: _worker.work(job.read(folder), folder))
+    model("two").save(tmp_path / "two.h5")
+    (tmp_path / "two.h5").rename(tmp_path / "two.hdf5")
+    assert [t.shape for t in Interpreter(convert(tmp_path / "two.hdf5", "float32")).outputs] == [(1, 2), (1, 5)]
 
 
 def test_a_registered_layer_of_a_model_in_memory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +129,7 @@ def test_a_custom_layer_of_a_file_needs_its_module(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConversionError, match=r"custom part 'Doubling'.*register_keras_serializable"):
         convert_here(path, "float32")
     with pytest.raises(ConversionError, match="cannot import 'no_such_module'"):
-        convert_here(path, "float32", imports=["no_such_module"])
+        convert_here(path, "float32", imports=(Import(module="no_such_module"),))
 
 
 def model_with_custom_layer(
@@ -124,11 +150,24 @@ def test_an_operation_that_tflite_lacks_is_named() -> None:
         convert_here(keras.Model(inputs, keras.ops.erfinv(keras.layers.Dense(3)(inputs))), "float32")
 
 
-def test_a_lambda_in_a_file_is_not_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_lambda_in_a_file_is_not_run(tmp_path: Path, suffix: str) -> None:
     inputs = keras.Input((8,))
-    keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs)).save(tmp_path / "lambda.keras")
+    path = tmp_path / f"lambda{suffix}"
+    keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs)).save(path)
     with pytest.raises(ConversionError, match="Lambda layer, which may run any code"):
-        convert_here(tmp_path / "lambda.keras", "float32")
+        convert_here(path, "float32")
+    assert convert_here(path, "float32", trusted=True)
+
+
+def test_a_lambda_in_hdf5_is_refused_before_keras_sees_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some releases of Keras 3 run it whatever `safe_mode` says."""
+    inputs = keras.Input((8,))
+    path = tmp_path / "lambda.h5"
+    keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs)).save(path)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    with pytest.raises(ConversionError, match="Lambda layer, which may run any code"):
+        convert_here(path, "float32")
 
 
 def test_a_free_dimension_beside_the_batch_is_named() -> None:
@@ -151,6 +190,14 @@ def test_int8_without_calibration_says_what_to_give() -> None:
         convert(model("residual"), "int8")
 
 
+def test_too_little_calibration_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converters.process.run", lambda *_: pytest.fail("a process was started"))
+    with pytest.raises(ConversionError, match=r"^calibration: too little to measure on: 1 rows, of which 1 have one"):
+        convert(model("residual"), "int8", [(np.zeros((24, 24, 1), np.float32),)])
+    with pytest.raises(ConversionError, match="29 rows"):
+        convert(model("residual"), "int8", rows("residual")[:29])
+
+
 def test_an_unknown_form_is_named() -> None:
     with pytest.raises(ConversionError, match="unknown form 'int4': one of float32, float16, dynamic, int8"):
         convert(model("residual"), "int4")  # type: ignore[arg-type]
@@ -159,7 +206,7 @@ def test_an_unknown_form_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("absent.keras", None, "no such file"),
+        ("absent.keras", None, "No such file"),
         ("empty.keras", b"", "not a Keras model"),
         ("text.keras", b"hello, world", "not a Keras model"),
         ("model.onnx", b"PK\x03\x04", "not a Keras model"),
@@ -186,5 +233,5 @@ def test_an_archive_that_is_no_model_or_cut_short(tmp_path: Path) -> None:
 def test_without_tensorflow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model("two").save(tmp_path / "model.keras")
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edge-emotion\[convert\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'keras.*tensorflow"):
         convert(tmp_path / "model.keras", "float32")

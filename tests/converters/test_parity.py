@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-
 
 from support.keras_models import batches, converted, model, rows
 
-from converters.parity import measure
+from converters.parity import compare, measure
 from edge.errors import ConversionError, ModelError
 from edge.inference.interpreter import Interpreter
 
@@ -52,10 +54,58 @@ def test_agreement_is_of_decisions_and_divergence_of_their_softmax() -> None:
     assert same.divergence == pytest.approx(0, abs=1e-9)
 
 
+def fixed_outputs(*outputs: list[float]) -> Any:
+    """A reference with one output for each call in turn, beside the candidate's second output."""
+    interpreter = Interpreter(converted(KIND, "float32"))
+    calls = iter(outputs)
+    return lambda *values: (np.array([next(calls)], np.float32), interpreter.run(*values)[1])
+
+
+def test_divergence_is_of_the_candidate_from_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Golden numbers of an asymmetric pair: logits (2, 0) and (0, 0) differ by 0.3278 nats, the other way by 0.4338."""
+    outputs = {"peaked": [np.array([[2.0, 0.0]], "f")], "flat": [np.array([[0.0, 0.0]], "f")]}
+    row = (np.zeros((1, 1), "f"),)
+    for reference, candidate, nats in (("peaked", "flat", 0.32781333), ("flat", "peaked", 0.43378083)):
+        fake = type("Fake", (), {"run": lambda self, *_, out=candidate: outputs[out]})
+        monkeypatch.setattr("converters.parity.Interpreter", lambda *_, made=fake: made())
+        parity = compare([outputs[reference]], b"", [row])
+        assert parity.divergence == pytest.approx(nats, abs=1e-7)
+        assert (parity.max_error, parity.mean_error) == (2.0, 1.0)
+        assert parity.scale == pytest.approx(np.sqrt(2.0) if reference == "peaked" else 0.0)
+        assert parity.agreement == 1.0
+
+
+def test_decisions_are_taken_along_the_last_axis_and_all_of_a_row_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row holds two decisions (as of a detector with two anchors) over three classes."""
+    expected = [np.array([[[1, 0, 0], [0, 1, 0]]], "f"), np.array([[[0, 0, 1], [1, 0, 0]]], "f")]
+    found = [np.array([[[2, 0, 1], [0, 3, 1]]], "f"), np.array([[[0, 0, 1], [0, 1, 0]]], "f")]
+    given = iter(found)
+    monkeypatch.setattr(
+        "converters.parity.Interpreter", lambda *_: type("Fake", (), {"run": lambda self, *_: [next(given)]})()
+    )
+    parity = compare([[one] for one in expected], b"", [(np.zeros(1),)] * 2)
+    assert (parity.n, parity.agreement, parity.decisions) == (2, 0.5, 2)
+
+
+def test_a_reference_that_always_decides_alike_is_noticed() -> None:
+    data = converted(KIND, "float32")
+    stuck = fixed_outputs(*([[3.0, 0.0]] * 60))
+    assert measure(stuck, data, rows(KIND)).decisions == 1
+    turning = fixed_outputs(*([[3.0, 0.0]] * 59), [0.0, 3.0])
+    assert measure(turning, data, rows(KIND)).decisions == 2
+
+
 def test_keras_and_rows_with_a_batch_of_one() -> None:
     with_batch = measure(model(KIND), converted(KIND, "int8"), batches(KIND))
     assert with_batch == measure(model(KIND), converted(KIND, "int8"), rows(KIND))
     assert 0 < with_batch.mean_error < with_batch.max_error < with_batch.scale
+
+
+def test_every_row_is_compared_where_keras_runs_them_in_batches() -> None:
+    """130 rows are two full batches and a rest."""
+    parity = measure(model(KIND), converted(KIND, "float32"), rows(KIND, 130))
+    assert parity.n == 130
+    assert parity.max_error < 1e-4 * parity.scale
 
 
 def test_what_cannot_be_compared() -> None:

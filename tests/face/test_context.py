@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from edge.face.haar import HaarFace
 from edge.face.sense import FaceSense
 from edge.health import catalogue
 from edge.health.registry import Registry
+from edge.inference import card as cards
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from edge.observation import Frame
@@ -174,16 +176,19 @@ def test_a_card_whose_tensors_do_not_fit_is_refused(
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
 def test_a_temperature_that_makes_no_sense_is_refused(two_inputs: Path, tmp_path: Path, temperature: float) -> None:
-    data = two_inputs.read_bytes()
-    path = stored(tmp_path / "cold.tflite", data, context.front_end(*SCENE), temperature=temperature)
+    path = stored(tmp_path / "cold.tflite", two_inputs.read_bytes(), context.front_end(*SCENE))
+    card = cards.card_path(path)
+    cards.write(msgspec.structs.replace(cards.read(card), temperature=temperature), card)
     with pytest.raises(ModelError, match="temperature"):
         Expression(path)
 
 
 def test_logits_that_overflow_at_the_temperature_are_an_error(two_inputs: Path, tmp_path: Path) -> None:
-    path = stored(tmp_path / "cold.tflite", two_inputs.read_bytes(), context.front_end(*SCENE), temperature=1e-310)
+    path = stored(tmp_path / "cold.tflite", two_inputs.read_bytes(), context.front_end(*SCENE))
+    expression = Expression(path)
+    expression.card = msgspec.structs.replace(expression.card, temperature=1e-310)
     with pytest.raises(ModelError, match="overflow"), np.errstate(all="ignore"):
-        Expression(path).posterior(noise(48, 48)[..., 0], noise(*SCENE))
+        expression.posterior(noise(48, 48)[..., 0], noise(*SCENE))
 
 
 # Through the face sense.

@@ -65,7 +65,15 @@ def test_a_model_cut_short_is_no_model() -> None:
 
 def test_without_a_runtime_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_EMOTION_RUNTIME", "no_such_runtime")
-    with pytest.raises(MissingExtraError, match=r"no_such_runtime.*edge-emotion\[tflite-runtime\]"):
+    with pytest.raises(ModelError, match="EDGE_EMOTION_RUNTIME is 'no_such_runtime': one of ai_edge_litert, tflite_"):
+        runtime_module()
+    for name in ("ai_edge_litert", "tflite_runtime"):
+        monkeypatch.setitem(sys.modules, f"{name}.interpreter", None)
+    monkeypatch.setenv("EDGE_EMOTION_RUNTIME", "tflite_runtime")
+    with pytest.raises(MissingExtraError, match=r"looked for tflite_runtime\)"):
+        runtime_module()
+    monkeypatch.delenv("EDGE_EMOTION_RUNTIME")
+    with pytest.raises(MissingExtraError, match=r"pip install 'ai-edge-litert>="):
         runtime_module()
 
 

@@ -16,6 +16,7 @@ from edge import clip, config, shipped
 from edge.detail import VoiceDetail
 from edge.emotions import LABELS
 from edge.errors import ModelError, SourceError
+from edge.extras import install_command
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.observation import AudioChunk, Observation
@@ -283,7 +284,7 @@ def test_without_pocketsphinx_the_voice_goes_on(
         ears = Ears.open(voice, config.Words())
     assert [record.message for record in caplog.records] == [
         "spoken keywords are left out: spotting spoken keywords needs an optional package: "
-        "pip install 'edge-emotion[keywords]'"
+        + install_command("keywords")
     ]
     assert finals(listen(ears, speech))
 

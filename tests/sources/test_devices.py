@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from edge.commands import devices as command
+from edge.extras import install_command
 from edge.sources import devices, picamera, v4l2
 from edge.sources.devices import CameraDevice, Devices, MicrophoneDevice
 from edge.sources.fake_hardware import FakeDevice, fake_picamera2, fake_pyaudio
@@ -114,7 +115,7 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path: Path, monkeypat
     monkeypatch.setattr(devices, "find_spec", lambda _: None)
     hints = "\n".join(devices.find(tmp_path, tmp_path).hints)
     for extra in ("microphone", "media", "keywords"):
-        assert f"pip install 'edge-emotion[{extra}]'" in hints
+        assert install_command(extra) in hints
 
 
 def test_a_sound_system_that_fails_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

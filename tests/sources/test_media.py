@@ -371,7 +371,7 @@ def test_the_cover_of_a_song_is_no_picture(tmp_path: Path) -> None:
 def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "picture.mp4", video_s=0.2)
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edge-emotion\[media\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'av>="):
         MediaFile(path).open()
 
 

@@ -283,7 +283,7 @@ def test_devices_are_chosen_by_index_by_name_or_by_a_part_of_it() -> None:
 
 def test_without_pyaudio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyaudio", None)
-    with pytest.raises(MissingExtraError, match=r"portaudio19-dev.*pip install 'edge-emotion\[microphone\]'"):
+    with pytest.raises(MissingExtraError, match=r"portaudio19-dev.*pip install 'pyaudio"):
         Microphone(config.Microphone()).open()
 
 

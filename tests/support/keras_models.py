@@ -78,6 +78,7 @@ def columns(kind: str) -> dict[str, np.ndarray]:
 def convert_here(source: Any, form: str, calibration: dict[str, np.ndarray] | None = None, **job: Any) -> bytes:
     """Converts a Keras model, or the file of one, in this process."""
     from converters import _worker
+    from converters.job import Job
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,8 +88,7 @@ def convert_here(source: Any, form: str, calibration: dict[str, np.ndarray] | No
             source.save(path)
         if calibration is not None:
             np.savez(folder / "calibration.npz", **calibration)
-        options = {"imports": [], "trusted": False, "integer_io": True, "per_channel_dense": False, "proof": 0}
-        _worker.work({"model": str(path), "form": form} | options | job, folder)
+        _worker.work(Job(model=str(path), form=form, **job), folder)
         return (folder / "model.tflite").read_bytes()
 
 
