@@ -26,9 +26,13 @@ _TO_SCREEN_END: Final = "\x1b[J"
 _HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
 
 _NOTES: Final = 4
+"""Notes kept below the view."""
+
+MAX_DEVICES: Final = 50
+"""Devices kept. Any client can publish under a new name; the one that was silent longest makes room."""
 
 _NEWS: Final = 0.1
-"""Change of confidence that is worth a line of its own where there is no terminal."""
+"""Without a terminal, a change of confidence of at least this much gets a new line."""
 
 
 class LiveView:
@@ -42,7 +46,8 @@ class LiveView:
         self._stream = sys.stdout if stream is None else stream
         self._terminal = self._stream.isatty()
         self._views: dict[str, DeviceView] = {}
-        self._told: dict[str, DeviceView] = {}
+        self._printed: dict[str, DeviceView] = {}
+        """Without a terminal: what the last line of each device said."""
         self._notes: deque[str] = deque(maxlen=_NOTES)
         self._lock = threading.Lock()
         self._open = False
@@ -53,7 +58,7 @@ class LiveView:
             self._change(replace(self._of(device), state=state))
 
     def availability(self, device: str, availability: str) -> None:
-        """A device said that it is `online`, `stopped` or `offline`."""
+        """What a device says of itself: `online`, `stopped` or `offline`."""
         with self._lock:
             self._change(replace(self._of(device), availability=availability))
 
@@ -67,7 +72,7 @@ class LiveView:
                 self._write(text + "\n")
 
     def refresh(self) -> None:
-        """Draws again, so that ages go on while nothing comes in; does nothing where there is no terminal."""
+        """Draws again, so that ages grow while no message comes; does nothing without a terminal."""
         with self._lock:
             if self._terminal:
                 self._draw()
@@ -91,11 +96,17 @@ class LiveView:
         return self._views.get(device) or DeviceView(device)
 
     def _change(self, view: DeviceView) -> None:
+        # Taken out first, so that the dictionary is in the order of the last change.
+        self._views.pop(view.device, None)
         self._views[view.device] = view
+        while len(self._views) > MAX_DEVICES:
+            silent = next(iter(self._views))
+            del self._views[silent]
+            self._printed.pop(silent, None)
         if self._terminal:
             self._draw()
-        elif _is_news(self._told.get(view.device), view):
-            self._told[view.device] = view
+        elif _is_news(self._printed.get(view.device), view):
+            self._printed[view.device] = view
             self._write(line(view) + "\n")
 
     def _draw(self) -> None:
@@ -112,7 +123,9 @@ class LiveView:
         return render(views, style, time.time(), self._notes)
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
+        # A name or a reason from the network may hold what the terminal's encoding lacks.
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
 
