@@ -29,8 +29,8 @@ from edge.publish.payloads import Response, state_payload
 from edge.publish.topics import ONLINE, Topics
 from edge.runtime import senses as rooms
 from edge.runtime import stop
-from edge.runtime.information import describe
 from edge.runtime.feeds import Inputs
+from edge.runtime.information import describe
 from edge.runtime.live import Live
 from edge.runtime.output_guard import GuardedOutput
 from edge.runtime.selection import Selection

@@ -40,9 +40,7 @@ class WatchedSource:
 
 CAMERA: Final = WatchedSource("camera", ("face",), ("camera.frames",))
 MICROPHONE: Final = WatchedSource("microphone", ("voice",), ("microphone.chunks",))
-MEDIA: Final = WatchedSource(
-    "media file", ("face", "voice"), ("camera.frames", "microphone.chunks"), "media_file.faults"
-)
+MEDIA: Final = WatchedSource("media file", ("face", "voice"), ("camera.frames", "microphone.chunks"))
 
 
 class ServiceStatus:

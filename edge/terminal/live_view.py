@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -130,14 +131,24 @@ class LiveView:
 
 
 class NoteHandler(logging.Handler):
-    """Shows log records below the view, where a line on standard error would tear the frame."""
+    """Shows log records below the view, where a line on standard error would tear the frame.
+
+    Once the view cannot be written any more, such as on a terminal that was closed, they go to standard error.
+    """
 
     def __init__(self, view: LiveView) -> None:
         super().__init__()
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._view.note(f"{record.levelname.lower()}: {record.getMessage()}")
+        text = f"{record.levelname.lower()}: {record.getMessage()}"
+        try:
+            self._view.note(text)
+        except (OSError, ValueError):
+            # Raised from here, it would end whatever thread wanted to log.
+            if sys.stderr is not None:
+                with suppress(OSError, ValueError):
+                    print(text, file=sys.stderr)
 
 
 def _is_news(before: DeviceView | None, view: DeviceView) -> bool:

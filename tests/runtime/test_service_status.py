@@ -30,7 +30,9 @@ class Service:
         self.missing: dict[str, str] = {"face": "no face", "voice": "silence", "words": "no words"}
         self.now = 1000.0
         notifier = Notifier({"NOTIFY_SOCKET": str(folder / "notify")})
-        self.output = ServiceStatus(notifier, (CAMERA, MICROPHONE), self.counters, lambda: self.opening, self.status, BROKER, self.now)
+        self.output = ServiceStatus(
+            notifier, (CAMERA, MICROPHONE), self.counters, lambda: self.opening, self.status, BROKER, self.now
+        )
 
     def status(self) -> Status:
         return Status(self.connected, self.last_error, int(self.connected), self.failures, 0, 0, alive=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import time
 
@@ -10,7 +11,7 @@ from support.payload_samples import blind_estimate, state
 from edge.clock import REPLAY, Clock
 from edge.emotions import LABELS
 from edge.publish.payloads import state_payload
-from edge.terminal.live_view import MAX_DEVICES, LiveView
+from edge.terminal.live_view import MAX_DEVICES, LiveView, NoteHandler
 from edge.terminal.view import COLOURS, DeviceView, Style, age, bar, expired, line, render, style_of
 
 
@@ -164,6 +165,27 @@ def test_a_device_that_had_to_make_room_is_printed_anew_without_a_terminal() -> 
             for i in range(MAX_DEVICES + 1):
                 view.availability(f"d{i}", "online")
     assert stream.getvalue().count("d0  online") == 2
+
+
+def test_a_log_record_that_cannot_be_drawn_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    class Closed(Terminal):
+        full = False
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(5, "Input/output error")
+            return super().write(text)
+
+    stream = Closed()
+    view = LiveView(stream)
+    record = logging.LogRecord("edge", logging.WARNING, "", 0, "the %s has gone", ("broker",), None)
+    with view:
+        handler = NoteHandler(view)
+        for full in (False, True, True, False):
+            stream.full = full
+            handler.handle(record)
+    assert capsys.readouterr().err == "warning: the broker has gone\n" * 2
+    assert "the broker has gone" in stream.getvalue()
 
 
 def test_what_the_terminal_cannot_show_is_replaced() -> None:
