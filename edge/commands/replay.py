@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.commands import Commands
+    from edge.observation import Transcript
+
+AFTER_END_S: Final = 10.0
+"""How far beyond the recording's end a transcript may lie: a file may give its length wrong by some seconds."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -48,6 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     transcripts = read_transcript_file(arguments.transcripts) if arguments.transcripts else ()
     summary = Summary()
     with MediaFile(arguments.file) as media:
+        _check_times(transcripts, media.duration, arguments.transcripts)
         for item in replay(media, senses.build(settings), settings, transcripts):
             summary.add(item)
             if not arguments.json:
@@ -66,3 +73,18 @@ def main(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         print(summary.text(arguments.file.name))
     return 0
+
+
+def _check_times(transcripts: Sequence[Transcript], duration: float, path: Path) -> None:
+    """Raises `SourceError` where a transcript lies far beyond the end of the recording.
+
+    Without this check the replay would go on estimating up to that time. `duration`: seconds; 0 where the file does
+    not say, and then only the bound of `read_transcript_file` holds.
+    """
+    from edge.errors import SourceError
+
+    latest = max((transcript.captured_at for transcript in transcripts), default=0.0)
+    if duration > 0 and latest > duration + AFTER_END_S:
+        raise SourceError(
+            f"transcripts {path}: a 'time' of {latest:.6g} s lies beyond the end of the recording ({duration:.1f} s)"
+        )

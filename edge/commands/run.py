@@ -1,4 +1,7 @@
-"""`edge-emotion run`: watch, listen and publish until stopped."""
+"""`edge-emotion run`: watch, listen and publish until stopped.
+
+Nothing about a person goes into systemd's journal: where standard output is the journal, the view is left out.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +45,14 @@ def add_parser(commands: Commands) -> None:
         "one cannot be reached",
     )
     parser.add_argument("--quiet", action="store_true", help="show nothing but warnings (for a service)")
-    parser.set_defaults(main=main)
+    parser.set_defaults(main=main, ends_in_order=True)
 
 
 def main(arguments: argparse.Namespace) -> int:
     import logging
 
     from edge.runtime import app
+    from edge.terminal.standard_output import is_journal
 
     settings = _configuration(arguments.config)
     level = "warning" if arguments.quiet and settings.log_level == "info" else settings.log_level
@@ -59,7 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
         app.Options(
             broker=arguments.broker or settings.mqtt.broker,
             fall_back=arguments.auto and arguments.broker is None,
-            view=not arguments.quiet,
+            view=not arguments.quiet and not is_journal(sys.stdout),
         ),
     )
 

@@ -1,29 +1,35 @@
-"""`edge-emotion watch`: shows what the devices on a broker say."""
+"""`edge-emotion watch`: shows what the devices on a broker say.
+
+Any client of the broker may publish under these topics, so a payload is bounded in size, and one that cannot be read
+costs a note now and then, and nothing else.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import queue
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from edge.commands import Commands
     from edge.config import Mqtt
     from edge.mqtt.address import Address
     from edge.publish.payloads import State
+    from edge.terminal.inbox import Inbox
 
 FIRST_CONNECTION_S: Final = 5.0
+"""Seconds within which the broker has to answer."""
 
 REFRESH_S: Final = 0.5
-"""Ages in the view go on at least so often."""
+"""Seconds after which the ages in the view are drawn again."""
 
-Inbox: TypeAlias = queue.SimpleQueue[tuple[str, bytes]]
+NOTES_PER_S: Final = 0.1
+"""Notes on what could not be read, after the first one."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -52,12 +58,21 @@ def add_parser(commands: Commands) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
+    try:
+        return _watch(arguments)
+    except KeyboardInterrupt:
+        # The way this command is meant to end, even before it has begun.
+        return 0
+
+
+def _watch(arguments: argparse.Namespace) -> int:
     import secrets
 
     from edge.config import Mqtt, load
     from edge.errors import BrokerError, ConfigError
     from edge.mqtt.connection import Connection
     from edge.publish.topics import LEVEL
+    from edge.terminal.inbox import Inbox
 
     mqtt = load(arguments.config).mqtt if arguments.config else Mqtt()
     prefix: str = arguments.prefix or mqtt.prefix
@@ -66,7 +81,7 @@ def main(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"{option} {level!r} is no topic level: 1 to 64 of letters, digits, '_', '.', '-'")
     # Availability first: what the broker has kept then comes in this order, too.
     filters = [f"{prefix}/{arguments.device or '+'}/{kind}" for kind in ("availability", "state")]
-    inbox: Inbox = queue.SimpleQueue()
+    inbox = Inbox()
 
     connection = Connection(
         _address(arguments.broker, mqtt),
@@ -77,8 +92,8 @@ def main(arguments: argparse.Namespace) -> int:
         retry_max=mqtt.retry_max_s,
     )
     for each in filters:
-        connection.on(each, lambda message: inbox.put((message.topic, message.payload)), accept_retained=True)
-    # Until the connection stands, what goes wrong is told as the error that ends the command.
+        connection.on(each, lambda message: inbox.put(message.topic, message.payload), accept_retained=True)
+    # Until the connection stands, what goes wrong is the error that ends the command, and not a log line.
     logging.getLogger("edge").addHandler(logging.NullHandler())
     terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
     connection.start()
@@ -94,9 +109,6 @@ def main(arguments: argparse.Namespace) -> int:
             _stream(inbox, prefix)
         else:
             _view(inbox, prefix)
-    except KeyboardInterrupt:
-        # The way this command is meant to end.
-        return 0
     finally:
         connection.close(timeout=1.0)
         signal.signal(signal.SIGTERM, terminated)
@@ -119,19 +131,20 @@ def _once(inbox: Inbox, prefix: str, timeout: float, *, as_json: bool) -> bool:
     from edge.terminal.view import DeviceView, line, render, style_of
 
     availability: dict[str, str] = {}
-    states = _States()
+    reader = _Reader(inbox, prefix)
     deadline = time.monotonic() + timeout
     while (left := deadline - time.monotonic()) > 0:
-        for device, kind, payload in _received(inbox, prefix, left):
+        for device, kind, payload in reader.received(left):
             if kind == "availability":
                 availability[device] = payload.decode("utf-8", "replace")
                 continue
-            state = states.read(device, payload)
+            state = reader.state(device, payload)
             if state is None:
                 continue
             view = DeviceView(device, availability.get(device), state)
             if as_json:
-                _print_json(device, kind, payload)
+                sys.stdout.write(reader.json(device, kind, payload) or "")
+                sys.stdout.flush()
             elif sys.stdout.isatty():
                 style = style_of(sys.stdout, shutil.get_terminal_size().columns)
                 print("\n".join(render([view], style, time.time())), flush=True)
@@ -143,47 +156,61 @@ def _once(inbox: Inbox, prefix: str, timeout: float, *, as_json: bool) -> bool:
 
 def _stream(inbox: Inbox, prefix: str) -> None:
     _log_to(logging.StreamHandler())
+    reader = _Reader(inbox, prefix)
     while True:
-        for message in _received(inbox, prefix, REFRESH_S):
-            _print_json(*message)
+        for message in reader.received(REFRESH_S):
+            if (text := reader.json(*message)) is not None:
+                sys.stdout.write(text)
+                sys.stdout.flush()
 
 
 def _view(inbox: Inbox, prefix: str) -> None:
     from edge.terminal.live_view import LiveView, NoteHandler
 
-    states = _States()
+    reader = _Reader(inbox, prefix)
     with LiveView(sys.stdout) as view:
         _log_to(NoteHandler(view) if sys.stdout.isatty() else logging.StreamHandler())
         while True:
-            for device, kind, payload in _received(inbox, prefix, REFRESH_S):
+            for device, kind, payload in reader.received(REFRESH_S):
                 if kind == "availability":
                     view.availability(device, payload.decode("utf-8", "replace"))
-                elif (state := states.read(device, payload)) is not None:
+                elif (state := reader.state(device, payload)) is not None:
                     view.update(device, state)
             view.refresh()
 
 
-def _received(inbox: Inbox, prefix: str, patience: float) -> Iterator[tuple[str, str, bytes]]:
-    """(device, kind, payload) of the next message, or of none within `patience` seconds."""
-    from edge.publish.topics import parse
+class _Reader:
+    """Reads messages of any content. What cannot be read is noted once, and then every ten seconds at most."""
 
-    try:
-        topic, payload = inbox.get(timeout=patience)
-    except queue.Empty:
-        return
-    found = parse(topic, prefix)
-    # An empty payload is how a kept message is cleared.
-    if found is not None and payload:
-        yield *found, payload
+    def __init__(self, inbox: Inbox, prefix: str) -> None:
+        from edge.sources.refusals import Refusals
 
+        self._inbox = inbox
+        self._prefix = prefix
+        log = logging.getLogger(__name__)
+        self._refusals = Refusals(lambda why: log.warning("%s", why), burst=1, per_second=NOTES_PER_S)
 
-class _States:
-    """Reads states, and tells once of each device whose states it cannot read."""
+    def received(self, patience: float) -> Iterator[tuple[str, str, bytes]]:
+        """(device, kind, payload) of the next message; nothing where none comes within `patience` seconds."""
+        from edge.publish.topics import parse
+        from edge.terminal.inbox import MAX_BYTES
 
-    def __init__(self) -> None:
-        self._told: set[str] = set()
+        message = self._inbox.get(patience)
+        too_large, too_many = self._inbox.losses()
+        if too_large:
+            self._refuse(f"{too_large} messages of more than {MAX_BYTES} bytes were dropped")
+        if too_many:
+            self._refuse(f"{too_many} messages were dropped: they come faster than they can be shown")
+        if message is None:
+            return
+        topic, payload = message
+        found = parse(topic, self._prefix)
+        # An empty payload is how a kept message is cleared.
+        if found is not None and payload:
+            yield *found, payload
 
-    def read(self, device: str, payload: bytes) -> State | None:
+    def state(self, device: str, payload: bytes) -> State | None:
+        """The state in a payload; None where this version cannot read it."""
         import msgspec
 
         from edge.clock import parse_rfc3339
@@ -193,25 +220,32 @@ class _States:
             state = msgspec.json.decode(payload, type=State)
             parse_rfc3339(state.captured_at)
             parse_rfc3339(state.valid_until)
-        except ValueError as error:  # msgspec's errors and those of text that is no UTF-8 or no time are all of this
-            if device not in self._told:
-                self._told.add(device)
-                logging.getLogger(__name__).warning("%s: a state this version cannot read (%s)", device, error)
+        except _UNREADABLE as error:
+            self._refuse(f"{device}: a state this version cannot read ({_brief(error)})")
             return None
-        self._told.discard(device)
         return state
 
+    def json(self, device: str, kind: str, payload: bytes) -> str | None:
+        """One line of JSON for a message; None where its payload is no JSON (or, of an availability, no text)."""
+        import msgspec
 
-def _print_json(device: str, kind: str, payload: bytes) -> None:
-    import msgspec
+        try:
+            content: object = payload.decode() if kind == "availability" else msgspec.json.decode(payload)
+            return msgspec.json.encode({"device": device, "kind": kind, "payload": content}).decode() + "\n"
+        except _UNREADABLE as error:
+            self._refuse(f"{device}: {kind} is no JSON ({_brief(error)})")
+            return None
 
-    try:
-        content: object = msgspec.json.decode(payload) if kind != "availability" else payload.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        logging.getLogger(__name__).warning("%s: %s is no JSON (%s)", device, kind, error)
-        return
-    sys.stdout.write(msgspec.json.encode({"device": device, "kind": kind, "payload": content}).decode() + "\n")
-    sys.stdout.flush()
+    def _refuse(self, why: str) -> None:
+        self._refusals.add(why, time.monotonic())
+
+
+_UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
+"""msgspec's errors and those of wrong UTF-8 and wrong times are `ValueError`; nesting too deep is `RecursionError`."""
+
+
+def _brief(error: BaseException) -> str:
+    return "".join(char if char.isprintable() else " " for char in str(error))[:200]
 
 
 def _log_to(handler: logging.Handler) -> None:

@@ -117,6 +117,9 @@ WORDS_TRANSCRIPTS: Final = Counter("words.transcripts", "transcripts", "Transcri
 WORDS_TRANSCRIPTS_DROPPED: Final = Counter(
     "words.transcripts_dropped", "transcripts", "Transcripts discarded because the words sense was too slow.", "loss"
 )
+WORDS_MESSAGES_DROPPED: Final = Counter(
+    "words.messages_dropped", "messages", "Transcripts received over MQTT faster than allowed, left unread.", "loss"
+)
 WORDS_TRANSCRIPTS_FAILED: Final = Counter(
     "words.transcripts_failed", "transcripts", "Transcripts received over MQTT and refused as invalid.", "loss"
 )
@@ -176,6 +179,15 @@ MQTT_OVERSIZED: Final = Counter(
 )
 MQTT_TAKEOVERS: Final = Counter(
     "mqtt.takeover_interruptions", "interruptions", "Connections taken over by a client of the same name.", "loss"
+)
+SYSTEMD_MESSAGES_FAILED: Final = Counter(
+    "systemd.messages_failed", "messages", "Messages to systemd that were lost because of an error.", "loss"
+)
+TERMINAL_MESSAGES_FAILED: Final = Counter(
+    "terminal.messages_failed", "messages", "Updates of the terminal view that were lost because of an error.", "loss"
+)
+TRANSCRIPTS_MESSAGES_FAILED: Final = Counter(
+    "transcripts.messages_failed", "messages", "Rounds in which a waiting transcript could not be handled.", "loss"
 )
 MQTT_CONNECTS: Final = Counter("mqtt.connects", "connects", "Connections made to the MQTT broker.", "rate")
 MQTT_INTERRUPTIONS: Final = Counter(

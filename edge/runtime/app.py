@@ -1,4 +1,4 @@
-"""Everything together: broker, publisher, terminal view, senses and the live loop, and their orderly end."""
+"""Puts `edge-emotion run` together: broker, publisher, terminal view, senses and live loop, and their orderly end."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import cv2
 
 from edge.clock import Clock
 from edge.config import Config
-from edge.errors import SourceError
 from edge.health import catalogue
 from edge.health.notify import Notifier, watchdog_interval
-from edge.health.registry import Registry
+from edge.health.registry import Counter, Registry
 from edge.mqtt import address
 from edge.mqtt.address import Address
 from edge.mqtt.embedded import EmbeddedBroker
-from edge.observation import Estimate, Observation
+from edge.observation import Estimate, Observation, Transcript
 from edge.output import Output
 from edge.publish.client import Publisher
 from edge.publish.output import MqttOutput
@@ -30,17 +29,21 @@ from edge.publish.payloads import Response, state_payload
 from edge.publish.topics import ONLINE, TRANSCRIPT, Topics
 from edge.runtime import senses as rooms
 from edge.runtime import stop
+from edge.runtime.feeds import Inputs
 from edge.runtime.information import describe
 from edge.runtime.live import Live
+from edge.runtime.output_guard import GuardedOutput
 from edge.runtime.selection import Selection
-from edge.sources.refusals import Refusals
-from edge.sources.transcripts import parse_transcript
+from edge.runtime.service_status import CAMERA, MEDIA, MICROPHONE, ServiceStatus, WatchedSource
+from edge.runtime.transcript_inbox import TranscriptInbox
 from edge.terminal.live_view import LiveView, NoteHandler
 
 log = logging.getLogger(__name__)
 
 USUAL_PORT: Final = 1883
+"""The port that IANA has assigned to MQTT."""
 _REACHABLE_S: Final = 1.0
+"""A broker that does not accept a connection within this many seconds counts as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,15 @@ class Options:
     """How to run, apart from the configuration."""
 
     broker: str
-    """As in `mqtt.broker`."""
+    """In the form of `mqtt.broker`."""
     fall_back: bool = False
-    """Start an embedded broker where `broker` cannot be reached."""
+    """Start an embedded broker if `broker` cannot be reached."""
     view: bool = True
     """Show the live result in the terminal."""
 
 
 class _ViewOutput:
-    """The terminal's share of the live loop's output."""
+    """Shows the live loop's estimates in the terminal."""
 
     def __init__(self, view: LiveView, device: str, valid_for: float) -> None:
         self._view, self._device, self._valid_for = view, device, valid_for
@@ -64,7 +67,7 @@ class _ViewOutput:
         view.availability(device, ONLINE)
 
     def observed(self, observation: Observation) -> None:
-        """Single observations are not shown; the estimate holds what came of them."""
+        """Does nothing: the estimate holds what came of the observation."""
 
     def estimated(self, estimate: Estimate) -> None:
         self._view.update(self._device, state_payload(estimate, self._clock, valid_for=self._valid_for))
@@ -74,39 +77,44 @@ class _ViewOutput:
 
 
 def run(config: Config, selection: Selection, options: Options) -> int:
-    """Runs until SIGINT or SIGTERM, or until the recording ends; returns the exit code.
+    """Runs until SIGINT or SIGTERM, or until the recording ends.
 
-    Raises `EdgeEmotionError` where nothing can be done.
+    `stopped` is published after such an end only. After any exception the connection is left to break with the
+    process, so that the broker publishes the last will `offline`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        EdgeEmotionError: Nothing can be done, such as with no model at all, or a thread hangs for good.
     """
+    notifier = Notifier()
+    with stop.on_signals() as asked:
+        try:
+            return _run(config, selection, options, notifier, asked)
+        except Exception as error:
+            notifier.status(f"ended by an error: {error}")
+            raise
+
+
+def _run(config: Config, selection: Selection, options: Options, notifier: Notifier, asked: stop.StopRequest) -> int:
     # The senses have a thread each; OpenCV's own would only take turns with them.
     cv2.setNumThreads(1)
-    registry, notifier = Registry(), Notifier()
+    registry = Registry()
     topics = Topics(config.mqtt.prefix, config.device.name)
     senses = rooms.build(config, registry)
     info = describe(config, senses.cards, selection.sensors, Clock.live().rfc3339(time.monotonic()))
-    live: Live | None = None
-    publisher: Publisher | None = None
 
     def refuse(why: str) -> None:
         log.warning("%s: %s", topics.transcript, why)
-        if publisher is not None:
-            publisher.publish_response(Response(verb="transcript", ok=False, error=why))
+        publisher.publish_response(Response(verb="transcript", ok=False, error=why))
 
-    refusals = Refusals(refuse)
+    def accept(transcript: Transcript) -> None:
+        live.take_transcript(transcript)
 
-    def on_transcript(payload: bytes) -> None:
-        try:
-            transcript = parse_transcript(payload, time.monotonic(), time.time())
-        except SourceError as error:
-            registry.increment(catalogue.WORDS_TRANSCRIPTS_FAILED)
-            refusals.add(str(error), time.monotonic())
-            return
-        if live is not None:
-            live.take_transcript(transcript)
+    inbox = TranscriptInbox(accept, refuse, registry)
 
     with ExitStack() as stack:
-        # Before anything that must be ended in order: a signal from here on is a wish, not the end of the process.
-        asked = stack.enter_context(stop.on_signals())
         view = stack.enter_context(_shown()) if options.view else None
         broker = stack.enter_context(_broker(config, options))
         publisher = Publisher(
@@ -120,23 +128,39 @@ def run(config: Config, selection: Selection, options: Options) -> int:
             registry=registry,
         )
         if config.transcripts.topic and senses.words:
-            publisher.on(TRANSCRIPT, lambda message: on_transcript(message.payload))
-        stack.enter_context(publisher)
+            publisher.on(TRANSCRIPT, lambda message: inbox.receive(message.payload))
         valid_for = config.mqtt.state_valid_s
-        outputs: list[Output] = [
-            MqttOutput(publisher, registry, valid_for=valid_for, health_interval=config.health.interval_s)
-        ]
+        sources = _watched(selection.inputs)
+        outputs: dict[Counter, Output] = {
+            catalogue.MQTT_MESSAGES_FAILED: MqttOutput(
+                publisher, registry, valid_for=valid_for, health_interval=config.health.interval_s
+            ),
+            catalogue.SYSTEMD_MESSAGES_FAILED: ServiceStatus(
+                notifier, sources, registry, lambda: live.opening, publisher.status, str(broker)
+            ),
+            catalogue.TRANSCRIPTS_MESSAGES_FAILED: inbox,
+        }
         if view is not None:
-            outputs.append(_ViewOutput(view, config.device.name, valid_for))
-        live = Live(config, senses, selection.inputs, tuple(outputs), registry)
-        notifier.ready(f"publishing to {broker}")
-        stack.callback(notifier.stopping)
+            outputs[catalogue.TERMINAL_MESSAGES_FAILED] = _ViewOutput(view, config.device.name, valid_for)
+        guarded = tuple(GuardedOutput(output, counter, registry) for counter, output in outputs.items())
+        live = Live(config, senses, selection.inputs, guarded, registry)
+        if asked.is_set():
+            return 0
+        publisher.start()
         live.run(asked, _heart(notifier))
+        notifier.stopping()
+        publisher.close()
     return 0
 
 
+def _watched(inputs: Inputs) -> tuple[WatchedSource, ...]:
+    """The sources that are configured, for the line that systemd shows."""
+    sources = ((CAMERA, inputs.camera), (MICROPHONE, inputs.microphone), (MEDIA, inputs.media))
+    return tuple(source for source, configured in sources if configured is not None)
+
+
 def _heart(notifier: Notifier) -> Callable[[], None]:
-    """Beats systemd's watchdog when it is due and the live loop says that all is well."""
+    """Returns what feeds systemd's watchdog; the live loop calls it in each round in which all is well."""
     interval = watchdog_interval()
     beaten_at = float("-inf")
 
@@ -152,7 +176,7 @@ def _heart(notifier: Notifier) -> Callable[[], None]:
 
 @contextmanager
 def _shown() -> Iterator[LiveView]:
-    """The view, with the log below it for as long as it covers the terminal."""
+    """The view; while it covers the terminal, the log goes below it."""
     with LiveView(sys.stdout) as view:
         if not sys.stdout.isatty():
             yield view
@@ -168,7 +192,7 @@ def _shown() -> Iterator[LiveView]:
 
 @contextmanager
 def _broker(config: Config, options: Options) -> Iterator[Address]:
-    """Where to publish; an embedded broker lives as long as the block."""
+    """The broker to publish to. An embedded one runs until the block ends."""
     wanted = address.parse(options.broker, username=config.mqtt.username, password_file=config.mqtt.password_file)
     if options.fall_back and not wanted.embedded and not _reachable(wanted):
         log.info("no broker at %s: starting the embedded one", wanted)

@@ -50,7 +50,7 @@ class Installer:
             config.load(self._at(configuration))
         shown = unit.to_be_shown(self._inside(path) for path in (*unit.needed(), configuration))
         program, *arguments = unit.program()
-        command = [str(self._inside(Path(program))), *arguments, "run", "--config", str(configuration)]
+        command = [str(self._inside(Path(program))), *arguments, "run", "--quiet", "--config", str(configuration)]
         text = unit.fill_in(files.read(files.UNIT), command, shown, user)
 
         if user is None:

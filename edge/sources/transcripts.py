@@ -1,4 +1,4 @@
-"""What a speech recogniser heard: from MQTT, standard input or a file."""
+"""Transcripts of what was said: a single payload, a file, or standard input."""
 
 from __future__ import annotations
 
@@ -17,22 +17,51 @@ from typing import Any, BinaryIO, Final
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Transcript
 from edge.sources.base import Opened
+from edge.sources.rate_limit import TokenBucket
 from edge.sources.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 10_000
-"""Longer transcripts are refused: nobody says so much at a time."""
+"""A longer transcript is refused: it is more than anybody says in one go."""
+
+MAX_AGE_S: Final = 60.0
+"""A transcript that was said longer ago is refused. Words stop counting after about 18 s (three times
+`fusion.words_memory_s`), so such an age means a wrong clock or a wrong unit."""
+
+MAX_FILE_BYTES: Final = 16_000_000
+"""A larger file of transcripts is refused. A day of speech is about 1 MB."""
+
+MAX_MEDIA_TIME_S: Final = 86_400.0
+"""A `time` beyond one day is refused in a file of transcripts, for no recording is that long."""
+
+ACCEPTED_PER_S: Final = 10.0
+"""Transcripts read a second, from each of broker and standard input. A recogniser sends one or two."""
+ACCEPTED_BURST: Final = 20
+"""Transcripts read at once after a silence."""
 
 _POLL_S: Final = 0.25
+"""Seconds after which a waiting read looks whether the source was closed."""
 
 
 def parse_transcript(payload: bytes | str, now: float, utc: float | None = None) -> Transcript:
-    """A transcript from plain text, or from a JSON object with `text` and, if it likes, `speaker`, `confidence` (0…1)
-    and when it was said: `age` (seconds ago), or `time` (RFC 3339 with its zone, or seconds since 1970).
+    """Reads one transcript: plain text, or a JSON object.
 
-    `now`: monotonic seconds, the time of what says nothing of its own; `utc`: the same moment in seconds since 1970;
-    without it `time` is left unread. Raises `SourceError`; the message never repeats the text.
+    The object has `text` and may have `speaker`, `confidence` (brought into 0…1) and the time it was said, as `age`
+    (seconds ago) or as `time` (RFC 3339 with a time zone, or seconds since 1970). `age` wins where both are given.
+    A time in the future counts as now, since the sender's clock may be ahead of ours.
+
+    Args:
+        payload: UTF-8, at most `MAX_BYTES`.
+        now: Monotonic seconds; the time of a transcript that gives none.
+        utc: The same moment in seconds since 1970. Without it `time` is not read.
+
+    Returns:
+        The transcript, its `captured_at` between `now - MAX_AGE_S` and `now`.
+
+    Raises:
+        SourceError: The payload is no transcript, or was said more than `MAX_AGE_S` ago. The message never repeats
+            the text.
     """
     text = _decode(payload)
     if not text.startswith("{"):
@@ -41,8 +70,14 @@ def parse_transcript(payload: bytes | str, now: float, utc: float | None = None)
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         # Also a number of thousands of digits, which is a plain ValueError.
-        raise SourceError("a transcript that starts like JSON is none; send plain text or a JSON object") from error
+        raise SourceError(
+            "a transcript starts like JSON but cannot be read as such; send plain text or a JSON object"
+        ) from error
     age = _number(fields, "age", 0.0 if utc is None else utc - _moment(fields, utc))
+    if age > MAX_AGE_S:
+        raise SourceError(
+            f"a transcript said {age:.3g} s ago is refused; at most {MAX_AGE_S:g} s (is the sender's clock right?)"
+        )
     return Transcript(
         _worded(_string(fields, "text") or ""),
         now - max(0.0, age),
@@ -52,36 +87,49 @@ def parse_transcript(payload: bytes | str, now: float, utc: float | None = None)
 
 
 def read_transcript_file(path: Path) -> tuple[Transcript, ...]:
-    """The transcripts of a recording, one JSON object a line with `time` (seconds of the medium, when the words had
-    been said), `text` and, if it likes, `speaker` and `confidence`; in the order of their times. Raises `SourceError`.
+    """Reads the transcripts of a recording: one JSON object a line.
+
+    Each object has `time` (seconds of the medium at the end of what was said, 0 to `MAX_MEDIA_TIME_S`), `text`, and
+    may have `speaker` and `confidence`.
+
+    Returns:
+        The transcripts in the order of their times.
+
+    Raises:
+        SourceError: The file cannot be read, is larger than `MAX_FILE_BYTES`, or has a faulty line, which is named by
+            its number.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SourceError(f"transcripts {path}: {error.strerror}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise SourceError(f"transcripts {path}: larger than {MAX_FILE_BYTES // 1_000_000} MB; is it the right file?")
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         try:
             said = parse_transcript(line, 0.0)
-            at = _time(line)
+            found.append(Transcript(said.text, _media_time(line), said.speaker, said.confidence))
         except SourceError as error:
             raise SourceError(f"transcripts {path}, line {number}: {error}") from error
-        if at is None or at < 0:
-            raise SourceError(f'transcripts {path}, line {number}: no time; write {{"time": seconds, "text": …}}')
-        found.append(Transcript(said.text, at, said.speaker, said.confidence))
     return tuple(sorted(found, key=lambda transcript: transcript.captured_at))
 
 
 class StdinTranscripts(Opened):
-    """One transcript a line, plain text or JSON. A line that is none is counted; the log tells why, in a flood once
-    a second and without its text."""
+    """Transcripts from standard input, one a line, as plain text or JSON.
+
+    A faulty line is counted and the log says why, in a flood once a second and never with its text. Beyond
+    `ACCEPTED_PER_S` lines wait in the pipe, so that nothing is lost and the writer is slowed down.
+    """
 
     name = "standard input"
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._refusals = Refusals(lambda why: log.warning("standard input: %s", why))
+        self._rate = TokenBucket(ACCEPTED_PER_S, ACCEPTED_BURST)
         self._stream = stream
         self._buffer = b""
         self._lines: list[bytes] = []
@@ -90,7 +138,7 @@ class StdinTranscripts(Opened):
 
     @property
     def refused(self) -> int:
-        """Lines that were no transcript."""
+        """Faulty lines so far."""
         return self._refusals.count
 
     def open(self) -> None:
@@ -102,10 +150,15 @@ class StdinTranscripts(Opened):
         while True:
             line = self._line()
             try:
-                return parse_transcript(line, time.monotonic(), time.time())
+                transcript = parse_transcript(line, time.monotonic(), time.time())
             except SourceError as error:
                 if line.strip():
                     self._refusals.add(str(error), time.monotonic())
+                continue
+            while not self._rate.take(time.monotonic()):
+                if self._stop.wait(self._rate.wait(time.monotonic())):
+                    raise SourceEnded("standard input was closed")
+            return transcript
 
     def close(self) -> None:
         """Ends a waiting `read`."""
@@ -116,7 +169,7 @@ class StdinTranscripts(Opened):
         while not self._lines:
             if self._stop.is_set() or self._ended:
                 raise SourceEnded("standard input is at its end")
-            # Waiting with a limit, so that `close` is heeded.
+            # The wait is limited, so that `close` takes effect.
             if not select.select([descriptor], [], [], _POLL_S)[0]:
                 continue
             block = os.read(descriptor, 65_536)
@@ -125,16 +178,21 @@ class StdinTranscripts(Opened):
             if self._ended and self._buffer:
                 self._lines.append(self._buffer)
             elif len(self._buffer) > MAX_BYTES:
-                # The rest of so long a line is refused when its end comes; only a bounded part is kept.
+                # Such a line is refused when its end comes; only its beginning is kept until then.
                 self._buffer = self._buffer[: MAX_BYTES + 1]
         return self._lines.pop(0)
 
 
-def _time(line: bytes) -> float | None:
-    """Seconds of the medium, of a line that `parse_transcript` has accepted; None where it says none."""
+def _media_time(line: bytes) -> float:
+    """Seconds of the medium in a line that `parse_transcript` has accepted. Raises `SourceError`."""
     text = _decode(line)
     fields = json.loads(text) if text.startswith("{") else {}
-    return _number(fields, "time", 0.0) if "time" in fields else None
+    if "time" not in fields:
+        raise SourceError('no time; write {"time": seconds, "text": …}')
+    at = _number(fields, "time", 0.0)
+    if not 0.0 <= at <= MAX_MEDIA_TIME_S:
+        raise SourceError(f"'time' is {at:.3g} s; it must lie in 0…{MAX_MEDIA_TIME_S:g} s of the medium")
+    return at
 
 
 def _decode(payload: bytes | str) -> str:
@@ -156,7 +214,7 @@ def _worded(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without control characters and lone surrogates, which JSON can hold and UTF-8 cannot."""
+    """The text with control characters and lone surrogates (which JSON can hold and UTF-8 cannot) made blanks."""
     return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
@@ -174,7 +232,7 @@ def _moment(fields: dict[str, Any], default: float) -> float:
         return _number(fields, "time", default)
     try:
         moment = datetime.fromisoformat(said)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise SourceError("a transcript's 'time' must be RFC 3339 text or seconds since 1970") from error
     if moment.tzinfo is None:
         raise SourceError("a transcript's 'time' has no zone; end it with Z for UTC")

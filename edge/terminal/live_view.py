@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -26,9 +27,13 @@ _TO_SCREEN_END: Final = "\x1b[J"
 _HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
 
 _NOTES: Final = 4
+"""Notes kept below the view."""
+
+MAX_DEVICES: Final = 50
+"""Devices kept. Any client can publish under a new name; the one that was silent longest makes room."""
 
 _NEWS: Final = 0.1
-"""Change of confidence that is worth a line of its own where there is no terminal."""
+"""Without a terminal, a change of confidence of at least this much gets a new line."""
 
 
 class LiveView:
@@ -42,7 +47,8 @@ class LiveView:
         self._stream = sys.stdout if stream is None else stream
         self._terminal = self._stream.isatty()
         self._views: dict[str, DeviceView] = {}
-        self._told: dict[str, DeviceView] = {}
+        self._printed: dict[str, DeviceView] = {}
+        """Without a terminal: what the last line of each device said."""
         self._notes: deque[str] = deque(maxlen=_NOTES)
         self._lock = threading.Lock()
         self._open = False
@@ -53,7 +59,7 @@ class LiveView:
             self._change(replace(self._of(device), state=state))
 
     def availability(self, device: str, availability: str) -> None:
-        """A device said that it is `online`, `stopped` or `offline`."""
+        """What a device says of itself: `online`, `stopped` or `offline`."""
         with self._lock:
             self._change(replace(self._of(device), availability=availability))
 
@@ -67,7 +73,7 @@ class LiveView:
                 self._write(text + "\n")
 
     def refresh(self) -> None:
-        """Draws again, so that ages go on while nothing comes in; does nothing where there is no terminal."""
+        """Draws again, so that ages grow while no message comes; does nothing without a terminal."""
         with self._lock:
             if self._terminal:
                 self._draw()
@@ -91,11 +97,17 @@ class LiveView:
         return self._views.get(device) or DeviceView(device)
 
     def _change(self, view: DeviceView) -> None:
+        # Taken out first, so that the dictionary is in the order of the last change.
+        self._views.pop(view.device, None)
         self._views[view.device] = view
+        while len(self._views) > MAX_DEVICES:
+            silent = next(iter(self._views))
+            del self._views[silent]
+            self._printed.pop(silent, None)
         if self._terminal:
             self._draw()
-        elif _is_news(self._told.get(view.device), view):
-            self._told[view.device] = view
+        elif _is_news(self._printed.get(view.device), view):
+            self._printed[view.device] = view
             self._write(line(view) + "\n")
 
     def _draw(self) -> None:
@@ -112,19 +124,31 @@ class LiveView:
         return render(views, style, time.time(), self._notes)
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
+        # A name or a reason from the network may hold what the terminal's encoding lacks.
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
 
 class NoteHandler(logging.Handler):
-    """Shows log records below the view, where a line on standard error would tear the frame."""
+    """Shows log records below the view, where a line on standard error would tear the frame.
+
+    Once the view cannot be written any more, such as on a terminal that was closed, they go to standard error.
+    """
 
     def __init__(self, view: LiveView) -> None:
         super().__init__()
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._view.note(f"{record.levelname.lower()}: {record.getMessage()}")
+        text = f"{record.levelname.lower()}: {record.getMessage()}"
+        try:
+            self._view.note(text)
+        except (OSError, ValueError):
+            # Raised from here, it would end whatever thread wanted to log.
+            if sys.stderr is not None:
+                with suppress(OSError, ValueError):
+                    print(text, file=sys.stderr)
 
 
 def _is_news(before: DeviceView | None, view: DeviceView) -> bool:

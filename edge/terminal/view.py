@@ -78,7 +78,7 @@ def render(views: Sequence[DeviceView], style: Style, now: float, notes: Sequenc
 
 def line(view: DeviceView) -> str:
     """One device in one plain line, for a log or a pipe."""
-    parts = [_clean(view.device), _clean(view.availability or "unknown")]
+    parts = [_clip(_clean(view.device), 64), _clip(_clean(view.availability or "unknown"), 64)]
     state = view.state
     if state is None:
         return "  ".join([*parts, "no state yet"])
@@ -86,7 +86,11 @@ def line(view: DeviceView) -> str:
     parts += [f"valence {state.valence:+.2f}", f"arousal {state.arousal:+.2f}"]
     for sense in SENSES:
         part: Contribution = getattr(state.contributions, sense)
-        says = f"{part.label} {part.weight:.2f}" if part.label and part.weight > 0 else _clean(part.missing or "-")
+        says = (
+            f"{part.label} {part.weight:.2f}"
+            if part.label and part.weight > 0
+            else _clip(_clean(part.missing or "-"), 200)
+        )
         parts.append(f"{sense}: {says}")
     return "  ".join(parts)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -187,23 +186,6 @@ def test_no_camera_and_no_microphone_is_told_and_words_still_work(mosquitto: Mos
         end(process)
     assert process.returncode == 0
     reader.close()
-
-
-def test_systemd_is_told_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(PATIENCE)
-        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000", "PATH": "/usr/bin:/bin"}
-        with running(*CLIP, "--broker", "embedded", "--quiet", env=environment) as process:
-            assert b"READY=1" in systemd.recv(4096)
-            assert systemd.recv(4096) == b"WATCHDOG=1"
-            assert systemd.recv(4096) == b"WATCHDOG=1"
-            process.send_signal(signal.SIGTERM)
-            last = b""
-            while b"STOPPING=1" not in last:
-                last = systemd.recv(4096)
-            process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
 
 
 def test_a_shipped_model_that_was_changed_is_refused(tmp_path: Path) -> None:

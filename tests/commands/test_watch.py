@@ -222,6 +222,63 @@ def test_a_state_it_cannot_read_is_told_once_and_the_others_go_on(mosquitto: Mos
     assert process.returncode == 0
 
 
+FLAT_STATE = encode(state())
+
+
+def hostile() -> list[bytes]:
+    deep = b"[" * 5_000_000
+    return [
+        deep,
+        b"[" * 90_000,
+        b'{"a":' * 15_000,
+        b'{"schema":"edge-emotion/state/1","label":' + b"[" * 50_000,
+        b"\xff" * 50_000,
+        b"\x00",
+        b"NaN",
+        b"1" * 50_000,
+        b'"\\ud800"',
+        FLAT_STATE.replace(b'"valence":', b'"valence":1e999,"x":'),
+        FLAT_STATE.replace(b'"person":3', b'"person":' + b"9" * 5000),
+        FLAT_STATE[:-3],
+    ]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_no_payload_ends_it_and_a_flood_of_them_is_a_few_notes(mosquitto: Mosquitto, form: tuple[str, ...]) -> None:
+    with Reader(mosquitto.address, "none") as writer, device(mosquitto) as robot:
+        process = subprocess.Popen(
+            command("--broker", mosquitto.url, *form), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment(),
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert "online" in process.stdout.readline()
+        for payload in hostile():
+            writer.publish("emotion/evil/state", payload)
+            writer.publish("emotion/evil/availability", payload)
+        for _ in range(300):
+            writer.publish("emotion/evil/state", b"[" * 10_000)
+        robot.publish_state(state("surprise", clock=Clock.live(), at=time.monotonic()), valid_for=1.0)
+        while "surprise" not in (line := process.stdout.readline()):
+            assert line, "it has ended"
+            assert len(line) < 200_000
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert 1 <= errors.count("\n") <= 6
+    assert len(errors) < 3000
+
+
+def test_names_made_up_without_end_do_not_fill_the_view(mosquitto: Mosquitto) -> None:
+    with Reader(mosquitto.address, "none") as writer, device(mosquitto, "happiness"):
+        terminal = Terminal(["--broker", mosquitto.url], PYTHONIOENCODING="ascii")
+        terminal.expect("HAPPINESS")
+        for i in range(200):
+            writer.publish(f"emotion/d{i}/availability", "schön \ud83d".encode("utf-8", "surrogatepass"))
+        assert terminal.end(signal.SIGINT) == 0
+    assert "Traceback" not in terminal.text
+
+
 def run_to_failure(*arguments: str) -> str:
     done = subprocess.run(
         command(*arguments), capture_output=True, text=True, env=environment(), timeout=60, check=False

@@ -143,6 +143,38 @@ def test_bad_transcripts_are_named_by_line(tmp_path: Path, text: str, said: str)
     assert said in done.stderr.decode()
 
 
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("1e308", "'time' is 1e+308 s"),
+        ("NaN", "finite"),
+        ("-1", "'time' is -1 s"),
+        ("80000", "beyond the end of the recording"),
+        ("1" + "0" * 400, "finite"),
+    ],
+)
+def test_a_transcript_s_time_outside_the_recording_is_one_line(
+    tmp_path: Path, beginning: Path, time: str, said: str
+) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text(f'{{"time": {time}, "text": "hello"}}\n')
+    done = edge_emotion("replay", beginning, "--json", "--transcripts", path)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    message = done.stderr.decode()
+    assert message.startswith("edge-emotion: error: transcripts ")
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_a_transcript_just_after_the_end_is_still_read(tmp_path: Path, beginning: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text('{"time": 6.0, "text": "I am so happy to see you"}\n')
+    done = edge_emotion("replay", beginning, "--json", "--transcripts", path)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout.splitlines()[-1])["contributions"]["words"]["label"] == "happiness"
+
+
 def test_a_sense_whose_model_is_broken_is_left_out_and_the_rest_goes_on(tmp_path: Path, beginning: Path) -> None:
     config = tmp_path / "edge.toml"
     config.write_text(f'[voice]\nmodel = "{tmp_path}/gone.tflite"\n')

@@ -1,4 +1,4 @@
-"""The wish to end: heard whenever the signal comes, handlers put back."""
+"""The request to end: made whenever the signal comes, handlers put back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 import pytest
 from support.brokers import PATIENCE
 
-from edge.runtime.stop import SIGNALS, StopRequest, on_signals
+from edge.runtime.stop import SIGNALS, Interrupted, StopRequest, interrupting, on_signals
 
 # A process of its own: where the handler waits for a lock that the very thread it interrupts holds, nothing in that
 # process can end the wait. Waits that are over at once make every instruction of `wait` a place the alarm may fall on.
@@ -62,3 +62,49 @@ def test_signals_ask_to_stop_and_former_handlers_come_back(number: signal.Signal
         os.kill(os.getpid(), number)
         assert stop.wait(PATIENCE)
     assert {number: signal.getsignal(number) for number in SIGNALS} == before
+
+
+def test_a_block_inside_another_shares_its_request() -> None:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    with on_signals() as outer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with on_signals() as inner:
+            assert inner is outer
+            assert inner.wait(PATIENCE)
+        # Still ours after the inner block.
+        os.kill(os.getpid(), signal.SIGINT)
+        assert outer.signal == signal.SIGTERM
+    assert {number: signal.getsignal(number) for number in SIGNALS} == before
+    with on_signals() as later:
+        assert not later.is_set()
+        assert later.signal is None
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_command_that_may_be_interrupted_is_and_only_inside_the_block(number: signal.Signals) -> None:
+    with on_signals() as stop:
+        with pytest.raises(Interrupted) as interrupted, interrupting(stop):
+            signal.raise_signal(number)
+        assert interrupted.value.exit_code == 128 + number
+        os.kill(os.getpid(), number)
+        assert stop.signal == number
+
+
+def test_a_signal_from_before_the_block_interrupts_at_its_start() -> None:
+    with on_signals() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted), interrupting(stop):
+            pytest.fail("never reached")
+
+
+def test_afterwards_signals_can_be_ignored() -> None:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with on_signals(ignore_afterwards=True):
+            pass
+        for number in SIGNALS:
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -68,9 +68,15 @@ def test_install_writes_four_files_that_others_may_read(installed: Path) -> None
 def test_the_unit_starts_this_installation(installed: Path) -> None:
     text = below(installed, UNIT).read_text()
     (start,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-    assert start.endswith(f" run --config {CONFIGURATION}")
+    assert start.endswith(f" run --quiet --config {CONFIGURATION}")
     assert start.startswith(sys.prefix)
     assert Path(start.split()[0]).is_file()
+
+
+def test_neither_unit_shows_emotions_in_the_journal(installed: Path) -> None:
+    for text in (files.read(files.UNIT), below(installed, UNIT).read_text()):
+        (start,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+        assert "--quiet" in start.split()
 
 
 def test_install_twice_changes_nothing(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +109,7 @@ def test_a_wrong_configuration_stops_before_anything_is_written(root: Path) -> N
 def test_another_configuration_is_written_and_read(root: Path) -> None:
     run("install", "--root", str(root), "--config", "/srv/robot.toml")
     assert (root / "srv/robot.toml").is_file()
-    assert "run --config /srv/robot.toml\n" in below(root, UNIT).read_text()
+    assert "run --quiet --config /srv/robot.toml\n" in below(root, UNIT).read_text()
     assert not below(root, CONFIGURATION).exists()
 
 

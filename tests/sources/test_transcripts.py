@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -12,7 +13,16 @@ import pytest
 
 from edge.errors import SourceEnded, SourceError
 from edge.observation import Transcript
-from edge.sources.transcripts import MAX_BYTES, StdinTranscripts, parse_transcript, read_transcript_file
+from edge.sources.transcripts import (
+    ACCEPTED_BURST,
+    MAX_AGE_S,
+    MAX_BYTES,
+    MAX_FILE_BYTES,
+    MAX_MEDIA_TIME_S,
+    StdinTranscripts,
+    parse_transcript,
+    read_transcript_file,
+)
 
 SECRET = "what nobody may find in a log"
 
@@ -37,6 +47,36 @@ def test_confidence_is_brought_into_its_range(said: float, kept: float) -> None:
 
 def test_what_says_it_comes_from_the_future_is_of_now() -> None:
     assert parse_transcript('{"text": "a", "age": -5}', 3.0).captured_at == 3.0
+
+
+UTC_NOW = 1.8e9
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        *('"age": 1e308', '"age": 7e10', '"age": 60.1', '"time": -1e308', '"time": 0', '"time": -62135596800'),
+        *('"time": "0001-01-01T00:00:00Z"', '"time": "0001-01-01T00:00:00+14:00"', '"time": "1970-01-01T00:00:00Z"'),
+    ],
+)
+def test_what_was_said_too_long_ago_is_refused(when: str) -> None:
+    with pytest.raises(SourceError, match="ago is refused; at most 60 s") as refused:
+        parse_transcript(f'{{"text": "{SECRET}", {when}}}', 5.0, utc=UTC_NOW)
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_an_age_up_to_the_limit_is_kept() -> None:
+    assert parse_transcript(f'{{"text": "a", "age": {MAX_AGE_S}}}', 100.0).captured_at == 40.0
+    assert parse_transcript(f'{{"text": "a", "time": {UTC_NOW - MAX_AGE_S}}}', 100.0, UTC_NOW).captured_at == 40.0
+
+
+@pytest.mark.parametrize(
+    "when",
+    ['"age": -1e308', '"age": -1', '"time": 1e308', '"time": "9999-12-31T23:59:59-14:00"', '"time": 253402300799'],
+)
+def test_any_time_ahead_of_our_clock_is_now(when: str) -> None:
+    assert parse_transcript(f'{{"text": "a", {when}}}', 5.0, utc=UTC_NOW).captured_at == 5.0
 
 
 def test_unknown_keys_are_no_fault() -> None:
@@ -119,6 +159,41 @@ def test_a_faulty_line_of_a_file_is_named_by_its_number(tmp_path: Path, line: st
         read_transcript_file(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"time": 1e308, "text": "a"}', "'time' is 1e+308 s"),
+        (f'{{"time": {MAX_MEDIA_TIME_S + 1}, "text": "a"}}', "'time' is 8.64e+04 s"),
+        ('{"time": -0.5, "text": "a"}', "'time' is -0.5 s"),
+        ('{"time": NaN, "text": "a"}', "finite"),
+        (f'{{"time": 1{"0" * 400}, "text": "a"}}', "finite"),
+        ('{"time": 1, "text": ' + "[" * 9000, "starts like JSON"),
+        ('{"time": 1, "text": "' + "a" * MAX_BYTES + '"}', "bytes is refused"),
+    ],
+)
+def test_a_time_or_a_line_out_of_bounds_is_named(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text(line)
+    with pytest.raises(SourceError, match=re.escape(why)) as refused:
+        read_transcript_file(path)
+    assert "said.jsonl, line 1: " in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_the_last_second_of_the_day_is_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text(f'{{"time": {MAX_MEDIA_TIME_S}, "text": "a"}}')
+    assert read_transcript_file(path)[0].captured_at == MAX_MEDIA_TIME_S
+
+
+def test_a_huge_file_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**36)
+    with pytest.raises(SourceError, match=f"larger than {MAX_FILE_BYTES // 1_000_000} MB"):
+        read_transcript_file(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none\.jsonl: No such file"):
         read_transcript_file(tmp_path / "none.jsonl")
@@ -156,6 +231,28 @@ def test_a_line_without_end_does_not_fill_the_memory() -> None:
         assert source.read().text == "fine"
         assert source.refused == 1
         shouting.join()
+
+
+def test_many_lines_are_slowed_down_and_none_is_lost() -> None:
+    lines = ACCEPTED_BURST + 3
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as user:
+        user.write(b"".join(b"line %d\n" % i for i in range(lines)))
+        with StdinTranscripts(stream) as source:
+            read = [source.read() for _ in range(lines)]
+    assert [said.text for said in read] == [f"line {i}" for i in range(lines)]
+
+
+def test_close_ends_a_read_that_is_slowed_down() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as user:
+        user.write(b"again\n" * 1000)
+        source = StdinTranscripts(stream)
+        source.open()
+        threading.Timer(0.1, source.close).start()
+        read = iter(source.read, None)
+        with pytest.raises(SourceEnded):
+            list(read)
 
 
 def test_close_ends_a_read_that_waits() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import time
 
@@ -10,7 +11,7 @@ from support.payload_samples import blind_estimate, state
 from edge.clock import REPLAY, Clock
 from edge.emotions import LABELS
 from edge.publish.payloads import state_payload
-from edge.terminal.live_view import LiveView
+from edge.terminal.live_view import MAX_DEVICES, LiveView, NoteHandler
 from edge.terminal.view import COLOURS, DeviceView, Style, age, bar, expired, line, render, style_of
 
 
@@ -141,6 +142,63 @@ def test_live_view_tells_changes_where_there_is_no_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert ["0.70" in lines[0], "0.90" in lines[1], "no face" in lines[2], "offline" in lines[3]] == [True] * 4
     assert len(lines) == 4
+
+
+def test_live_view_keeps_a_bounded_number_of_devices() -> None:
+    stream = Terminal()
+    with LiveView(stream) as view:
+        view.update("robot", state("anger"))
+        for i in range(3 * MAX_DEVICES):
+            view.availability(f"d{i}", "online")
+            view.availability("robot", "online")
+    shown = stream.getvalue().rpartition("\x1b[?1049l")[2]
+    assert shown.count("online") == MAX_DEVICES
+    # The one that was heard last stays, with all that is known of it.
+    assert "ANGER" in shown
+    assert f"d{3 * MAX_DEVICES - 1}\x1b" in shown
+
+
+def test_a_device_that_had_to_make_room_is_printed_anew_without_a_terminal() -> None:
+    stream = io.StringIO()
+    with LiveView(stream) as view:
+        for _ in range(2):
+            for i in range(MAX_DEVICES + 1):
+                view.availability(f"d{i}", "online")
+    assert stream.getvalue().count("d0  online") == 2
+
+
+def test_a_log_record_that_cannot_be_drawn_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    class Closed(Terminal):
+        full = False
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(5, "Input/output error")
+            return super().write(text)
+
+    stream = Closed()
+    view = LiveView(stream)
+    record = logging.LogRecord("edge", logging.WARNING, "", 0, "the %s has gone", ("broker",), None)
+    with view:
+        handler = NoteHandler(view)
+        for full in (False, True, True, False):
+            stream.full = full
+            handler.handle(record)
+    assert capsys.readouterr().err == "warning: the broker has gone\n" * 2
+    assert "the broker has gone" in stream.getvalue()
+
+
+def test_what_the_terminal_cannot_show_is_replaced() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii")
+    with LiveView(stream) as view:
+        view.availability("robot", "schön \ud800")
+    stream.flush()
+    assert raw.getvalue() == b"robot  sch?n ?  no state yet\n"
+
+
+def test_a_plain_line_is_short_whatever_the_network_says() -> None:
+    assert len(line(DeviceView("x" * 10_000, "y" * 10_000))) < 200
 
 
 def _blind():  # type: ignore[no-untyped-def]
