@@ -1,0 +1,70 @@
+"""Starts a module of this package in an isolated Python process.
+
+The child imports neither from the working directory nor from `PYTHONPATH` (`python -I`), so a stray `json.py` or
+`models/` in the user's folder is never executed. It finds this package where its parent found it: in a wheel, in an
+editable install, and in a checkout that is only on the parent's `sys.path`.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import site
+import sys
+from pathlib import Path
+
+
+def command(module: str, *arguments: str | os.PathLike[str]) -> list[str]:
+    """The command line that runs `module` as `__main__` in an isolated child.
+
+    Args:
+        module: Full dotted name of a module of ours that the parent can import. Derive it from `__name__`,
+            `__package__` or `__spec__.name`, since the wheel installs the packages under other names.
+        arguments: What the module finds in `sys.argv[1:]`.
+
+    Returns:
+        For `subprocess.Popen(…)`; the first element is `sys.executable`.
+    """
+    folders = dict.fromkeys([_folder_of(module.partition(".")[0]), _folder_of(__name__.partition(".")[0])])
+    user_site = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
+    return [
+        sys.executable,
+        "-I",
+        str(Path(__file__).resolve()),
+        os.pathsep.join(folders),
+        user_site if user_site in sys.path else "",
+        module,
+        *(os.fspath(argument) for argument in arguments),
+    ]
+
+
+def _folder_of(package: str) -> str:
+    """The folder that a top-level package was imported from, or would be."""
+    found = sys.modules.get(package)
+    spec = found.__spec__ if found is not None else None
+    if spec is None:
+        import importlib.util
+
+        spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package {package!r} to start a child of", name=package)
+    return str(Path(next(iter(spec.submodule_search_locations))).resolve().parent)
+
+
+def _run() -> None:
+    """The child's end of `command`."""
+    _, folders, user_site, module, *arguments = sys.argv
+    # After the standard library, so that nothing beside the package can replace it, and before site-packages, so that
+    # the child takes the same package as its parent where two are installed.
+    packages = set(site.getsitepackages())
+    at = next((index for index, entry in enumerate(sys.path) if entry in packages), len(sys.path))
+    # `-I` leaves out the user's site-packages (`pip install --user`), though our dependencies may be nowhere else.
+    sys.path[at:at] = [*folders.split(os.pathsep), *([user_site] if user_site else [])]
+    if user_site:
+        site.addsitedir(user_site)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _run()
