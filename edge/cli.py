@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from edge import __version__
+from edge import __version__, search_path
 from edge.errors import EdgeEmotionError
 
 COMMANDS: Final = ("run", "replay", "watch", "devices", "bench", "convert", "service", "config")
@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; an error of ours is one line on standard error and exit code 1."""
+    search_path.put_installation_first()
     # Before NumPy is imported. Its matrices are small here, and OpenBLAS's threads wait for each other by spinning:
     # beside other work a spectrogram took twenty times as long with two as with one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
