@@ -16,7 +16,9 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
 
-from edge import __version__ as __version__
+from edge import __version__
+
+__all__ = ["__version__"]
 
 __path__: list[str] = []
 """Makes this module a package, whose submodules the finder below supplies."""
@@ -26,8 +28,8 @@ class _Alias(MetaPathFinder, Loader):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,  # noqa: ARG002 (interface)
-        target: ModuleType | None = None,  # noqa: ARG002 (interface)
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         if not fullname.startswith(f"{__name__}.") or importlib.util.find_spec(_real(fullname)) is None:
             return None

@@ -67,7 +67,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         stage(root, Path(self._staging.name))
         build_data["force_include"][self._staging.name] = PACKAGE
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 (interface)
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Removes the staged package."""
         if hasattr(self, "_staging"):
             self._staging.cleanup()
@@ -96,7 +96,7 @@ def stage(root: Path, target: Path) -> None:
         for source in _files(root / folder):
             copy(source, below / source.relative_to(root / folder), names, root)
     for source in _files(root / "systemd"):
-        copy(source, target / "service" / "data" / source.name, names, root)
+        copy(source, target / "service" / "data" / source.relative_to(root / "systemd"), names, root)
     for model in shipped_models(root):
         room = target / "weights" / model.parent.name
         room.mkdir(parents=True, exist_ok=True)
@@ -135,9 +135,7 @@ def module_names(root: Path) -> re.Pattern[str]:
     """Matches the start of a dotted name of one of our modules, such as `edge.` in `edge.face.crop`."""
     packages = []
     for package in (*RENAMED, *LEFT_OUT):
-        modules = sorted(
-            path.stem for path in (root / package).glob("*") if path.is_dir() or path.suffix == ".py"
-        )
+        modules = sorted(path.stem for path in (root / package).glob("*") if path.is_dir() or path.suffix == ".py")
         if modules:
             packages.append(rf"{package}(?=\.(?:{'|'.join(map(re.escape, modules))})\b)")
     return re.compile(rf"(?<![\w./-])(?:{'|'.join(packages)})")
@@ -222,7 +220,9 @@ def _check(tree: ast.Module, names: re.Pattern[str]) -> None:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             found = names.search(node.value)
             if found:
-                raise BuildError(f"line {node.lineno}: the string {node.value[:60]!r} names {found[0]!r}, not in a wheel")
+                raise BuildError(
+                    f"line {node.lineno}: the string {node.value[:60]!r} names {found[0]!r}, not in a wheel"
+                )
         for name in imported:
             if name.partition(".")[0] in ours:
                 raise BuildError(f"line {node.lineno}: {name!r} is imported, which no wheel holds")

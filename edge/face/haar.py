@@ -35,7 +35,7 @@ class HaarFace:
         if cascade is None or cascade.empty():
             raise ModelError(
                 f"no Haar cascade: {folder / file} is missing; install 'opencv-python-headless<5', or use "
-                "face.detector = \"blazeface\""
+                'face.detector = "blazeface"'
             )
         self._cascade = cascade
         self._min_score = min_score
