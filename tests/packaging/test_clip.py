@@ -23,7 +23,7 @@ from edge.inference.interpreter import open_model
 @pytest.fixture(scope="module")
 def frames() -> list[NDArray[np.uint8]]:
     with av.open(str(clip.path())) as container:
-        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in container.decode(video=0)]
 
 
 @pytest.fixture(scope="module")

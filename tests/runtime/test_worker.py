@@ -92,7 +92,7 @@ def test_an_ended_source_ends_the_worker_quietly() -> None:
 
 def test_stopping_unblocks_a_body_that_hangs() -> None:
     hang = threading.Event()
-    worker = Worker("camera", lambda worker: [hang.wait(60), None][1], unblock=hang.set)
+    worker = Worker("camera", lambda _: hang.wait(60) and None, unblock=hang.set)
     worker.start()
     time.sleep(0.05)
     assert worker.silent_for() > 0

@@ -207,7 +207,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 def film(path: Path, pictures: int = 8, size: tuple[int, int] = (128, 72)) -> Path:
     """A file, which OpenCV opens as it opens a device."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, size)
     assert writer.isOpened()
     for _ in range(pictures):
         writer.write(np.full((size[1], size[0], 3), BLUE, np.uint8))

@@ -86,7 +86,7 @@ def convert_here(source: Any, form: str, calibration: dict[str, np.ndarray] | No
             path = folder / "source.keras"
             source.save(path)
         if calibration is not None:
-            np.savez(folder / "calibration.npz", **calibration)
+            np.savez(folder / "calibration.npz", **calibration)  # type: ignore[arg-type]
         options = {"imports": [], "trusted": False, "integer_io": True, "per_channel_dense": False, "proof": 0}
         _worker.work({"model": str(path), "form": form} | options | job, folder)
         return (folder / "model.tflite").read_bytes()
