@@ -208,7 +208,7 @@ def _check(tree: ast.Module, names: re.Pattern[str]) -> None:
         id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     for node in ast.walk(tree):
-        imported = []
+        imported: list[str] = []
         if isinstance(node, ast.ImportFrom) and not node.level:
             imported = [node.module or ""]
         elif isinstance(node, ast.Import):
@@ -225,7 +225,7 @@ def _check(tree: ast.Module, names: re.Pattern[str]) -> None:
                 )
         for name in imported:
             if name.partition(".")[0] in ours:
-                raise BuildError(f"line {node.lineno}: {name!r} is imported, which no wheel holds")
+                raise BuildError(f"line {getattr(node, 'lineno', 0)}: {name!r} is imported, which no wheel holds")
 
 
 def _renamed(match: re.Match[str]) -> str:

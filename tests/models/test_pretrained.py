@@ -73,7 +73,7 @@ def test_the_net_computes_what_the_original_does() -> None:
     kernel = given["conv1/convolution/merged_input"].sum(2, keepdims=True)
 
     def relu6(x: np.ndarray) -> np.ndarray:
-        return np.clip(x, 0, 6)
+        return np.asarray(np.clip(x, 0, 6))
 
     values = relu6(_convolve(values * 255, kernel, 2) - 117 * kernel.sum((0, 1, 2)) + given["conv1_bn/batchnorm_1/sub"])
     for number, strides in enumerate(mobilenet.STRIDES[:4], 1):

@@ -68,7 +68,7 @@ def test_blazeface_finds_the_face_that_leaves_and_comes_back(frames: list[NDArra
 
 
 def test_the_haar_cascade_finds_it_too(frames: list[NDArray[np.uint8]]) -> None:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
     found = []
     for frame in frames:
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

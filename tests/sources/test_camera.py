@@ -236,7 +236,7 @@ def test_automatic_passes_over_a_device_that_cannot_be_opened(tmp_path: Path, mo
     works = film(tmp_path / "film.avi")
     found = [VideoDevice(path, "webcam", camera=True) for path in (tmp_path / "broken", works, tmp_path / "last")]
     monkeypatch.setattr(v4l2, "cameras", lambda: tuple(found))
-    with open_camera(config.Camera(backend="opencv")) as source:
+    with open_camera(config.Camera(backend="opencv")) as source:  # type: ignore[attr-defined]
         assert source.name == f"camera {works}"
         assert source.read().image.shape == (72, 128, 3)
 
