@@ -37,15 +37,17 @@ class Room:
     tests: tuple[str, ...]
 
 
+RUNTIME: Final = ("mailbox", "worker", "supervision", "feeds", "recognition")
+
 ROOMS: Final = {
     "fusion": Room(("edge/fusion",), ("tests/fusion",)),
     "publish": Room(("edge/publish",), ("tests/publish",)),
     "hearing": Room(("edge/hearing",), ("tests/hearing",)),
     "inference": Room(("edge/inference",), ("tests/inference",)),
-    # Threads, child processes and command lines are left to tests of whole processes, which take seconds per fault.
+    # What composes sources, senses and outputs is left to tests of whole processes, which take seconds per fault.
     "runtime": Room(
-        ("edge/runtime/mailbox.py", "edge/runtime/worker.py", "edge/runtime/replay.py", "edge/runtime/ears.py"),
-        ("tests/runtime",),
+        tuple(f"edge/runtime/{name}.py" for name in RUNTIME),
+        tuple(f"tests/runtime/test_{name}.py" for name in RUNTIME),
     ),
     "parity": Room(("converters/parity.py",), ("tests/converters/test_parity.py",)),
 }
