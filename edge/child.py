@@ -11,6 +11,8 @@ import os
 import runpy
 import site
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -36,6 +38,30 @@ def command(module: str, *arguments: str | os.PathLike[str]) -> list[str]:
         module,
         *(os.fspath(argument) for argument in arguments),
     ]
+
+
+@contextmanager
+def isolated_environment() -> Iterator[None]:
+    """While this lasts, Python children that a library starts import nothing from the user's folders.
+
+    A library that runs `python -c` would give its child the working directory and `PYTHONPATH` as the first places to
+    import from. The environment is the whole process's, so use this before other threads start children.
+    """
+    changed: dict[str, str | None] = {"PYTHONSAFEPATH": "1", "PYTHONPATH": None}
+    before = {name: os.environ.get(name) for name in changed}
+    try:
+        _set_environment(changed)
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _folder_of(package: str) -> str:

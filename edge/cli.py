@@ -52,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments. None means those of the process, which is then ours alone: signals are ignored from the
             end of the command until the interpreter has shut down.
     """
+    from edge import search_path
+
+    search_path.put_installation_first()
     from edge.runtime import stop
 
     with stop.on_signals(ignore_afterwards=argv is None) as asked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -82,8 +83,8 @@ def test_the_users_site_packages_are_kept_where_the_parent_uses_them(
 ) -> None:
     """`-I` leaves them out, and with `pip install --user` every dependency lies there."""
     (tmp_path / "only_for_this_user.py").touch()
-    monkeypatch.setattr(child.site, "ENABLE_USER_SITE", True)
-    monkeypatch.setattr(child.site, "getusersitepackages", lambda: str(tmp_path))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path))
     assert str(tmp_path) not in child.command("edge.cli")
     monkeypatch.syspath_prepend(tmp_path)
     run([*child.command("edge.cli")[:5], "only_for_this_user"], tmp_path)

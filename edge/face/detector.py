@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge import config
 from edge.errors import ModelError
 from edge.face.blazeface import BlazeFace
-from edge.face.blazeface_file import find
+from edge.face.blazeface_file import MISSING, find
 from edge.face.boxes import Detection
 from edge.face.haar import HaarFace
 from edge.face.tiles import TiledBlazeFace
@@ -49,6 +49,6 @@ def open_detector(settings: config.Face) -> Detector:
         detector = BlazeFace(interpreter, settings.min_score, card)
         return TiledBlazeFace(detector, settings.min_score, settings.max_distance_m)
     if settings.detector == "blazeface":
-        raise ModelError("the BlazeFace file is not there: `python -m models.face.fetch` gets it")
-    log.warning("BlazeFace is not there (`python -m models.face.fetch` gets it): the Haar cascade finds faces")
+        raise ModelError(MISSING)
+    log.warning("%s; until then the Haar cascade finds faces, with more misses", MISSING)
     return HaarFace(settings.min_score)

@@ -34,8 +34,8 @@ class HaarFace:
         cascade: Any = cv2.CascadeClassifier(str(folder / file)) if hasattr(cv2, "CascadeClassifier") else None
         if cascade is None or cascade.empty():
             raise ModelError(
-                f"no Haar cascade: {folder / file} is not there; install opencv-python-headless<5 or fetch BlazeFace "
-                "with `python -m models.face.fetch`"
+                f"no Haar cascade: {folder / file} is missing; install 'opencv-python-headless<5', or use "
+                'face.detector = "blazeface"'
             )
         self._cascade = cascade
         self._min_score = min_score

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from edge import child
 from edge.errors import BrokerError, MissingExtraError
 from edge.mqtt.address import Address
 
@@ -86,7 +87,7 @@ class EmbeddedBroker:
         version = "v5" if self._protocol == "5" else "v4"
         path.write_text(_CONFIGURATION.format(version=version, host=HOST, port=self._port), "utf-8")
         try:
-            with _interrupts_left_to_us():
+            with _interrupts_left_to_us(), child.isolated_environment():
                 self._broker = Broker(config_path=str(path)).start(timeout=START_TIMEOUT_S)
         except (OSError, RuntimeError) as error:
             self.stop()

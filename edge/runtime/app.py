@@ -136,7 +136,12 @@ def _run(config: Config, selection: Selection, options: Options, notifier: Notif
                 publisher, registry, valid_for=valid_for, health_interval=config.health.interval_s
             ),
             catalogue.SYSTEMD_MESSAGES_FAILED: ServiceStatus(
-                notifier, sources, registry, lambda: live.opening, publisher.status, str(broker)
+                notifier,
+                sources,
+                registry,
+                opening=lambda: live.opening,
+                broker=publisher.status,
+                address=str(broker),
             ),
             catalogue.TRANSCRIPTS_MESSAGES_FAILED: inbox,
         }

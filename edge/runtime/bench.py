@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from edge import child
 from edge.errors import EdgeEmotionError, MissingExtraError
 
 WARM_UP_FRAMES: Final = 5
@@ -33,7 +34,7 @@ def measure(file: Path, config: Path | None = None, transcripts: Path | None = N
     """
     from edge.mqtt.embedded import EmbeddedBroker
 
-    command = [sys.executable, "-m", "edge.runtime.bench", str(file)]
+    command = child.command(__name__, file)
     command += ["--config", str(config)] if config else []
     command += ["--transcripts", str(transcripts)] if transcripts else []
     with ExitStack() as stack:

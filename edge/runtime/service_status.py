@@ -57,6 +57,7 @@ class ServiceStatus:
         notifier: Notifier,
         sources: tuple[WatchedSource, ...],
         registry: Registry,
+        *,
         opening: Callable[[], Collection[str]],
         broker: Callable[[], Status],
         address: str,

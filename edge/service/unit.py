@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import edge
 from edge.errors import ServiceError
 
 HIDDEN: Final = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))
@@ -23,7 +22,7 @@ def program() -> list[str]:
 
 def needed() -> tuple[Path, ...]:
     """The folders this program is read from: its environment, that one's interpreter, and the package."""
-    return (Path(sys.prefix), Path(sys.base_prefix), Path(edge.__file__).resolve().parents[1])
+    return (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2])
 
 
 def to_be_shown(paths: Iterable[Path]) -> tuple[Path, ...]:

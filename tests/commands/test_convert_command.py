@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With `residual.keras` and its calibration set."""
     place = tmp_path_factory.mktemp("convert")
     model("residual").save(place / "residual.keras")
-    np.savez(place / "residual.npz", **columns("residual"))
+    np.savez(place / "residual.npz", **columns("residual"))  # type: ignore[arg-type]
     np.savez(place / "zero.npz", picture=np.zeros((1, 24, 24, 1), np.float32))
     (place / "zero.keras").write_bytes(bytes(100))
     return place

@@ -17,11 +17,13 @@ from support.brokers import MOSQUITTO, PATIENCE, Mosquitto, Reader, eventually
 from support.running_command import CLIP, end, running
 
 from edge import clip
+from edge.config import Config
 
-TRANSCRIPT = "emotion/robot/words/transcript"
-RESPONSE = "emotion/robot/response/transcript"
-AVAILABILITY = "emotion/robot/availability"
-STATE = "emotion/robot/state"
+NAME = Config().device.name
+TRANSCRIPT = f"emotion/{NAME}/words/transcript"
+RESPONSE = f"emotion/{NAME}/response/transcript"
+AVAILABILITY = f"emotion/{NAME}/availability"
+STATE = f"emotion/{NAME}/state"
 
 # A bug that shows itself while the loop runs.
 BUG = """
@@ -111,7 +113,7 @@ def test_two_thousand_transcripts_a_second_leave_the_states_their_rhythm(tmp_pat
     flood.connect("127.0.0.1", mosquitto.port)
     flood.loop_start()
     with (
-        Reader(mosquitto.address, "emotion/robot/+") as reader,
+        Reader(mosquitto.address, f"emotion/{NAME}/+") as reader,
         running("--source", clip.path(), "--loop", "--config", config, "--broker", mosquitto.url, "--quiet") as process,
     ):
         reader.expect(STATE)
@@ -123,10 +125,10 @@ def test_two_thousand_transcripts_a_second_leave_the_states_their_rhythm(tmp_pat
             time.sleep(0.01)
 
         def counted() -> int:
-            health = json.loads(reader.payloads("emotion/robot/health")[-1])
+            health = json.loads(reader.payloads(f"emotion/{NAME}/health")[-1])
             return int(health["drops"].get("words.messages_dropped", 0))
 
-        eventually(lambda: reader.payloads("emotion/robot/health") and counted() > sent - 100, "the rest is counted")
+        eventually(lambda: reader.payloads(f"emotion/{NAME}/health") and counted() > sent - 100, "the rest is counted")
         took = time.monotonic() - started
         states = len(reader.payloads(STATE)) - seen
         end(process)
@@ -141,7 +143,7 @@ def test_two_thousand_transcripts_a_second_leave_the_states_their_rhythm(tmp_pat
 
 
 def failures(reader: Reader) -> int:
-    payloads = reader.payloads("emotion/robot/health")
+    payloads = reader.payloads(f"emotion/{NAME}/health")
     return int(json.loads(payloads[-1])["drops"].get("terminal.messages_failed", 0)) if payloads else 0
 
 

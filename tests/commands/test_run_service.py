@@ -27,6 +27,8 @@ sys.stderr.flush()
 sys.exit(main())
 """
 
+NAME = Config().device.name
+
 
 class Systemd:
     """The socket that systemd would listen at."""
@@ -60,7 +62,7 @@ def test_ready_means_that_it_publishes_and_the_watchdog_is_fed(systemd: Systemd,
         lines = systemd.until("READY=1")
         assert f"STATUS=publishing to {mosquitto.url}; media file ok" in lines
         with Reader(mosquitto.address) as reader:
-            reader.expect("emotion/robot/availability", b"online")
+            reader.expect(f"emotion/{NAME}/availability", b"online")
             for _ in range(3):
                 systemd.until("WATCHDOG=1")
             mosquitto.kill()
@@ -101,14 +103,14 @@ def test_a_signal_at_any_moment_from_the_start_is_an_orderly_end(seconds: float)
 
 def test_more_signals_while_it_ends_change_nothing(mosquitto: Mosquitto) -> None:
     with Reader(mosquitto.address) as reader, running(*CLIP, "--broker", mosquitto.url, "--quiet") as process:
-        reader.expect("emotion/robot/state")
+        reader.expect(f"emotion/{NAME}/state")
         while process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGINT)
             time.sleep(0.005)
         out, error = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out, error) == (0, b"", b"")
-        reader.expect("emotion/robot/availability", b"stopped")
+        reader.expect(f"emotion/{NAME}/availability", b"stopped")
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -133,9 +135,9 @@ def test_no_emotion_goes_into_the_journal(mosquitto: Mosquitto, tmp_path: Path) 
             Reader(mosquitto.address) as reader,
             subprocess.Popen(command, stdout=stream, stderr=stream, env=environment) as process,
         ):
-            reader.expect("emotion/robot/state")
-            seen = len(reader.payloads("emotion/robot/state"))
-            while len(reader.payloads("emotion/robot/state")) < seen + 10:
+            reader.expect(f"emotion/{NAME}/state")
+            seen = len(reader.payloads(f"emotion/{NAME}/state"))
+            while len(reader.payloads(f"emotion/{NAME}/state")) < seen + 10:
                 time.sleep(0.05)
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)

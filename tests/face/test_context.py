@@ -61,7 +61,7 @@ def test_no_pixel_of_the_face_reaches_the_scene(frame: tuple[int, int], face: tu
     scenes = [Scene(picture, *SCENE).without(box) for picture in (image, other)]
     assert scenes[0].shape == (*SCENE, 3)
     assert scenes[0].dtype == np.uint8
-    np.testing.assert_array_equal(*scenes)
+    np.testing.assert_array_equal(scenes[0], scenes[1])
     # Hidden is the face and at most a pixel of the scene, or of a smaller frame, around it; the rest is shown.
     shown = (scenes[0] > 0).any(-1)
     lost = (2 + 4 * math.ceil(SCENE[0] / height), 2 + 4 * math.ceil(SCENE[1] / width))
@@ -246,7 +246,7 @@ def test_what_happens_around_the_face_is_seen(two_inputs: Path, portrait: NDArra
 
     alone, beside = posteriors("small"), posteriors(str(two_inputs))
     assert alone[0] == alone[1]
-    assert np.abs(np.subtract(*beside)).max() > 0.02
+    assert np.abs(np.subtract(beside[0], beside[1])).max() > 0.02
 
 
 def test_with_landmarks_too_the_face_is_black_in_the_scene(two_inputs: Path, portrait: NDArray[np.uint8]) -> None:

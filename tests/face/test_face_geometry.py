@@ -71,7 +71,7 @@ def test_quality_falls_with_size_blur_light_score_and_pose() -> None:
     good = assess(sharp, 100, 0.95).value
     assert good > 0.9
     assert assess(sharp, 20, 0.95).value < good
-    assert assess(cv2.GaussianBlur(sharp, (0, 0), 3), 100, 0.95).value < good
+    assert assess(np.asarray(cv2.GaussianBlur(sharp, (0, 0), 3), np.uint8), 100, 0.95).value < good
     assert assess((sharp // 16).astype(np.uint8), 100, 0.95).value < good
     assert assess(sharp, 100, 0.5).value < good
     assert assess(np.zeros((48, 48), np.uint8), 100, 0.9).value == 0.0

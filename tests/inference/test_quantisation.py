@@ -73,7 +73,7 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize(("dtype", "scale", "zero_point", "real", "quantised", "again"), GOLDEN)
-def test_golden_vector(
+def test_golden_vector(  # noqa: PLR0917
     identity: Make, dtype: str, scale: float, zero_point: int, real: Any, quantised: Any, again: Any
 ) -> None:
     interpreter, runtime = identity(dtype, scale, zero_point, len(real))

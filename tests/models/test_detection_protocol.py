@@ -8,6 +8,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ def blazeface() -> BlazeFace:
     return BlazeFace(open_model(path)[0], 0.7)
 
 
-def seen_from(portrait: NDArray[np.uint8], blazeface: BlazeFace, metres: float, x: float, y: float) -> tuple:
+def seen_from(portrait: NDArray[np.uint8], blazeface: BlazeFace, metres: float, x: float, y: float) -> tuple[Any, ...]:
     """A frame of 640×480 with the portrait's face `metres` away at (x, y), and where it is."""
     (face, *_) = blazeface.detect(portrait)
     side = face_share(metres) * 640
@@ -111,7 +112,12 @@ def test_an_empty_still_room_costs_little_and_who_comes_is_found(
     empty = np.full_like(frame, 100)
     windows: list[Window] = []
     look = blazeface.look
-    monkeypatch.setattr(blazeface, "look", lambda *args: windows.append(args[1]) or look(*args))
+
+    def remembered(*given: Any) -> Any:
+        windows.append(given[1])
+        return look(*given)
+
+    monkeypatch.setattr(blazeface, "look", remembered)
     detector = TiledBlazeFace(blazeface, 0.7)
     detector.detect(empty, 0.0)
     assert windows == [whole(empty), *tiles(640, 480, 3.0)]

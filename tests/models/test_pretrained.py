@@ -28,13 +28,13 @@ def test_arrays_come_out_in_order_and_shape() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_blob_of_another_length_is_refused(count: int) -> None:
-    entry = {"name": "a", "shape": [2], "dtype": "float32"}
+    entry: dict[str, object] = {"name": "a", "shape": [2], "dtype": "float32"}
     with pytest.raises(ModelError):
         pretrained.unpack(manifest(entry), np.zeros(count, np.float32).tobytes())
 
 
 def test_quantised_weights_are_refused() -> None:
-    entry = {"name": "a", "shape": [2], "dtype": "float32", "quantization": {"dtype": "float16"}}
+    entry: dict[str, object] = {"name": "a", "shape": [2], "dtype": "float32", "quantization": {"dtype": "float16"}}
     with pytest.raises(ModelError, match="not a plain array"):
         pretrained.unpack(manifest(entry), b"\0" * 8)
 
@@ -71,7 +71,10 @@ def test_the_net_computes_what_the_original_does() -> None:
 
     values = pictures[:2]
     kernel = given["conv1/convolution/merged_input"].sum(2, keepdims=True)
-    relu6 = lambda x: np.clip(x, 0, 6)  # noqa: E731
+
+    def relu6(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.clip(x, 0, 6))
+
     values = relu6(_convolve(values * 255, kernel, 2) - 117 * kernel.sum((0, 1, 2)) + given["conv1_bn/batchnorm_1/sub"])
     for number, strides in enumerate(mobilenet.STRIDES[:4], 1):
         depthwise = given[f"conv_dw_{number}/depthwise_kernel"] * given[f"conv_dw_{number}_bn/batchnorm_1/mul"][:, None]
@@ -87,15 +90,15 @@ def _patches(values: np.ndarray, strides: int) -> np.ndarray:
     pad = (0, 1) if strides == 2 else (1, 1)
     padded = np.pad(values, ((0, 0), pad, pad, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::strides, ::strides]
-    return windows.transpose(0, 1, 2, 4, 5, 3)
+    return np.asarray(windows.transpose(0, 1, 2, 4, 5, 3))
 
 
 def _convolve(values: np.ndarray, kernel: np.ndarray, strides: int) -> np.ndarray:
-    return np.einsum("nhwijc,ijcf->nhwf", _patches(values, strides), kernel)
+    return np.asarray(np.einsum("nhwijc,ijcf->nhwf", _patches(values, strides), kernel))
 
 
 def _depthwise(values: np.ndarray, kernel: np.ndarray, strides: int) -> np.ndarray:
-    return np.einsum("nhwijc,ijc->nhwc", _patches(values, strides), kernel[..., 0])
+    return np.asarray(np.einsum("nhwijc,ijc->nhwc", _patches(values, strides), kernel[..., 0]))
 
 
 def test_freezing_touches_the_stem_alone() -> None:

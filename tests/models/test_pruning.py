@@ -30,10 +30,10 @@ def wide(images: np.ndarray) -> Any:
     """Random weights; of the first convolution's channels, every second is the one before it."""
     keras.utils.set_random_seed(5)
     model = mobilenet.build(FILTERS, side=48, first=8)
-    for name, twice in (("conv1", lambda kernel: kernel[..., 0::2]), ("conv_dw_1", lambda kernel: kernel[:, :, 0::2])):
+    for name, every_second in (("conv1", np.s_[..., 0::2]), ("conv_dw_1", np.s_[:, :, 0::2])):
         kernel, _ = model.get_layer(name).get_weights()
         axis = 3 if name == "conv1" else 2
-        model.get_layer(name).set_weights([np.repeat(twice(kernel), 2, axis), np.full(8, 0.1, np.float32)])
+        model.get_layer(name).set_weights([np.repeat(kernel[every_second], 2, axis), np.full(8, 0.1, np.float32)])
     logits = model.get_layer("logits")
     spread = model.predict(images, verbose=0).std()
     logits.set_weights([logits.get_weights()[0] / spread, logits.get_weights()[1]])

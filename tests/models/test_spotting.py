@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tomllib
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_file_it_writes_is_one_of_keywords() -> None:
 def test_the_score_of_a_detection_is_the_threshold_that_still_finds_it() -> None:
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra `keywords`)")
     pytest.importorskip("soundfile")
-    if spotting.shutil.which("flite") is None:
+    if shutil.which("flite") is None:
         pytest.skip("no flite here (apt-get install flite)")
     sound = spotting.say("wonderful", "slt", 1.0)
     (score,) = sorted(spotting.Listener(["wonderful"]).hear(sound)["wonderful"])[-1:]

@@ -38,9 +38,9 @@ def test_a_retained_message_is_ignored_at_every_connect(mosquitto: Mosquitto, pr
         connection.on(TOPIC, heard.append, qos=1)
         connection.start()
         for time_round in (1, 2):
-            eventually(lambda wanted=time_round: registry.count(catalogue.MQTT_RETAINED) == wanted, "it is counted")
+            eventually(lambda wanted=time_round: registry.count(catalogue.MQTT_RETAINED) == wanted, "it is counted")  # type: ignore[misc]
             writer.publish(TOPIC, f"new {time_round}".encode())
-            eventually(lambda wanted=time_round: len(heard) == wanted, "the one said now is heard")
+            eventually(lambda wanted=time_round: len(heard) == wanted, "the one said now is heard")  # type: ignore[misc]
             # The same client identifier: the broker closes the device's connection.
             takes_over(mosquitto)
         connection.close()
@@ -194,7 +194,7 @@ def test_the_broker_comes_back_twice_and_the_wait_starts_anew(
         mosquitto.kill()
         eventually(lambda: len(waits) >= 4, "it tries again and again")
         mosquitto.start()
-        eventually(lambda wanted=connects: connection.status().connects == wanted, "it is back")
+        eventually(lambda wanted=connects: connection.status().connects == wanted, "it is back")  # type: ignore[misc]
         assert waits[:4] == [0.1, 0.2, 0.4, 0.4]
     connection.close()
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
@@ -216,7 +216,7 @@ def test_after_a_stable_connection_a_failure_is_news_again(
     for count in (1, 2):
         time.sleep(0.4)
         mosquitto.kill()
-        eventually(lambda wanted=count: caplog.text.count("connection lost") == wanted, "the loss is logged")
+        eventually(lambda wanted=count: caplog.text.count("connection lost") == wanted, "the loss is logged")  # type: ignore[misc]
         assert connection._takeover_wait.wait() <= backoff.FIRST_S
         mosquitto.start()
         eventually(lambda: connection.status().connected, "it is back")

@@ -42,7 +42,8 @@ class Wire:
 
 
 def everything(limit: PacketLimit, wire: Wire) -> tuple[bytes, list[int]]:
-    out, sizes = bytearray(), []
+    out = bytearray()
+    sizes: list[int] = []
     while True:
         try:
             data = limit.recv(wire._random.randint(1, 3000), wire.read)

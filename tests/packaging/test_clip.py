@@ -23,7 +23,7 @@ from edge.inference.interpreter import open_model
 @pytest.fixture(scope="module")
 def frames() -> list[NDArray[np.uint8]]:
     with av.open(str(clip.path())) as container:
-        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in container.decode(video=0)]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_blazeface_finds_the_face_that_leaves_and_comes_back(frames: list[NDArra
 
 
 def test_the_haar_cascade_finds_it_too(frames: list[NDArray[np.uint8]]) -> None:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
     found = []
     for frame in frames:
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

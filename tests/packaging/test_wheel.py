@@ -1,66 +1,85 @@
-"""What an installed package has: built as pip builds it, and looked into."""
+"""What a wheel holds: built as pip builds it, and looked into."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from support.built_wheel import ROOT, build
 
-ROOT = Path(__file__).parents[2]
+LARGEST = 2_000_000
+"""Bytes: a little more than the largest model."""
 
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    pytest.importorskip("hatchling")
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(build(tmp_path_factory.mktemp("wheel"))) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_it_installs_three_packages_and_nothing_beside_them(members: dict[str, bytes]) -> None:
-    # Above all no `systemd`, which would stand before python-systemd.
-    top = {name.split("/")[0] for name in members}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"edge", "converters", "models"}
-
-
-def test_it_has_the_service_the_clip_and_the_licence(members: dict[str, bytes]) -> None:
-    wanted = {f"edge/service/data/edge-emotion.{kind}" for kind in ("service", "sysusers", "toml")}
-    wanted |= {"edge/clip/clip.mp4", "edge/clip/clip.jsonl", "edge/py.typed", "models/face/blazeface_short.json"}
-    assert wanted <= members.keys()
-    assert members["edge/service/data/edge-emotion.service"] == (ROOT / "systemd/edge-emotion.service").read_bytes()
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in members)
-
-
-def test_every_data_file_of_the_packages_is_in_it(members: dict[str, bytes]) -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "edge", "converters", "models"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if tracked.returncode:
+def tracked(*patterns: str) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
         pytest.skip("not a git checkout")
-    present = [name for name in tracked.stdout.splitlines() if (ROOT / name).is_file()]
-    wanted = [name for name in present if not name.startswith("models/voice/rounds/")]
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_it_installs_one_package_and_nothing_beside_it(members: dict[str, bytes]) -> None:
+    (record,) = [data.decode() for name, data in members.items() if name.endswith(".dist-info/RECORD")]
+    recorded = [line.split(",")[0] for line in record.splitlines()]
+    assert sorted(recorded) == sorted(members)
+    assert {name.split("/")[0] for name in recorded if ".dist-info/" not in name} == {"edge_emotion"}
+
+
+def test_the_command_is_the_packages(members: dict[str, bytes]) -> None:
+    (points,) = [data.decode() for name, data in members.items() if name.endswith("/entry_points.txt")]
+    assert points.split() == ["[console_scripts]", "edge-emotion", "=", "edge_emotion.cli:main"]
+
+
+def test_it_has_the_service_the_clip_and_the_licences(members: dict[str, bytes]) -> None:
+    service = {f"edge_emotion/service/data/edge-emotion.{kind}" for kind in ("service", "sysusers", "toml")}
+    assert service | {"edge_emotion/clip/clip.mp4", "edge_emotion/clip/clip.jsonl", "edge_emotion/py.typed"} <= set(
+        members
+    )
+    unit = members["edge_emotion/service/data/edge-emotion.service"]
+    assert unit == (ROOT / "systemd/edge-emotion.service").read_bytes()
+    licences = {name.rpartition("/")[2]: data for name, data in members.items() if ".dist-info/licenses/" in name}
+    assert set(licences) == {"LICENSE", "NOTICE"}
+    assert b"BlazeFace" in licences["NOTICE"]
+
+
+def test_every_file_of_the_device_is_in_it(members: dict[str, bytes]) -> None:
+    wanted = [f"edge_emotion/{name.removeprefix('edge/')}" for name in tracked("edge", "converters")]
     assert [name for name in wanted if name not in members] == []
-    assert not any("/rounds/" in name for name in members)
 
 
-def test_every_model_has_its_card_and_every_card_but_blazefaces_its_model(members: dict[str, bytes]) -> None:
-    models = {name for name in members if name.endswith(".tflite")}
-    cards = {
-        name: json.loads(data)["file"]
-        for name, data in members.items()
-        if name.endswith(".json") and json.loads(data).get("schema", "").startswith("edge-emotion/card/")
-    }
-    assert cards
-    described = {f"{name.rpartition('/')[0]}/{file}" for name, file in cards.items()}
-    # BlazeFace is Google's file, fetched at set-up.
-    assert models == described - {"models/face/blazeface_short.tflite"}
+def test_it_holds_no_training_code(members: dict[str, bytes]) -> None:
+    device = {Path(name).relative_to(folder).as_posix() for folder in ("edge",) for name in tracked(folder)}
+    device |= set(tracked("converters"))
+    code = {name.removeprefix("edge_emotion/") for name in members if name.endswith(".py")}
+    assert code <= device
+    assert not any(name.startswith("edge_emotion/weights/") and name.endswith(".py") for name in members)
+
+
+def test_every_shipped_model_and_its_card_are_in_it(members: dict[str, bytes]) -> None:
+    rooms = [name.removeprefix("models/") for name in tracked("models/*.json") if name.count("/") == 2]
+    cards = {f"edge_emotion/weights/{name}" for name in rooms}
+    assert "edge_emotion/weights/face/blazeface_short.json" in cards
+    weights = {name for name in members if name.startswith("edge_emotion/weights/")}
+    assert weights == cards | {name.removesuffix(".json") + ".tflite" for name in cards}
+
+
+def test_every_card_names_the_model_beside_it(members: dict[str, bytes]) -> None:
+    cards = {name: data for name, data in members.items() if "/weights/" in name and name.endswith(".json")}
+    for name, data in cards.items():
+        assert f"{name.rpartition('/')[0]}/{json.loads(data)['file']}" in members
+
+
+def test_no_file_is_large(members: dict[str, bytes]) -> None:
+    assert {name: len(data) for name, data in members.items() if len(data) > LARGEST} == {}
 
 
 def test_it_asks_for_at_most_six_packages(members: dict[str, bytes]) -> None:

@@ -61,7 +61,7 @@ def test_each_topic_has_its_quality_of_service_and_is_kept_or_not(mosquitto: Mos
 def test_what_waits_is_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPatch) -> None:
     publisher = Publisher(Address("127.0.0.1", 1883), TOPICS)
     sent: list[Message] = []
-    monkeypatch.setattr(publisher._connection, "publish", lambda message: sent.append(message) is None)
+    monkeypatch.setattr(publisher._connection, "publish", sent.append)
     output = MqttOutput(publisher, Registry(), valid_for=3.0, health_interval=1.0)
     now = time.monotonic()
     output.estimated(estimate(at=now - 1.0))
@@ -99,7 +99,7 @@ def test_rates_in_health_are_those_since_the_last_report(mosquitto: Mosquitto) -
             registry.increment(catalogue.CAMERA_FRAMES, frames)
             output.tick(start + seconds - 5.0, {})
             output.tick(start + seconds + 1.0, {})
-            eventually(lambda wanted=count: len(reader.payloads(TOPICS.health)) == wanted, "one report each")
+            eventually(lambda wanted=count: len(reader.payloads(TOPICS.health)) == wanted, "one report each")  # type: ignore[misc]
             reports.append(json.loads(reader.payloads(TOPICS.health)[-1]))
     rates = [report["rates"]["camera.frames"] for report in reports]
     assert rates == [pytest.approx(100 / 11, abs=0.1), pytest.approx(5.0, abs=0.1), 0.0]

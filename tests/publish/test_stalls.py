@@ -103,7 +103,7 @@ def test_a_broker_that_stays_silent_is_left_and_found_again(mosquitto: Mosquitto
             publisher.publish_state(state_now(), valid_for=60.0)
             eventually(lambda: not publisher.status().connected, "the silence is noticed")
             mosquitto.thaw()
-            eventually(lambda wanted=connects: publisher.status().connects >= wanted, "the connection is made again")
+            eventually(lambda wanted=connects: publisher.status().connects >= wanted, "the connection is made again")  # type: ignore[misc]
             eventually(lambda: publisher.status().connected, "it stands")
 
 

@@ -110,7 +110,21 @@ def test_html_is_read_as_what_it_shows() -> None:
 def random_payloads(seed: int) -> Iterator[bytes]:
     """Random bytes, valid transcripts with some bytes changed, and JSON of any shape."""
     rng = random.Random(seed)
-    values = [None, True, 0, -1.5, 1e308, "", "a", "\ud800", [], {}, [[]], {"text": "a"}, "2026-01-01T00:00:00Z"]
+    values: list[object] = [
+        None,
+        True,
+        0,
+        -1.5,
+        1e308,
+        "",
+        "a",
+        "\ud800",
+        [],
+        {},
+        [[]],
+        {"text": "a"},
+        "2026-01-01T00:00:00Z",
+    ]
     good = json.dumps({"text": "I am happy 😂", "time": 990, "speaker": "Ada", "confidence": 0.5}).encode()
     for _ in range(1500):
         yield rng.randbytes(rng.randrange(200))

@@ -94,6 +94,7 @@ def test_speech_is_found_and_read(voice: config.Voice, speech: Sound) -> None:
         assert isinstance(seen.detail, VoiceDetail)
     assert max(seen.quality for seen in found) > 0.3
     assert set(registry.snapshot().histograms) == {catalogue.RESAMPLE, catalogue.VAD, *catalogue.VOICE_STAGES}
+    assert ears.voice is not None
     assert [card.task for card in ears.cards] == [ears.voice.card.task]
 
 

@@ -11,6 +11,7 @@ from edge.config import Camera, Config, Microphone, Transcripts
 from edge.errors import SourceError
 from edge.publish.payloads import Sensor
 from edge.runtime import selection
+from edge.sources import devices
 from edge.sources.camera import without_password
 from edge.sources.devices import CameraDevice, Devices, MicrophoneDevice
 
@@ -21,7 +22,7 @@ BOTH = Devices(
 
 
 def sensors(monkeypatch: pytest.MonkeyPatch, there: Devices, config: Config) -> dict[str, Sensor]:
-    monkeypatch.setattr(selection.devices, "find", lambda: there)
+    monkeypatch.setattr(devices, "find", lambda: there)
     return {sensor.kind: sensor for sensor in selection.from_devices(config).sensors}
 
 
@@ -60,9 +61,9 @@ def test_a_cameras_password_is_never_published(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_auto_takes_the_clip_only_where_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection.devices, "find", lambda: NOTHING)
+    monkeypatch.setattr(devices, "find", lambda: NOTHING)
     assert selection.automatic(Config()).inputs.media is not None
-    monkeypatch.setattr(selection.devices, "find", lambda: BOTH)
+    monkeypatch.setattr(devices, "find", lambda: BOTH)
     assert selection.automatic(Config()).inputs.media is None
 
 

@@ -11,7 +11,7 @@ import pytest
 from edge.health import catalogue
 from edge.health.notify import Notifier
 from edge.health.registry import Registry
-from edge.mqtt.connection import Status
+from edge.mqtt.message import Status
 from edge.runtime.service_status import CAMERA, MICROPHONE, READY_WITHIN_S, ServiceStatus
 
 BROKER = "mqtt://broker:1883"
@@ -32,7 +32,13 @@ class Service:
         self.now = 1000.0
         notifier = Notifier({"NOTIFY_SOCKET": str(folder / "notify")})
         self.output = ServiceStatus(
-            notifier, (CAMERA, MICROPHONE), self.registry, lambda: self.opening, self.status, BROKER, self.now
+            notifier,
+            (CAMERA, MICROPHONE),
+            self.registry,
+            opening=lambda: self.opening,
+            broker=self.status,
+            address=BROKER,
+            started_at=self.now,
         )
 
     def status(self) -> Status:

@@ -100,8 +100,14 @@ def test_one_stuck_worker_is_enough_to_withhold_the_watchdog(registry: Registry)
 
 def test_stop_ends_every_worker_and_does_not_wait_for_one_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
     release = threading.Event()
-    polite = Worker("polite", lambda worker: worker._stop.wait(30) and None)
-    stubborn = Worker("stubborn", lambda _: release.wait(30) and None)
+
+    def obey(worker: Worker) -> None:
+        worker._stop.wait(30)
+
+    def hang(_: Worker) -> None:
+        release.wait(30)
+
+    polite, stubborn = Worker("polite", obey), Worker("stubborn", hang)
     supervisor = Supervisor((stubborn, polite), 10.0, Registry())
     supervisor.start()
     try:

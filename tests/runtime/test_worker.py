@@ -92,7 +92,11 @@ def test_an_ended_source_ends_the_worker_quietly() -> None:
 
 def test_stopping_unblocks_a_body_that_hangs() -> None:
     hang = threading.Event()
-    worker = Worker("camera", lambda worker: [hang.wait(60), None][1], unblock=hang.set)
+
+    def body(worker: Worker) -> None:
+        hang.wait(60)
+
+    worker = Worker("camera", body, unblock=hang.set)
     worker.start()
     time.sleep(0.05)
     assert worker.silent_for() > 0

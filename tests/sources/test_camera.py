@@ -207,7 +207,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 def film(path: Path, pictures: int = 8, size: tuple[int, int] = (128, 72)) -> Path:
     """A file, which OpenCV opens as it opens a device."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, size)
     assert writer.isOpened()
     for _ in range(pictures):
         writer.write(np.full((size[1], size[0], 3), BLUE, np.uint8))
@@ -236,7 +236,7 @@ def test_automatic_passes_over_a_device_that_cannot_be_opened(tmp_path: Path, mo
     works = film(tmp_path / "film.avi")
     found = [VideoDevice(path, "webcam", camera=True) for path in (tmp_path / "broken", works, tmp_path / "last")]
     monkeypatch.setattr(v4l2, "cameras", lambda: tuple(found))
-    with open_camera(config.Camera(backend="opencv")) as source:
+    with open_camera(config.Camera(backend="opencv")) as source:  # type: ignore[attr-defined]
         assert source.name == f"camera {works}"
         assert source.read().image.shape == (72, 128, 3)
 

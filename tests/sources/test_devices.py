@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import struct
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_a_camera_that_may_not_be_opened_is_listed_with_the_way_out(
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(v4l2.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     (device,) = v4l2.cameras(tmp_path, tmp_path / "system")
     assert device.name == "HD Webcam"
     monkeypatch.setitem(sys.modules, "pyaudio", fake_pyaudio())

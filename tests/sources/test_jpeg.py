@@ -85,7 +85,7 @@ def test_what_stands_around_a_picture_does_not_matter() -> None:
     image = textured()
     data = encoded(image)
     # A preview within the header, as telephones and some cameras put there.
-    preview = encoded(cv2.resize(image, (64, 48)))
+    preview = encoded(np.asarray(cv2.resize(image, (64, 48)), np.uint8))
     assert given(data[:2] + b"\xff\xe1" + struct.pack(">H", len(preview) + 2) + preview + data[2:], image)
     # A buffer that is not full, and an end without its mark.
     assert given(data + bytes(4000), image)

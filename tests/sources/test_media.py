@@ -259,7 +259,11 @@ def test_a_file_that_was_cut_gives_what_there_is(tmp_path: Path, name: str, opti
     codec = {"cut.flv": "flv", "cut.ts": "mpeg2video"}.get(name, "mpeg4")
     whole = write(
         tmp_path / f"whole{Path(name).suffix}",
-        **{"video_s": 4, "audio_s": 4, "video_codec": codec, "fps": 25, "container_options": options},
+        video_s=4,
+        audio_s=4,
+        video_codec=codec,
+        fps=25,
+        container_options=options,
     )
     cut = tmp_path / name
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])

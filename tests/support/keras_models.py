@@ -87,8 +87,8 @@ def convert_here(source: Any, form: str, calibration: dict[str, np.ndarray] | No
             path = folder / "source.keras"
             source.save(path)
         if calibration is not None:
-            np.savez(folder / "calibration.npz", **calibration)
-        _worker.work(Job(model=str(path), form=form, **job), folder)
+            np.savez(folder / "calibration.npz", **calibration)  # type: ignore[arg-type]
+        _worker.work(Job(model=str(path), form=form, **job), folder)  # type: ignore[arg-type]
         return (folder / "model.tflite").read_bytes()
 
 

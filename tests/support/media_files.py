@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -52,12 +53,12 @@ def write(
         pictures = sounds = None
         # All streams must be there before the first packet is made.
         if video_s:
-            pictures = container.add_stream(video_codec, rate=fps)
+            pictures = cast(av.VideoStream, container.add_stream(video_codec, rate=fps))
             pictures.width, pictures.height = size
             pictures.bit_rate = 2_000_000
             pictures.pix_fmt = "yuvj420p" if video_codec == "mjpeg" else "yuv420p"
         if audio_s:
-            sounds = container.add_stream(audio_codec, rate=rate)
+            sounds = cast(av.AudioStream, container.add_stream(audio_codec, rate=rate))
         if pictures is not None:
             for number in range(round(video_s * fps)):
                 noisy = picture(number, *size) + rng.normal(0, noise, (size[1], size[0], 3))
@@ -66,8 +67,8 @@ def write(
                 packets += [(number / fps, packet) for packet in pictures.encode(frame)]
             packets += [(video_s, packet) for packet in pictures.encode(None)]
         if sounds is not None:
-            for at, frame in _sound_frames(audio_s, rate, audio_start_s):
-                packets += [(at, packet) for packet in sounds.encode(frame)]
+            for at, block in _sound_frames(audio_s, rate, audio_start_s):
+                packets += [(at, packet) for packet in sounds.encode(block)]
             packets += [(audio_start_s + audio_s, packet) for packet in sounds.encode(None)]
         for _, packet in packets if apart else sorted(packets, key=lambda timed: timed[0]):
             container.mux(packet)  # type: ignore[arg-type]

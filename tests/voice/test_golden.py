@@ -51,4 +51,5 @@ def test_short_term(sound: NDArray[np.float32]) -> None:
 
 def test_prosody(sound: NDArray[np.float32]) -> None:
     found = prosody(sound)
-    assert_golden("prosody", [found.pitch_hz, found.pitch_range_semitones, found.rate_hz], rtol=1e-3)
+    values = np.array([found.pitch_hz, found.pitch_range_semitones, found.rate_hz], np.float64)
+    assert_golden("prosody", values, rtol=1e-3)

@@ -173,7 +173,7 @@ def test_a_waveform_gives_what_the_stored_corpus_looks_like(corpora: Path) -> No
         blob, offset = file["blob"], file["offset"]
     stored = np.stack(
         [
-            cv2.imdecode(blob[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE) / 63.0
+            np.asarray(cv2.imdecode(blob[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE)) / 63.0
             for i in range(0, len(offset) - 1, 60)
         ]
     )
@@ -208,7 +208,7 @@ def test_a_clip_of_crema_d_gives_its_stored_spectrogram(corpora: Path) -> None:
     assert len(clips) == 4
     for clip in clips:
         i = names.index(clip.stem)
-        stored = cv2.imdecode(blob[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE) / 63.0
+        stored = np.asarray(cv2.imdecode(blob[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE)) / 63.0
         ours = logmel(sound_of(clip))
         errors = []
         for shift in range(-6, 7):  # the films' sound lies some encoder frames later than the corpus's

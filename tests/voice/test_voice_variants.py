@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_silence_stays_silence() -> None:
 
 def clips() -> list[Clip]:
     rows = [("RAVDESS", "02", "happy"), ("EMO-DB", "03", "W"), ("RAVDESS", "03", "sad")]
-    found = [Clip(*row, lambda seed=seed: voice(seed)) for seed, row in enumerate(rows)]
+    found = [Clip(*row, partial(voice, seed)) for seed, row in enumerate(rows)]
     return [*found, Clip("CREMA-D", "1001", "ANG", lambda: logmel(voice(9)))]
 
 
