@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from edge.errors import ConfigError
 
-Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.05, le=3600)]
+"""A time constant or interval: long enough to be measured, and at most an hour."""
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Level: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
 """One level of an MQTT topic: no slash, no wildcard, no space."""
@@ -65,7 +66,12 @@ class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backend: Literal["auto", "opencv", "picamera2"] = "auto"
     width: Annotated[int, Meta(ge=16, le=7680)] = 640
     height: Annotated[int, Meta(ge=16, le=4320)] = 480
-    fps: Positive = 15.0
+    """Size of the pictures as the camera gives them, before they are turned."""
+    fps: Annotated[float, Meta(ge=0.1, le=240)] = 15.0
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise by which pictures are turned to be upright: 180 for a camera mounted upside down."""
+    flip: Literal["none", "horizontal", "vertical"] = "none"
+    """Mirrors pictures after they were turned: `horizontal` exchanges left and right, `vertical` top and bottom."""
 
 
 class Microphone(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,9 +102,9 @@ class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     detector: Literal["auto", "blazeface", "haar"] = "auto"
     min_score: Share = 0.7
     """Detections of a lower score are no face."""
-    max_distance_m: Positive = 3.0
+    max_distance_m: Annotated[float, Meta(ge=0.1, le=20)] = 3.0
     """How far away BlazeFace looks for faces, at a field of view of 62°: near ones cost less."""
-    detect_every_s: Annotated[float, Meta(gt=0, le=0.3)] = 0.1
+    detect_every_s: Annotated[float, Meta(ge=0.001, le=0.3)] = 0.1
     """How often faces are looked for; at most as late as a new face has to be found."""
 
 
@@ -107,7 +113,7 @@ class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = "default"
     speech_threshold: Share = 0.5
     """Speech probability above which someone speaks."""
-    hangover_s: Annotated[float, Meta(gt=0, le=2)] = 0.5
+    hangover_s: Annotated[float, Meta(ge=0.05, le=2)] = 0.5
     """Silence that ends an utterance."""
 
 
@@ -123,26 +129,28 @@ class Words(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    rate_hz: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    rate_hz: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
     """Estimates a second."""
     face_trust: Share = 0.8
     voice_trust: Share = 0.9
     words_trust: Share = 0.5
     """How much of a sense's log-posterior counts when it is fresh and of full quality."""
-    face_memory_s: Positive = 0.6
-    voice_memory_s: Positive = 4.0
-    words_memory_s: Positive = 6.0
+    face_memory_s: Seconds = 0.6
+    voice_memory_s: Seconds = 4.0
+    words_memory_s: Seconds = 6.0
     """Time after which evidence of that sense counts 1/e; it is `stale` after three times this."""
-    smoothing_s: Positive = 0.5
+    smoothing_s: Seconds = 0.5
     """Time constant of the estimate; an odd observation shorter than about half of it flips nothing."""
     switch_margin: Share = 0.05
     """How much more probable another label must be before it replaces the current one."""
 
 
 class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    interval_s: Positive = 5.0
-    stuck_after_s: Positive = 10.0
+    interval_s: Seconds = 5.0
+    stuck_after_s: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     """A thread that has not beaten for so long is taken as stuck."""
+    retry_max_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
+    """Longest wait before a camera or microphone that has gone is tried again; waits double from 1 s up to this."""
 
 
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
