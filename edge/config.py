@@ -6,12 +6,15 @@ import re
 import socket
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from edge.errors import ConfigError
+
+MAX_BYTES: Final = 1_000_000
+"""A larger file is no configuration."""
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.05, le=3600)]
 """A time constant or interval: long enough to be measured, and at most an hour."""
@@ -170,27 +173,73 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parse(text: str, origin: str = "configuration") -> Config:
-    """The configuration in `text`. Raises `ConfigError` that names the key and what it should be."""
+    """The configuration in `text`. Raises `ConfigError` that names the first wrong key and what it should be."""
+    table = _table(text, origin)
     try:
-        table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin} is no TOML: {error}") from error
-    try:
-        return msgspec.convert(table, Config, strict=True, dec_hook=_path)
+        return _convert(table)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_explain(str(error))}") from error
 
 
+def check(text: str, origin: str = "configuration") -> tuple[Config, tuple[str, ...]]:
+    """The configuration that the right keys of `text` make, and one line for each wrong key in the order of the file.
+
+    Raises `ConfigError` where it is no TOML.
+    """
+    right: dict[str, Any] = {}
+    faults: list[str] = []
+    for section, value in _table(text, origin).items():
+        # Each key by itself, for msgspec stops at the first that is wrong.
+        for part in [{key: each} for key, each in value.items()] if isinstance(value, dict) else [value]:
+            try:
+                _convert({section: part})
+            except msgspec.ValidationError as error:
+                faults.append(_explain(str(error)))
+            else:
+                right[section] = {**right.get(section, {}), **part} if isinstance(part, dict) else part
+    return _convert(right), tuple(dict.fromkeys(faults))
+
+
 def load(path: Path) -> Config:
     """The configuration in the file at `path`. Raises `ConfigError`."""
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> str:
+    """The text of the configuration file at `path`, at most `MAX_BYTES` long. Raises `ConfigError`."""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ConfigError(f"configuration {path} is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"configuration {path}: {error.strerror}; `edge-emotion config` prints a commented default"
         ) from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"configuration {path} is larger than {MAX_BYTES} bytes; is it the right file?")
+    try:
+        # As text files are read everywhere: a line may end as Windows ends it.
+        return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(f"configuration {path} is not UTF-8 text: byte {error.start}") from error
+
+
+def _table(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise ConfigError(f"{origin} is no TOML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{origin} is no TOML that can be read: its values are nested too deep") from error
+
+
+def _convert(table: dict[str, Any]) -> Config:
+    """Raises `msgspec.ValidationError`."""
+    try:
+        return msgspec.convert(table, Config, strict=True, dec_hook=_path)
+    except RecursionError as error:
+        raise msgspec.ValidationError("values are nested too deep") from error
 
 
 def _path(wanted: type, value: Any) -> Any:

@@ -63,6 +63,23 @@ def _chosen(settings: config.Camera) -> Source[Frame]:
     return OpenCVCamera(source, settings.width, settings.height, settings.fps)
 
 
+def check_source(source: str | int) -> None:
+    """Whether `camera.source` has a form that can be opened; opens nothing. Raises `SourceError` where it has not."""
+    text = str(source)
+    if text == "auto" or text.isdecimal() or _is_pipeline(text) or re.match(r"[a-zA-Z][\w+.-]*://[^/\s]", text):
+        return
+    if "://" not in text and (text.startswith(("/", "./", "../")) or Path(text).is_file()):
+        return
+    raise SourceError(
+        f"camera {masked(text)} is none of auto, an index, /dev/videoN, a GStreamer pipeline and a URL such as "
+        "rtsp://host/path; `edge-emotion devices` lists what is there"
+    )
+
+
+def _is_pipeline(source: str) -> bool:
+    return "!" in source and not re.match(r"\w+://", source)
+
+
 def _opens(camera: OpenCVCamera) -> bool:
     try:
         with camera:
@@ -170,7 +187,7 @@ class OpenCVCamera(Opened):
         source = self._source
         width, height, fps = self._size
         timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        if isinstance(source, str) and "!" in source and not re.match(r"\w+://", source):
+        if isinstance(source, str) and _is_pipeline(source):
             if not _has_gstreamer():
                 raise SourceError(
                     f"{self.name}: this OpenCV has no GStreamer; use the system's (apt install python3-opencv, a "

@@ -43,8 +43,8 @@ def _masked_url(url: str) -> str:
     if query:
         query = "".join(_masked_value(part) for part in re.split(r"([&;])", query))
     path, semicolon, parameters = address.partition(";")
-    if semicolon and "=" in parameters:
-        path, parameters = path, "".join(_masked_value(part) for part in re.split(r"([;/])", parameters))
+    if "=" in parameters:
+        parameters = "".join(_masked_value(part) for part in re.split(r"([;/])", parameters))
     return path + semicolon + parameters + mark + query + fragment
 
 
