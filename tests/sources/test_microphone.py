@@ -142,6 +142,65 @@ def test_a_sound_server_that_ends_is_told(tmp_path: Path) -> None:
     assert len(out.strip().splitlines()) == 1
 
 
+HANGS = """
+import sys, time
+from edge import config
+from edge.errors import SourceError
+from edge.sources.microphone import Microphone
+
+microphone = Microphone(config.Microphone())
+microphone.open()
+microphone.read()
+print("recording", flush=True)
+last = time.monotonic()
+try:
+    while True:
+        microphone.read()
+        last = time.monotonic()
+except SourceError as error:
+    print(error, flush=True)
+microphone.close()
+print(time.monotonic() - last, flush=True)
+for _ in range(2):
+    try:
+        microphone.open()
+    except SourceError as error:
+        print(error, flush=True)
+sys.stdin.readline()
+for _ in range(100):
+    try:
+        microphone.open()
+        break
+    except SourceError:
+        time.sleep(0.1)
+print(len(microphone.read().samples), flush=True)
+"""
+
+
+def test_a_sound_server_that_hangs_is_named_at_once_and_does_not_hang_us() -> None:
+    lacking = virtual_microphone.missing()
+    if lacking:
+        pytest.skip(lacking)
+    card = VirtualMicrophone()
+    try:
+        recorder = card.start().python(HANGS, stdin=subprocess.PIPE)
+        wait_until_recording(recorder)
+        card.freeze()
+        assert recorder.stdout is not None
+        lines = [recorder.stdout.readline() for _ in range(4)]
+        assert "gives no more sound; is it still plugged in?" in lines[0]
+        # Twice a second and a half of what it takes, for a machine that is busy.
+        assert float(lines[1]) < 3.0
+        for line in lines[2:]:
+            assert "hangs in the sound server; restart PulseAudio or PipeWire" in line
+        card.thaw()
+        out, err = recorder.communicate("\n", timeout=60)
+        assert out == "512\n", err
+    finally:
+        card.thaw()
+        card.stop()
+
+
 def test_no_sound_card_is_one_clear_line(tmp_path: Path) -> None:
     pytest.importorskip("pyaudio")
     code = (
