@@ -169,7 +169,9 @@ class FaceSense:
         with self._registry.time(catalogue.CROP):
             face = place.cut(grey)
             yaw, pitch = (signs.pose.yaw, signs.pose.pitch) if signs else (None, None)
-            quality = assess(face, place.side, track.face.score, yaw, pitch, inverted=self._upright.inverted(track.person))
+            quality = assess(
+                face, place.side, track.face.score, yaw, pitch, inverted=self._upright.inverted(track.person)
+            )
         with self._registry.time(catalogue.INFER_FACE):
             around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)

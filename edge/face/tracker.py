@@ -17,7 +17,7 @@ from edge.face.motion import Motion
 MEMORY_S: Final = 5.0
 """Seconds for which a person out of sight keeps the id."""
 _FIRST_MEMORY_S: Final = 1.0
-"""Seconds for which a face seen once is remembered, since it may be a false detection; each second of sight adds two."""
+"""Seconds for which a face seen once, perhaps falsely, is remembered; each second in sight adds two."""
 
 _AREA: Final = 50.0
 """Area of a frame in squared widths of a face: a new person may appear anywhere in it."""

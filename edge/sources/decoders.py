@@ -62,7 +62,7 @@ class PictureDecoder:
             format="bgr24",
             interpolation="AREA",
         )
-        return _orientation(raw).apply(converted.to_ndarray())
+        return _orientation(raw).apply(np.asarray(converted.to_ndarray(), np.uint8))
 
 
 class SoundDecoder:

@@ -45,13 +45,9 @@ class OrientedCamera(Opened):
     """A camera whose pictures are brought upright, whatever its backend; all else is as that camera does it."""
 
     def __init__(self, camera: Source[Frame], orientation: Orientation) -> None:
+        self.name = camera.name
         self._camera = camera
         self._orientation = orientation
-
-    @property
-    def name(self) -> str:
-        """The camera's own."""
-        return self._camera.name
 
     @property
     def refused(self) -> int:

@@ -13,7 +13,7 @@ from edge.face.boxes import Box, Detection, blend_overlapping
 from edge.face.crop import FRAMINGS, Framing, View, as_input, crop, view
 from edge.face.image import as_bgr
 from edge.face.landmarks import FRAMINGS as LANDMARK_FRAMINGS
-from edge.face.quality import assess
+from edge.face.quality import FaceQuality, assess
 
 
 def test_iou() -> None:
@@ -185,6 +185,21 @@ def test_quality_falls_with_size_blur_light_score_and_pose() -> None:
     assert turned == sorted(turned, reverse=True)
     assert assess(sharp, 100, 0.95, 0.0, -50.0).value < assess(sharp, 100, 0.95, 0.0, 20.0).value < good
     assert assess(sharp, 100, 0.95, 120.0, 0.0).value == 0.0
+
+
+def test_the_factors_of_the_quality_weigh_as_they_were_measured() -> None:
+    full = {"size": 1.0, "sharpness": 1.0, "light": 1.0, "detection": 1.0, "pose": 1.0}
+    for name in ("size", "detection", "pose"):
+        assert FaceQuality(**{**full, name: 1 / 16}).value == pytest.approx(0.5)
+    for name in ("sharpness", "light"):
+        assert FaceQuality(**{**full, name: 1 / 256}).value == pytest.approx(0.5)
+
+
+def test_a_large_face_is_averaged_and_not_sampled() -> None:
+    stripes = np.tile(np.array([0, 255], np.uint8), (240, 160))
+    patch = View(160.0, 120.0, 3 * 48.0, 0.0, 48).cut(stripes)
+    # Of three pixels one or two are white; every third alone would give black and white.
+    assert 80 <= patch.min() <= patch.max() <= 175
 
 
 def test_each_factor_of_the_quality_is_full_from_a_limit_on_and_no_more() -> None:

@@ -351,6 +351,16 @@ def test_the_pi_camera_gives_the_sensors_time_and_frees_every_picture(pi: Module
     assert hardware.configuration["controls"] == {"FrameRate": 15}
 
 
+def test_a_pi_camera_that_is_opened_again_counts_anew(pi: ModuleType) -> None:
+    source = PiCamera(32, 24, 15)
+    for _ in range(2):
+        with source:
+            assert [source.read().sequence for _ in range(3)] == [0, 1, 2]
+            with pytest.raises(SourceError, match="gives no more pictures"):
+                source.read()
+    assert [hardware.closed for hardware in pi.Picamera2.opened] == [True, True]
+
+
 def test_closing_ends_a_read_of_the_pi_camera(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picamera, "_TIMEOUT_S", 60)
     monkeypatch.setattr(pi.Picamera2, "frames", 0)
