@@ -6,14 +6,18 @@ import re
 import socket
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from edge.errors import ConfigError
 
-Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+MAX_BYTES: Final = 1_000_000
+"""A larger file is no configuration."""
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.05, le=3600)]
+"""A time constant or interval: long enough to be measured, and at most an hour."""
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Level: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
 """One level of an MQTT topic: no slash, no wildcard, no space."""
@@ -65,7 +69,12 @@ class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backend: Literal["auto", "opencv", "picamera2"] = "auto"
     width: Annotated[int, Meta(ge=16, le=7680)] = 640
     height: Annotated[int, Meta(ge=16, le=4320)] = 480
-    fps: Positive = 15.0
+    """Size of the pictures as the camera gives them, before they are turned."""
+    fps: Annotated[float, Meta(ge=0.1, le=240)] = 15.0
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise by which pictures are turned to be upright: 180 for a camera mounted upside down."""
+    flip: Literal["none", "horizontal", "vertical"] = "none"
+    """Mirrors pictures after they were turned: `horizontal` exchanges left and right, `vertical` top and bottom."""
 
 
 class Microphone(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,9 +105,9 @@ class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     detector: Literal["auto", "blazeface", "haar"] = "auto"
     min_score: Share = 0.7
     """Detections of a lower score are no face."""
-    max_distance_m: Positive = 3.0
+    max_distance_m: Annotated[float, Meta(ge=0.1, le=20)] = 3.0
     """How far away BlazeFace looks for faces, at a field of view of 62°: near ones cost less."""
-    detect_every_s: Annotated[float, Meta(gt=0, le=0.3)] = 0.1
+    detect_every_s: Annotated[float, Meta(ge=0.001, le=0.3)] = 0.1
     """How often faces are looked for; at most as late as a new face has to be found."""
 
 
@@ -107,7 +116,7 @@ class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = "default"
     speech_threshold: Share = 0.5
     """Speech probability above which someone speaks."""
-    hangover_s: Annotated[float, Meta(gt=0, le=2)] = 0.5
+    hangover_s: Annotated[float, Meta(ge=0.05, le=2)] = 0.5
     """Silence that ends an utterance."""
 
 
@@ -123,26 +132,28 @@ class Words(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    rate_hz: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    rate_hz: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
     """Estimates a second."""
     face_trust: Share = 0.8
     voice_trust: Share = 0.9
     words_trust: Share = 0.5
     """How much of a sense's log-posterior counts when it is fresh and of full quality."""
-    face_memory_s: Positive = 0.6
-    voice_memory_s: Positive = 4.0
-    words_memory_s: Positive = 6.0
+    face_memory_s: Seconds = 0.6
+    voice_memory_s: Seconds = 4.0
+    words_memory_s: Seconds = 6.0
     """Time after which evidence of that sense counts 1/e; it is `stale` after three times this."""
-    smoothing_s: Positive = 0.5
+    smoothing_s: Seconds = 0.5
     """Time constant of the estimate; an odd observation shorter than about half of it flips nothing."""
     switch_margin: Share = 0.05
     """How much more probable another label must be before it replaces the current one."""
 
 
 class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    interval_s: Positive = 5.0
-    stuck_after_s: Positive = 10.0
+    interval_s: Seconds = 5.0
+    stuck_after_s: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     """A thread that has not beaten for so long is taken as stuck."""
+    retry_max_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
+    """Longest wait before a camera or microphone that has gone is tried again; waits double from 1 s up to this."""
 
 
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,27 +173,73 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parse(text: str, origin: str = "configuration") -> Config:
-    """The configuration in `text`. Raises `ConfigError` that names the key and what it should be."""
+    """The configuration in `text`. Raises `ConfigError` that names the first wrong key and what it should be."""
+    table = _table(text, origin)
     try:
-        table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin} is no TOML: {error}") from error
-    try:
-        return msgspec.convert(table, Config, strict=True, dec_hook=_path)
+        return _convert(table)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_explain(str(error))}") from error
 
 
+def check(text: str, origin: str = "configuration") -> tuple[Config, tuple[str, ...]]:
+    """The configuration that the right keys of `text` make, and one line for each wrong key in the order of the file.
+
+    Raises `ConfigError` where it is no TOML.
+    """
+    right: dict[str, Any] = {}
+    faults: list[str] = []
+    for section, value in _table(text, origin).items():
+        # Each key by itself, for msgspec stops at the first that is wrong.
+        for part in [{key: each} for key, each in value.items()] if isinstance(value, dict) else [value]:
+            try:
+                _convert({section: part})
+            except msgspec.ValidationError as error:
+                faults.append(_explain(str(error)))
+            else:
+                right[section] = {**right.get(section, {}), **part} if isinstance(part, dict) else part
+    return _convert(right), tuple(dict.fromkeys(faults))
+
+
 def load(path: Path) -> Config:
     """The configuration in the file at `path`. Raises `ConfigError`."""
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> str:
+    """The text of the configuration file at `path`, at most `MAX_BYTES` long. Raises `ConfigError`."""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ConfigError(f"configuration {path} is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"configuration {path}: {error.strerror}; `edge-emotion config` prints a commented default"
         ) from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"configuration {path} is larger than {MAX_BYTES} bytes; is it the right file?")
+    try:
+        # As text files are read everywhere: a line may end as Windows ends it.
+        return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(f"configuration {path} is not UTF-8 text: byte {error.start}") from error
+
+
+def _table(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise ConfigError(f"{origin} is no TOML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{origin} is no TOML that can be read: its values are nested too deep") from error
+
+
+def _convert(table: dict[str, Any]) -> Config:
+    """Raises `msgspec.ValidationError`."""
+    try:
+        return msgspec.convert(table, Config, strict=True, dec_hook=_path)
+    except RecursionError as error:
+        raise msgspec.ValidationError("values are nested too deep") from error
 
 
 def _path(wanted: type, value: Any) -> Any:

@@ -31,6 +31,10 @@ class FaceDetail(msgspec.Struct, frozen=True, kw_only=True):
     light: Annotated[Factor, Meta(description="part of the quality, 0…1: contrast, and how little is black or white")]
     detection: Annotated[Factor, Meta(description="part of the quality, 0…1: the detector's score")]
     frontal: Annotated[Factor, Meta(description="part of the quality, 0…1: how much the head is turned to the camera")]
+    upright: (
+        Annotated[Factor, Meta(description="factor of the quality: 1, or 0.1 for a face that stands on its head")]
+        | UnsetType
+    ) = UNSET
     yaw: (
         Annotated[
             float, Meta(ge=-180, le=180, description="head pose, degrees; above 0: turned to the picture's right")

@@ -12,17 +12,17 @@ from edge.face.boxes import Box
 _OFF_CENTRE: Final = 1.0
 """Logarithm of the area that a face in a corner of the frame counts smaller than one in its middle."""
 _TURNED: Final = 1.0
-"""The same for a face turned by 45°, growing with the square of the angle, up to"""
+"""Logarithm of the area that a face turned by 45° counts smaller than a frontal one; grows with the angle's square."""
 _MOST_TURNED: Final = 2.0
-"""this: a large face turned away is still somebody near."""
+"""The most that a turned face counts smaller: a large face turned away still belongs to somebody near."""
 _SMOOTHING_S: Final = 0.3
 """Time constant of a person's prominence."""
 _MARGIN: Final = math.log(1.4)
-"""How much more prominent somebody else must be, and"""
+"""How much more prominent, as a logarithm, another person must be to take the attention."""
 _DWELL_S: Final = 0.4
-"""for how long, to take the attention."""
+"""Seconds for which another person must be that much more prominent to take the attention."""
 _HOLD_S: Final = 1.0
-"""How long the attention waits for a person who is out of sight."""
+"""Seconds for which the attention waits for a person who is out of sight."""
 
 
 @dataclass(frozen=True, slots=True)

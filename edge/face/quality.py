@@ -16,35 +16,51 @@ _FULL_SHARPNESS: Final = 730.0
 """Variance of the Laplacian: a twentieth of FER2013's training images has less (`python -m models.face.framing`)."""
 _FULL_CONTRAST: Final = 32.0
 """Standard deviation of grey levels: a twentieth of FER2013's training images has less."""
+_INVERTED: Final = 0.1
+"""Factor for a face that stands on its head: what the model reads in it is no more than a guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceQuality:
-    """Five factors, each 0…1."""
+    """Six factors, each 0…1."""
 
     size: float
     sharpness: float
     light: float
     detection: float
     pose: float
+    upright: float = 1.0
 
     @property
     def value(self) -> float:
-        """0…1: the factors' geometric mean over four, in which sharpness and light count half.
+        """0…1: the geometric mean over four of the first five, in which sharpness and light count half, times the last.
 
         The weights are in the proportion in which the logarithms of the factors tell right from wrong readings of
         FER2013's training and PublicTest images, made worse (`python -m models.face.risk_coverage` measures it).
         """
-        return float((self.size * self.detection * self.pose) ** 0.25 * (self.sharpness * self.light) ** 0.125)
+        mean = (self.size * self.detection * self.pose) ** 0.25 * (self.sharpness * self.light) ** 0.125
+        return float(self.upright * mean)
 
 
 def assess(
-    face: NDArray[np.uint8], side: float, score: float, yaw: float | None = None, pitch: float | None = None
+    face: NDArray[np.uint8],
+    side: float,
+    score: float,
+    yaw: float | None = None,
+    pitch: float | None = None,
+    *,
+    inverted: bool = False,
 ) -> FaceQuality:
-    """`face`: the (48, 48) grey crop; `side`: pixels across the face in the frame; `score`: the detector's, 0…1.
+    """The quality of one face.
 
-    `yaw`, `pitch`: degrees that the head is turned from the camera, None where that is not known. The factor is the
-    share of the face's plane that still shows.
+    Args:
+        face: The (48, 48) grey crop.
+        side: Pixels across the face in the frame.
+        score: The detector's, 0…1.
+        yaw: Degrees that the head is turned from the camera, None where that is not known. The factor of the pose is
+            the share of the face's plane that still shows.
+        pitch: Likewise, up or down.
+        inverted: Whether the face stands on its head.
     """
     # OpenCV's reductions: NumPy's take longer on so small a picture than the expression model.
     sharpness = float(cv2.meanStdDev(cv2.Laplacian(face, cv2.CV_32F))[1][0, 0] ** 2)
@@ -56,6 +72,7 @@ def assess(
         light=min(1.0, contrast / _FULL_CONTRAST) * lit,
         detection=min(1.0, max(0.0, score)),
         pose=_towards(yaw) * _towards(pitch),
+        upright=_INVERTED if inverted else 1.0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +29,13 @@ from edge.face.pace import NEW_FACE_S
 from edge.face.quality import assess
 from edge.face.signs import SignReader, Signs
 from edge.face.tracker import Track, Tracker
+from edge.face.upright import UprightCheck
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import Frame, Observation
+
+log = logging.getLogger(__name__)
 
 MAX_FACES: Final = 8
 """The largest faces of a frame that are read; a crowd must not stop the loop."""
@@ -44,13 +48,16 @@ class FaceSense:
         self, settings: config.Face, registry: Registry | None = None, detector: Detector | None = None
     ) -> None:
         """Raises `ModelError`."""
-        self.expression = Expression(_model_path(settings.model))
+        self.expression = Expression(model_path(settings.model))
         self.detector = detector or open_detector(settings)
         self._framing = FRAMINGS[self.detector.name]
         file = shipped.model("landmarks", "landmarks68")
         self.landmarks = Landmarks(file, self.detector.name) if settings.landmarks else None
         self.eyes = Eyes(shipped.model("eyes", "eyes")) if settings.landmarks else None
         self._signs = SignReader()
+        self._upright = UprightCheck(self.detector)
+        self._warned = False
+        """Whether the log has said that a face stands on its head: once is enough."""
         self._tracker = Tracker()
         self._attention = Attention()
         self._registry = registry or Registry()
@@ -94,6 +101,7 @@ class FaceSense:
             self._registry.increment(catalogue.FACES_LEFT_OUT, len(faces) - len(largest))
             with self._registry.time(catalogue.TRACK):
                 self._track(image, largest, frame.captured_at)
+            self._check_upright(image, frame.captured_at)
             self._detected_at = frame.captured_at
         self._seen_at = frame.captured_at
         if not self._tracks:
@@ -123,6 +131,18 @@ class FaceSense:
         candidates = [Candidate(t.person, t.face.box, self._signs.yaw(t.person)) for t in self._tracks]
         self._attention.update(candidates, now, (image.shape[1], image.shape[0]))
 
+    def _check_upright(self, image: NDArray[np.uint8], now: float) -> None:
+        self._upright.keep({track.person for track in self._tracker.live})
+        with self._registry.time(catalogue.UPRIGHT):
+            try:
+                self._upright.update(self._tracks, image, now)
+            except ModelError as error:
+                # The faces were found all the same; at most their quality is too high.
+                log.debug("whether faces stand upright is not known: %s", error)
+        if not self._warned and any(self._upright.inverted(track.person) for track in self._tracks):
+            self._warned = True
+            log.warning("a face stands on its head: is the camera upside down? camera.rotate = 180 turns its pictures")
+
     def _scene(self, image: NDArray[np.uint8]) -> Scene | None:
         """What the model sees of the frame beside the face, where it asks for it."""
         size = self.expression.scene_size
@@ -149,7 +169,9 @@ class FaceSense:
         with self._registry.time(catalogue.CROP):
             face = place.cut(grey)
             yaw, pitch = (signs.pose.yaw, signs.pose.pitch) if signs else (None, None)
-            quality = assess(face, place.side, track.face.score, yaw, pitch)
+            quality = assess(
+                face, place.side, track.face.score, yaw, pitch, inverted=self._upright.inverted(track.person)
+            )
         with self._registry.time(catalogue.INFER_FACE):
             around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)
@@ -163,6 +185,7 @@ class FaceSense:
             light=round(quality.light, 3),
             detection=round(quality.detection, 3),
             frontal=round(quality.pose, 3),
+            upright=round(quality.upright, 3),
         )
         return Observation(
             sense="face",
@@ -187,5 +210,6 @@ class FaceSense:
         return expression_view(points), signs
 
 
-def _model_path(model: str) -> Path:
+def model_path(model: str) -> Path:
+    """The file that `face.model` names: one of the shipped, or a path."""
     return shipped.model("face", f"face_{model}") if model in ("small", "large") else Path(model)

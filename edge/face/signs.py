@@ -25,9 +25,9 @@ class Signs:
     mouth_open: float
     """Gap between the lips over the mouth's width: 0 shut, about 1 wide open."""
     blinks: int
-    """Since the person came."""
+    """Blinks counted since the person came."""
     blinks_per_minute: float | None
-    """As `BlinkCounter.per_minute`."""
+    """Blink rate over the last minute; None until enough was seen (`BlinkCounter.per_minute`)."""
 
     def added_to(self, detail: FaceDetail) -> FaceDetail:
         """`detail` with these signs set; angles in degrees."""
@@ -66,7 +66,7 @@ class SignReader:
         return Signs(pose, eyes_open, mouth_opening(points), known.blinks.count, known.blinks.per_minute)
 
     def yaw(self, person: int) -> float | None:
-        """Degrees, of the last face read; None for a person of whom none was."""
+        """Yaw in degrees of the person's face when it was last read; None before the first time."""
         known = self._known.get(person)
         return None if known is None else known.pose.yaw
 

@@ -15,32 +15,33 @@ from edge.face.boxes import Box, Detection
 from edge.face.motion import Motion
 
 MEMORY_S: Final = 5.0
-"""How long a person out of sight keeps the id."""
+"""Seconds for which a person out of sight keeps the id."""
 _FIRST_MEMORY_S: Final = 1.0
-"""The same for a face seen once, which may be none; each second of sight adds two."""
+"""Seconds for which a face seen once, perhaps falsely, is remembered; each second in sight adds two."""
 
 _AREA: Final = 50.0
-"""A frame in squared widths of a face, and"""
+"""Area of a frame in squared widths of a face: a new person may appear anywhere in it."""
 _SIZES: Final = 2.3
-"""the range of a face's size in natural logarithms: where somebody new may be."""
+"""Range of the size of faces in natural logarithms: a new person may have any size in it."""
 _STAYS: Final = 3.0
-"""Logarithm of how much likelier a face is the one seen just now than a new one, place and looks apart, and"""
+"""Log-likelihood ratio, place and looks apart, of a face being the person seen just now over a new person."""
 _FADES: Final = 0.7
-"""how much less with each second out of sight."""
+"""How much the ratio `_STAYS` falls with each second out of sight."""
 _ELSEWHERE: Final = 0.15
-"""Rate a second at which somebody comes back elsewhere than motion tells (or the camera was turned)."""
+"""Rate per second at which a person comes back elsewhere than motion predicts, or the camera was turned."""
 
 _ALIKE: Final = 0.07
-"""Distance of two appearances that speaks neither for one person nor for two, and"""
+"""Distance of two appearances that speaks neither for the same person nor for two."""
 _TELLING: Final = 100.0
-"""the logarithm of the likelihood ratio per unit below it, within"""
+"""Log-likelihood ratio per unit of distance below `_ALIKE`; measured on identities that the evaluation does not use."""
 _AGAINST: Final = -4.0
+"""Lowest log-likelihood ratio that appearances give, however different they are."""
 _FOR: Final = 3.0
-"""these limits. Measured on identities that the evaluation does not use."""
+"""Highest log-likelihood ratio that appearances give, however alike they are."""
 _FRESH: Final = 0.1
 """Least share of the newest appearance in the one remembered."""
 _CROWDED: Final = 0.05
-"""Overlap (IoU) with somebody else from which a face's appearance is not learnt."""
+"""Overlap (intersection over union) with another person from which a face's appearance is not learnt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ FACES_FAILED: Final = Counter("face.faces_failed", "faces", "Faces for which a m
 
 DETECT: Final = Histogram("detect", "ms", "Time to find the faces in one frame.")
 TRACK: Final = Histogram("track", "ms", "Time to assign the faces of one frame to persons.")
+UPRIGHT: Final = Histogram("upright", "ms", "Time to check whether the faces of one frame stand on their heads.")
 LANDMARKS: Final = Histogram("landmarks", "ms", "Time to find the landmarks of one face.")
 EYES: Final = Histogram("eyes", "ms", "Time to measure how far the eyes of one face are open, with pose and blinks.")
 SCENE: Final = Histogram("scene", "ms", "Time to prepare the surroundings of the faces in one frame.")

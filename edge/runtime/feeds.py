@@ -13,7 +13,7 @@ from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
 from edge.runtime.exchange import Exchange
 from edge.runtime.faults import Faults
 from edge.runtime.senses import Senses
-from edge.runtime.worker import Worker
+from edge.runtime.worker import LONGEST_WAIT_S, Worker
 from edge.sources.base import NO_PICTURE, NO_SOUND, Recording, Refusing, Source
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,16 @@ class Inputs:
 class Feeds:
     """Makes the sources' workers and counts what they give."""
 
-    def __init__(self, inputs: Inputs, senses: Senses, exchange: Exchange, faults: Faults, registry: Registry) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        senses: Senses,
+        exchange: Exchange,
+        faults: Faults,
+        registry: Registry,
+        *,
+        retry_max_s: float = LONGEST_WAIT_S,
+    ) -> None:
         """Makes the workers without starting them.
 
         Args:
@@ -47,7 +56,9 @@ class Feeds:
             exchange: Where everything is put.
             faults: Where a source that cannot be opened or has gone is reported.
             registry: Where it counts what came and what was refused.
+            retry_max_s: Longest wait in seconds before a source that has gone is tried again.
         """
+        self._retry_max = retry_max_s
         self._senses = senses
         self._exchange = exchange
         self._faults = faults
@@ -146,7 +157,7 @@ class Feeds:
             for source in opened:
                 source.close()
 
-        return Worker(name, body, report, unblock, may_wait=may_wait)
+        return Worker(name, body, report, unblock, may_wait=may_wait, longest_wait_s=self._retry_max)
 
     def _report_missing_streams(self, recording: Recording) -> None:
         if not recording.has_video:

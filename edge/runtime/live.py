@@ -50,7 +50,9 @@ class Live:
         self._exchange = Exchange()
         self._faults = Faults()
         self._fusion = Fusion(config.fusion)
-        self._feeds = Feeds(inputs, senses, self._exchange, self._faults, registry)
+        self._feeds = Feeds(
+            inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
+        )
         senses_workers = perceivers.make_workers(
             senses, self._exchange, self._faults, registry, self._feeds.take_transcript
         )

@@ -6,19 +6,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from edge.errors import EdgeEmotionError, SourceEnded
 
 log = logging.getLogger(__name__)
 
-_FIRST_WAIT_S = 1.0
-_LONGEST_WAIT_S = 30.0
-_HEALTHY_AFTER_S = 10.0
-"""A body that ran so long before it broke starts again at the shortest wait."""
+FIRST_WAIT_S: Final = 1.0
+"""Seconds between the first failure and the next attempt; the wait doubles with each further failure."""
+LONGEST_WAIT_S: Final = 5.0
+"""The wait does not grow beyond this many seconds."""
+HEALTHY_AFTER_S: Final = 10.0
+"""A body that beat for this many seconds counts as recovered: its next failure waits only `FIRST_WAIT_S` again."""
 
 
 class Worker:
-    """Runs `body` in a thread until it returns; starts it anew after an error, waiting 1, 2, 4 … 30 s.
+    """Runs `body` in a thread until it returns, and again after an error, at first after 1 s, then 2, 4 and 5 s.
 
     `body` gets the worker, calls `beat` at least every second or so, and returns soon once `stopping` is true.
     `report` gets one line when the body breaks and None as soon as it beats again.
@@ -32,17 +35,36 @@ class Worker:
         unblock: Callable[[], None] = lambda: None,
         *,
         may_wait: bool = False,
+        first_wait_s: float = FIRST_WAIT_S,
+        longest_wait_s: float = LONGEST_WAIT_S,
+        healthy_after_s: float = HEALTHY_AFTER_S,
     ) -> None:
-        """`unblock` is called from another thread to make a body return that hangs in a read. `may_wait`: the body may
-        wait for its next item for ever (a person who says nothing) and counts as never silent."""
+        """Makes the thread without starting it.
+
+        Args:
+            name: For messages.
+            body: What to run.
+            report: Gets the faults.
+            unblock: Called from another thread to make a body return that hangs in a read.
+            may_wait: The body may wait for its next item for ever (a person who says nothing): it never counts as
+                silent.
+            first_wait_s: Seconds before the first new attempt, as `FIRST_WAIT_S`.
+            longest_wait_s: As `LONGEST_WAIT_S`.
+            healthy_after_s: As `HEALTHY_AFTER_S`.
+        """
         self.name = name
         self._body = body
         self._report = report
         self._unblock = unblock
         self._may_wait = may_wait
+        self._first_wait = first_wait_s
+        self._longest_wait = max(first_wait_s, longest_wait_s)
+        self._healthy_after = healthy_after_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._beat_at = time.monotonic()
+        self._healthy_since: float | None = None
+        """When the present run of the body beat first."""
         self._broken = False
         self._unblocked = False
         self.restarts = 0
@@ -56,6 +78,8 @@ class Worker:
     def beat(self) -> None:
         """Called by the body: it is alive and well."""
         self._beat_at = time.monotonic()
+        if self._healthy_since is None:
+            self._healthy_since = self._beat_at
         if self._broken:
             self._broken = False
             self._report(None)
@@ -86,10 +110,10 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        wait = _FIRST_WAIT_S
+        wait = self._first_wait
         while not self.stopping:
-            started = time.monotonic()
-            self._beat_at = started
+            self._beat_at = time.monotonic()
+            self._healthy_since = None
             self._unblocked = False
             try:
                 self._body(self)
@@ -112,8 +136,9 @@ class Worker:
             self._broken = True
             self.restarts += 1
             self._report(message)
-            if time.monotonic() - started > _HEALTHY_AFTER_S:
-                wait = _FIRST_WAIT_S
+            # Not since the start: a camera may take seconds to fail at opening, and has given nothing then.
+            if self._healthy_since is not None and self._beat_at - self._healthy_since >= self._healthy_after:
+                wait = self._first_wait
             self._stop.wait(wait)
-            wait = min(2 * wait, _LONGEST_WAIT_S)
+            wait = min(2 * wait, self._longest_wait)
         self.ended = True

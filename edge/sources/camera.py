@@ -20,16 +20,29 @@ from edge.errors import SourceEnded, SourceError
 from edge.observation import Frame
 from edge.sources import jpeg, picamera, v4l2
 from edge.sources.base import Opened, Source
+from edge.sources.masking import masked
+from edge.sources.orientation import Orientation, oriented
 
 log = logging.getLogger(__name__)
 
+without_password = masked
+"""A stream's address for messages and topics."""
+
 _DAMAGED: Final = 10
-"""So many pictures in a row may fail before the source counts as ended."""
+"""A camera that fails to give more pictures in a row than this counts as gone."""
 _TIMEOUT_MS: Final = 5000
+"""Longest wait for a stream to open, and for its next picture."""
 
 
 def open_camera(settings: config.Camera) -> Source[Frame]:
-    """The camera that the settings name, not yet opened. Raises `SourceError` where `auto` finds none."""
+    """The camera that the settings name, not yet opened; its pictures come as `rotate` and `flip` ask for.
+
+    Raises `SourceError` where `auto` finds none.
+    """
+    return oriented(_chosen(settings), Orientation(settings.rotate, settings.flip))
+
+
+def _chosen(settings: config.Camera) -> Source[Frame]:
     if settings.backend == "picamera2" or (settings.backend == "auto" and settings.source == "auto"):
         if picamera.available():
             return picamera.PiCamera(settings.width, settings.height, settings.fps)
@@ -50,6 +63,23 @@ def open_camera(settings: config.Camera) -> Source[Frame]:
     return OpenCVCamera(source, settings.width, settings.height, settings.fps)
 
 
+def check_source(source: str | int) -> None:
+    """Whether `camera.source` has a form that can be opened; opens nothing. Raises `SourceError` where it has not."""
+    text = str(source)
+    if text == "auto" or text.isdecimal() or _is_pipeline(text) or re.match(r"[a-zA-Z][\w+.-]*://[^/\s]", text):
+        return
+    if "://" not in text and (text.startswith(("/", "./", "../")) or Path(text).is_file()):
+        return
+    raise SourceError(
+        f"camera {masked(text)} is none of auto, an index, /dev/videoN, a GStreamer pipeline and a URL such as "
+        "rtsp://host/path; `edge-emotion devices` lists what is there"
+    )
+
+
+def _is_pipeline(source: str) -> bool:
+    return "!" in source and not re.match(r"\w+://", source)
+
+
 def _opens(camera: OpenCVCamera) -> bool:
     try:
         with camera:
@@ -68,7 +98,7 @@ class OpenCVCamera(Opened):
     """
 
     def __init__(self, source: str | int, width: int, height: int, fps: float) -> None:
-        self.name = f"camera {without_password(str(source))}"
+        self.name = f"camera {masked(str(source))}"
         self.refused = 0
         """Pictures that came damaged."""
         self._source = source
@@ -145,7 +175,7 @@ class OpenCVCamera(Opened):
                         self._taken += 1
                         self._changed.notify_all()
         except cv2.error as error:
-            fault = f"{self.name} failed: {str(error).strip().splitlines()[-1]}"
+            fault = f"{self.name} failed: {masked(str(error).strip().splitlines()[-1])}"
         finally:
             capture.release()
         with self._changed:
@@ -157,7 +187,7 @@ class OpenCVCamera(Opened):
         source = self._source
         width, height, fps = self._size
         timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        if isinstance(source, str) and "!" in source and not re.match(r"\w+://", source):
+        if isinstance(source, str) and _is_pipeline(source):
             if not _has_gstreamer():
                 raise SourceError(
                     f"{self.name}: this OpenCV has no GStreamer; use the system's (apt install python3-opencv, a "
@@ -207,8 +237,3 @@ def _hush() -> None:
     levels = getattr(cv2.utils, "logging", None)  # older ones have none
     if levels is not None:
         levels.setLogLevel(levels.LOG_LEVEL_ERROR)
-
-
-def without_password(source: str) -> str:
-    """A stream's address for messages and topics: user and password are left out."""
-    return re.sub(r"//\S*@", "//…@", source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.observation import AudioChunk, Frame
+from edge.sources.orientation import UPRIGHT, Orientation, from_display_matrix
 
 RATE: Final = 16_000
 CHUNK: Final = 512
@@ -16,6 +18,10 @@ CHUNK: Final = 512
 
 _JUMP_S: Final = 0.1
 """Sound is timed by counting its samples, which is exact; by the file's stamps where these leap ahead by more."""
+
+
+_MATRIX: Final = struct.Struct("=9i")
+"""A display matrix as FFmpeg hands it out: fixed-point numbers in the machine's byte order."""
 
 
 class PictureDecoder:
@@ -56,9 +62,7 @@ class PictureDecoder:
             format="bgr24",
             interpolation="AREA",
         )
-        # A telephone held upright says so in the file and stores its pictures lying down.
-        quarters = round(getattr(raw, "rotation", 0) / 90) % 4
-        return np.ascontiguousarray(np.rot90(converted.to_ndarray(), quarters))
+        return _orientation(raw).apply(np.asarray(converted.to_ndarray(), np.uint8))
 
 
 class SoundDecoder:
@@ -108,6 +112,15 @@ class SoundDecoder:
         at = self._next_at
         self._next_at += len(samples) / RATE
         return AudioChunk(samples, RATE, at)
+
+
+def _orientation(raw: Any) -> Orientation:
+    """How to show a decoded picture: a telephone stores all lying down, a front camera mirrored, and says so."""
+    # Not PyAV's `rotation`, which takes a mirrored picture for one that stands on its head.
+    for entry in raw.side_data:
+        if entry.type.name == "DISPLAYMATRIX" and entry.buffer_size >= _MATRIX.size:
+            return from_display_matrix(_MATRIX.unpack_from(bytes(entry)))
+    return UPRIGHT
 
 
 def _decoded(stream: Any, packet: Any, damaged: Callable[[Exception], None]) -> list[Any]:

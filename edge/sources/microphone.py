@@ -25,13 +25,21 @@ CHUNK_S: Final = 0.032
 COMMON_RATES: Final = (48_000, 44_100, 32_000)
 """Tried where a device does neither the rate asked for nor the one it calls its own."""
 
-_SILENT_DEVICE_S: Final = 3.0
-"""A device that delivers nothing for so long has gone; silence is delivered too."""
+_STARTS_WITHIN_S: Final = 3.0
+"""A device has this many seconds to deliver its first sound: some USB and Bluetooth microphones wake slowly."""
+_SILENT_DEVICE_S: Final = 1.0
+"""A device that then delivers nothing for this many seconds has gone; silence is delivered too."""
+_CLOSES_WITHIN_S: Final = 0.5
+"""A sound server that hangs keeps PortAudio in its calls for ever: closing is left to a thread after this time."""
 _WAITING: Final = 300
 """Chunks between PortAudio's thread and ours, some ten seconds."""
 _POLL_S: Final = 0.25
 _LONGEST_LATENCY_S: Final = 1.0
 """A stream that says its sound is older than this (some ALSA plugins count from zero) is not believed."""
+
+
+_hanging: Final[dict[str, threading.Thread]] = {}
+"""Name → thread that still closes this microphone. PortAudio is one for the whole process, hence one table."""
 
 
 class Microphone(Opened):
@@ -51,6 +59,7 @@ class Microphone(Opened):
         self._audio: Any = None
         self._stream: Any = None
         self._chunks: queue.Queue[tuple[bytes, float, int]] = queue.Queue(_WAITING)
+        self._delivered = False
         self._stop = threading.Event()
         self._closing = threading.Lock()
 
@@ -58,7 +67,9 @@ class Microphone(Opened):
         """Raises `SourceError` where there is no microphone, `MissingExtraError` without PyAudio."""
         pyaudio = import_pyaudio()
         self.close()
+        _refuse_while_hanging()
         self._stop.clear()
+        self._delivered = False
         self._chunks = queue.Queue(_WAITING)
         failures: list[str] = []
         with quiet_stderr(CHATTER):
@@ -88,7 +99,7 @@ class Microphone(Opened):
 
     def read(self) -> AudioChunk:
         """The next chunk. Raises `SourceError` when the device gives no more."""
-        deadline = time.monotonic() + _SILENT_DEVICE_S
+        deadline = time.monotonic() + (_SILENT_DEVICE_S if self._delivered else _STARTS_WITHIN_S)
         while not self._stop.is_set():
             try:
                 data, at, overruns = self._chunks.get(timeout=_POLL_S)
@@ -96,6 +107,7 @@ class Microphone(Opened):
                 if time.monotonic() > deadline or not self._runs():
                     break
                 continue
+            self._delivered = True
             samples = np.frombuffer(data, np.int16).astype(np.float32) / np.float32(32768)
             if self.channels > 1:
                 samples = samples.reshape(-1, self.channels)
@@ -105,15 +117,19 @@ class Microphone(Opened):
         raise SourceError(f"{self.name} gives no more sound; is it still plugged in?")
 
     def close(self) -> None:
-        """Frees the device."""
+        """Frees the device. Where the sound server hangs, a thread goes on with that and `open` fails meanwhile."""
         self._stop.set()
         with self._closing:
             stream, self._stream = self._stream, None
             audio, self._audio = self._audio, None
-            if stream is not None:
-                stream.close()
-            if audio is not None:
-                audio.terminate()
+        if stream is None and audio is None:
+            return
+        closing = threading.Thread(target=_free, args=(stream, audio), name=f"closing {self.name}", daemon=True)
+        closing.start()
+        closing.join(_CLOSES_WITHIN_S)
+        if closing.is_alive():
+            _hanging[self.name] = closing
+            log.warning("%s cannot be closed: the sound server hangs", self.name)
 
     def _runs(self) -> bool:
         with self._closing:
@@ -178,6 +194,25 @@ class Microphone(Opened):
             return None, go_on
 
         return take
+
+
+def _free(stream: Any, audio: Any) -> None:
+    try:
+        if stream is not None:
+            stream.close()
+        if audio is not None:
+            audio.terminate()
+    except OSError as error:
+        log.debug("closing: %s", error)
+
+
+def _refuse_while_hanging() -> None:
+    """Raises `SourceError` while PortAudio has not come back from closing: another call into it would hang too."""
+    for name, closing in list(_hanging.items()):
+        closing.join(_POLL_S)
+        if closing.is_alive():
+            raise SourceError(f"{name} hangs in the sound server; restart PulseAudio or PipeWire, or unplug it")
+        _hanging.pop(name, None)
 
 
 def _reason(error: Exception) -> str:

@@ -1,18 +1,26 @@
 """Speech recognisers of the team's own choice: sound in, transcripts out, by one small protocol.
 
-`transcripts.recogniser` names one: `vosk`, or `package.module:name` of something that takes the path in
-`transcripts.recogniser_model` (or None) and returns a `Recogniser`.
+`transcripts.recogniser` names one: `vosk`, or `package.module:name` of a factory, which gets the path in
+`transcripts.recogniser_model` (or None) and returns a `Recogniser`. A factory is
+
+- a class with the methods `feed` and `flush`, or
+- a function whose return annotation is such a class (`Recogniser` itself will do), or None beside it.
+
+Whatever else the name leads to is refused without being called, so that a slip in the configuration cannot start
+something that merely happens to take one argument, such as `os:system`. The module is imported all the same: who may
+write the configuration may run code on the device.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, cast, get_args, get_type_hints, runtime_checkable
 
 from edge import config
-from edge.errors import ConfigError
+from edge.errors import ConfigError, EdgeEmotionError
 from edge.observation import AudioChunk, Transcript
 
 OFF: Final = "off"
@@ -42,7 +50,15 @@ def open_recogniser(settings: config.Transcripts) -> Recogniser | None:
     """The recogniser that is asked for, None for `off`. Raises `ConfigError`, `MissingExtraError`, `ModelError`."""
     if settings.recogniser == OFF:
         return None
-    recogniser = _factory(settings.recogniser)(settings.recogniser_model)
+    factory = _factory(settings.recogniser)
+    try:
+        recogniser = factory(settings.recogniser_model)
+    except EdgeEmotionError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"transcripts.recogniser {settings.recogniser!r} failed: {type(error).__name__}: {_one_line(error)}"
+        ) from error
     if not isinstance(recogniser, Recogniser):
         raise ConfigError(f"transcripts.recogniser {settings.recogniser!r} gives no recogniser with `feed` and `flush`")
     return recogniser
@@ -57,9 +73,40 @@ def _factory(name: str) -> Factory:
     if not (module and colon and attribute):
         raise ConfigError(f"transcripts.recogniser {name!r} is none of {OFF!r}, {VOSK!r} and 'package.module:name'")
     try:
-        factory: Factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"transcripts.recogniser {name!r}: {error}") from error
-    if not callable(factory):
-        raise ConfigError(f"transcripts.recogniser {name!r} cannot be called with the path of a model")
-    return factory
+        factory: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            factory = getattr(factory, part)
+    except Exception as error:
+        # A module of the team's own may fail at its import in any way.
+        raise ConfigError(f"transcripts.recogniser {name!r}: {_one_line(error)}") from error
+    if not _makes_recognisers(factory):
+        raise ConfigError(
+            f"transcripts.recogniser {name!r} is neither a class with `feed` and `flush` nor a function annotated to "
+            "return one"
+        )
+    try:
+        inspect.signature(factory).bind(None)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"transcripts.recogniser {name!r} cannot be called with the path of a model") from error
+    return cast(Factory, factory)
+
+
+def _makes_recognisers(factory: Any) -> bool:
+    """Whether a factory says of itself that it gives recognisers, as the module's description demands."""
+    if inspect.isclass(factory):
+        return _is_recogniser(factory)
+    if not inspect.isfunction(factory):
+        return False
+    try:
+        returned = get_type_hints(factory).get("return")
+    except (NameError, TypeError, AttributeError):
+        return False
+    return any(_is_recogniser(kind) for kind in (returned, *get_args(returned)))
+
+
+def _is_recogniser(kind: Any) -> bool:
+    return inspect.isclass(kind) and all(callable(getattr(kind, method, None)) for method in ("feed", "flush"))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

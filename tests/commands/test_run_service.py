@@ -15,6 +15,7 @@ import pytest
 from support.brokers import PATIENCE, Mosquitto, Reader, free_port
 from support.running_command import CLIP, end, running
 
+from edge.config import Config
 from edge.emotions import LABELS
 
 # Says that `main` is about to begin: what comes before is the interpreter's start, which no program can change.

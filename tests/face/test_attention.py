@@ -33,6 +33,42 @@ def test_large_central_and_frontal_faces_are_prominent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("yaw", "less"), [(0, 0), (22.5, 0.25), (45, 1), (-45, 1), (63, 1.96), (64, 2), (90, 2), (180, 2)]
+)
+def test_a_turned_face_counts_less_by_the_square_of_its_angle_up_to_a_limit(yaw: float, less: float) -> None:
+    assert prominence(face(1), FRAME) - prominence(face(1, yaw=yaw), FRAME) == pytest.approx(less)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "less"), [(0, 240, 0.5), (320, 0, 0.5), (640, 480, 1), (800, 600, 1), (160, 120, 0.25)]
+)
+def test_a_face_off_the_centre_counts_less_by_the_square_of_its_distance_up_to_a_limit(
+    x: float, y: float, less: float
+) -> None:
+    assert prominence(face(1), FRAME) - prominence(face(1, x=x, y=y), FRAME) == pytest.approx(less)
+
+
+def test_size_counts_by_its_logarithm_and_a_box_without_area_does_not_fail() -> None:
+    assert prominence(face(1, size=200), FRAME) - prominence(face(1), FRAME) == pytest.approx(np.log(4))
+    assert prominence(face(1, size=0), FRAME) == pytest.approx(-np.log(640 * 480))
+
+
+def test_a_rival_begins_anew_after_each_interruption() -> None:
+    """Three tenths of a second more prominent, time and again, are never four tenths at a stretch."""
+    attention = Attention()
+    run(attention, [face(1)], 0, 1)
+    now = 1.0
+    for _ in range(5):
+        # Long pauses without the rival, so that the smoothed prominence has gone.
+        assert set(run(attention, [face(1), face(2, size=400)], now, now + 0.3)) == {1}
+        assert set(run(attention, [face(1)], now + 0.3, now + 2.3)) == {1}
+        now += 2.3
+    assert run(attention, [face(1), face(2, size=400)], now, now + 1)[-1] == 2
+    # And back, the same way, a second time.
+    assert run(attention, [face(1, size=900), face(2, size=400)], now + 1, now + 3)[-1] == 1
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         (face(1, size=60), face(2, size=90)),

@@ -14,8 +14,10 @@ from edge import config
 from edge.emotions import top
 from edge.errors import ModelError, SourceError
 from edge.face.blazeface_file import find
+from edge.face.boxes import Box, Detection
 from edge.face.haar import HaarFace
-from edge.face.sense import FaceSense
+from edge.face.sense import MAX_FACES, FaceSense
+from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.observation import Frame
 
@@ -74,16 +76,17 @@ def test_between_detections_the_face_is_read_where_it_was(portrait: NDArray[np.u
     for i in range(10):
         assert len(face.look(Frame(portrait, i * 0.04))) == 1
     counted = {stage.name: spread.count for stage, spread in registry.snapshot().histograms.items()}
-    assert counted == {"detect": 2, "track": 2, "crop": 10, "landmarks": 10, "eyes": 10, "infer face": 10}
+    assert counted == {"detect": 2, "track": 2, "upright": 2, "crop": 10, "landmarks": 10, "eyes": 10, "infer face": 10}
 
 
-@pytest.mark.parametrize("side", [16, 64, 4096])
-def test_frames_of_any_size_and_kind_are_survived(portrait: NDArray[np.uint8], side: int) -> None:
-    scaled = np.asarray(cv2.resize(portrait, (side, side * 9 // 16)), np.uint8)
+@pytest.mark.parametrize(("side", "faces"), [(16, 0), (640, 1), (4096, 1)])
+def test_frames_of_any_size_and_kind_are_survived(portrait: NDArray[np.uint8], side: int, faces: int) -> None:
+    scaled = np.asarray(cv2.resize(portrait, (side, side * portrait.shape[0] // portrait.shape[1])), np.uint8)
     grey = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2GRAY), np.uint8)
     for i, image in enumerate((scaled, grey, cv2.cvtColor(scaled, cv2.COLOR_BGR2BGRA))):
-        for seen in sense().look(Frame(np.asarray(image, np.uint8), float(i))):
-            assert 0 <= seen.quality <= 1
+        found = sense().look(Frame(np.asarray(image, np.uint8), float(i)))
+        assert [top(seen.posterior) for seen in found] == ["happiness"] * faces
+        assert all(0.5 < seen.quality <= 1 for seen in found)
 
 
 def test_what_is_no_picture_is_a_clear_error() -> None:
@@ -91,11 +94,35 @@ def test_what_is_no_picture_is_a_clear_error() -> None:
         sense().look(Frame(np.zeros((4, 4, 3), np.float64), 0.0))  # type: ignore[arg-type]
 
 
-@needs_blazeface
-def test_a_crowd_is_bounded(portrait: NDArray[np.uint8]) -> None:
-    small = cv2.resize(portrait, (160, 120))
-    wall = np.tile(np.asarray(small, np.uint8), (4, 4, 1))
-    assert len(sense("blazeface").look(Frame(wall, 0.0))) <= 8
+class Crowd:
+    """Stands in for a detector: finds so many faces, each a little larger than the one before."""
+
+    name = "haar"
+    card = None
+
+    def __init__(self, count: int) -> None:
+        self.faces = [
+            Detection(Box(8.0 + 58 * (i % 8), 20.0 + 90 * (i // 8), 40.0 + i, 40.0 + i), 0.9) for i in range(count)
+        ]
+        self.looks = 0
+
+    def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
+        if at is None:
+            self.looks += 1
+            return ()
+        return tuple(self.faces)
+
+
+def test_of_a_crowd_the_largest_are_read_and_the_rest_is_counted(portrait: NDArray[np.uint8]) -> None:
+    crowd, registry = Crowd(MAX_FACES + 3), Registry()
+    face = FaceSense(config.Face(), registry, detector=crowd)
+    for i in (1, 2):
+        widths = sorted(seen.detail.box[2] for seen in face.look(Frame(portrait, float(i))))  # type: ignore[union-attr]
+        assert widths == [found.box.width for found in crowd.faces[3:]]
+        assert registry.snapshot().counters[catalogue.FACES_LEFT_OUT] == 3 * i
+    few = Registry()
+    assert len(FaceSense(config.Face(), few, detector=Crowd(MAX_FACES)).look(Frame(portrait, 0.0))) == MAX_FACES
+    assert few.snapshot().counters[catalogue.FACES_LEFT_OUT] == 0
 
 
 def test_a_model_that_is_missing_or_of_another_task_is_refused(tmp_path: Path) -> None:

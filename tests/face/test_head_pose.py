@@ -53,3 +53,13 @@ def test_size_and_place_do_not_matter() -> None:
     small, large = head_pose(turned(10, 5, 3, 20.0) - 500.0), head_pose(turned(10, 5, 3, 300.0))
     assert isinstance(small, HeadPose)
     assert (small.yaw, small.pitch, small.roll) == pytest.approx((large.yaw, large.pitch, large.roll), abs=1e-6)
+
+
+def test_the_pose_hangs_on_brows_nose_eyes_and_the_corners_of_the_mouth_alone() -> None:
+    """The jaw slides along the outline as the head turns, and the lips move as somebody speaks."""
+    rigid = {*range(17, 48), 48, 51, 54, 57}
+    still = head_pose(turned(20, 10, 5))
+    for point in range(68):
+        moved = turned(20, 10, 5)
+        moved[point] += (9, -7)
+        assert (head_pose(moved) != still) == (point in rigid), point

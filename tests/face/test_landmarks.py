@@ -19,11 +19,12 @@ from edge.detail import FaceDetail
 from edge.errors import ModelError
 from edge.face.boxes import Detection
 from edge.face.detector import open_detector
-from edge.face.landmarks import Landmarks
+from edge.face.landmarks import Landmarks, expression_view
+from edge.face.mean_face import MEAN_FACE
 from edge.face.pose import HeadPose, head_pose
 from edge.face.sense import FaceSense
 from edge.face.shape import JAW, LEFT_EYE, MIRRORED, POINTS, RIGHT_EYE, eye_aspect_ratio, interocular, mouth_opening
-from edge.face.signs import Signs
+from edge.face.signs import SignReader, Signs
 from edge.observation import Frame
 
 MODEL = shipped.model("landmarks", "landmarks68")
@@ -102,6 +103,31 @@ def test_signs_go_into_the_fields_of_their_names() -> None:
     }
     assert signs.added_to(found) != found
     assert found.yaw is UNSET
+
+
+@pytest.mark.parametrize("roll", [0.0, 0.5, -0.9])
+def test_the_expression_model_looks_at_the_upright_box_of_the_landmarks_and_a_little_above(roll: float) -> None:
+    """For a face 200 pixels high: a square of 1.218 times that, its centre 0.161 times that above the box's."""
+    shape = MEAN_FACE[:, :2] - (MEAN_FACE[:, :2].min(0) + MEAN_FACE[:, :2].max(0)) / 2
+    shape *= 200 / np.ptp(shape, axis=0).max()
+    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    at = expression_view(shape @ turn.T + np.array([300.0, 200.0]))
+    up = turn @ np.array([0.0, -0.161 * 200])
+    assert (at.x, at.y) == pytest.approx((300 + up[0], 200 + up[1]))
+    assert (at.side, at.roll, at.pixels) == pytest.approx((1.218 * 200, roll, 48))
+
+
+def test_the_yaw_of_a_person_is_that_of_the_last_face() -> None:
+    reader = SignReader()
+    assert reader.yaw(1) is None
+    for degrees in (30.0, -20.0):
+        angle = np.radians(degrees)
+        seen = np.column_stack([MEAN_FACE[:, 0] * np.cos(angle) - MEAN_FACE[:, 2] * np.sin(angle), MEAN_FACE[:, 1]])
+        signs = reader.read(1, 100 * seen, 0.3, 0.0)
+        assert signs.pose.yaw == pytest.approx(degrees, abs=0.1)
+        assert reader.yaw(1) == signs.pose.yaw
+    reader.keep({2})
+    assert reader.yaw(1) is None
 
 
 def test_the_face_sense_tells_what_the_landmarks_show(portrait: NDArray[np.uint8]) -> None:

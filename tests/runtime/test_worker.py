@@ -62,6 +62,73 @@ def test_a_body_that_breaks_is_reported_and_tried_again() -> None:
     assert worker.ended
 
 
+class Waits(threading.Event):
+    """Writes down how long a worker means to wait, and waits a thousandth of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.seconds.append(timeout)
+        return super().wait(timeout / 1000)
+
+
+def waits(runs: list[bool], **settings: float) -> list[float]:
+    """Seconds before each new attempt of a body of which each run fails, at once (False) or after it did well."""
+    waited = Waits()
+    left = iter(runs)
+
+    def body(worker: Worker) -> None:
+        well = next(left, None)
+        if well is None:
+            return
+        if well:
+            worker.beat()
+            time.sleep(0.03)
+            worker.beat()
+        raise SourceError("camera gone: plug it in")
+
+    worker = Worker("camera", body, healthy_after_s=0.02, **settings)
+    worker._stop = waited
+    worker.start()
+    assert worker.join(10)
+    return waited.seconds
+
+
+def test_the_wait_doubles_to_five_seconds_and_begins_anew_after_each_recovery() -> None:
+    runs = [False, False, False, False, False, True, False, False, True, True, False]
+    assert waits(runs) == [1, 2, 4, 5, 5, 1, 2, 4, 1, 1, 2]
+
+
+def test_the_longest_wait_is_as_configured() -> None:
+    assert waits([False] * 6, longest_wait_s=12.0) == [1, 2, 4, 8, 12, 12]
+    assert waits([False] * 3, longest_wait_s=1.0) == [1, 1, 1]
+
+
+def test_a_body_that_takes_long_to_fail_has_not_recovered() -> None:
+    """A camera that needs seconds to fail at opening, or gives one picture and fails, is not tried every second."""
+    tries: list[int] = []
+    waited = Waits()
+
+    def body(worker: Worker) -> None:
+        tries.append(1)
+        if len(tries) == 4:
+            return
+        if len(tries) == 2:
+            worker.beat()
+        else:
+            time.sleep(0.03)
+        raise SourceError("no answer")
+
+    worker = Worker("camera", body, healthy_after_s=0.02)
+    worker._stop = waited
+    worker.start()
+    assert worker.join(10)
+    assert waited.seconds == [1, 2, 4]
+
+
 def test_an_unforeseen_error_is_told_with_its_kind() -> None:
     told: list[str | None] = []
 

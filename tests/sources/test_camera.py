@@ -112,7 +112,8 @@ def test_half_broken_pictures_in_a_stream_end_nothing() -> None:
     with mjpeg(pictures=120, parts=(whole, cut, bytes(damaged), noise, b"")) as address, opencv(address) as source:
         frames = [source.read() for _ in range(8)]
     assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
-    assert source.refused > 0
+    # Eight pictures were read, each at least one whole one further on, and of five parts four are damaged.
+    assert source.refused >= 7
     face = FaceSense(config.Face(detector="haar"))
     for frame in frames:
         face.look(frame)
@@ -142,7 +143,51 @@ def test_a_stream_of_nothing_but_damage_is_told(monkeypatch: pytest.MonkeyPatch)
         pytest.raises(SourceError, match=r"gives no pictures that can be read"),
     ):
         source.read()
-    assert source.refused > 0
+    # Every part that came was damaged, and 200 ms brought more than one.
+    assert source.refused > 1
+    assert source._taken == 0
+
+
+class Capture:
+    """A capture of which each read fails (False) or gives a picture (True), in turn."""
+
+    def __init__(self, reads: Sequence[bool]) -> None:
+        self._reads = iter(reads)
+        self.released = False
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def get(self, _property: int) -> float:
+        return 0.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        return (True, np.zeros((48, 64, 3), np.uint8)) if next(self._reads, False) else (False, None)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_failures_count_as_an_end_only_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten failures, and a picture: that, time and again, is a poor camera and no end. Eleven are one."""
+    capture = Capture(([False] * 10 + [True]) * 3 + [False] * 11 + [True])
+    source = opencv(0)
+    monkeypatch.setattr(source, "_open_capture", lambda: capture)
+    with source, pytest.raises(SourceError, match="gave no more pictures"):
+        exhaust(source)
+    assert source._taken == 3
+    assert source.refused == 30
+    assert capture.released
+
+
+def test_a_camera_that_comes_back_may_fail_as_often_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = opencv(0)
+    for outage in (1, 2):
+        capture = Capture([True] + [False] * 10 + [True] + [False] * 11)
+        monkeypatch.setattr(source, "_open_capture", lambda capture=capture: capture)
+        with source, pytest.raises(SourceError, match="gave no more pictures"):
+            exhaust(source)
+        assert (source._taken, source.refused) == (2, 10 * outage)
 
 
 def test_a_slow_reader_sees_the_newest_picture_and_the_gap() -> None:
@@ -304,6 +349,16 @@ def test_the_pi_camera_gives_the_sensors_time_and_frees_every_picture(pi: Module
     assert hardware.closed
     assert not hardware.started
     assert hardware.configuration["controls"] == {"FrameRate": 15}
+
+
+def test_a_pi_camera_that_is_opened_again_counts_anew(pi: ModuleType) -> None:
+    source = PiCamera(32, 24, 15)
+    for _ in range(2):
+        with source:
+            assert [source.read().sequence for _ in range(3)] == [0, 1, 2]
+            with pytest.raises(SourceError, match="gives no more pictures"):
+                source.read()
+    assert [hardware.closed for hardware in pi.Picamera2.opened] == [True, True]
 
 
 def test_closing_ends_a_read_of_the_pi_camera(pi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -384,13 +384,10 @@ def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.corpora
 def test_real_clips_come_whole_and_in_order(corpora: Path) -> None:
-    for path in sorted(
-        [
-            *(corpora / "av").glob("clips/*.mp4"),
-            *(corpora / "av").glob("clips/*.mov"),
-            *(corpora / "av").glob("crema_d/*.flv"),
-        ]
-    ):
+    av = corpora / "av"
+    paths = sorted([*av.glob("clips/*.mp4"), *av.glob("clips/*.mov"), *av.glob("crema_d/*.flv")])
+    assert paths, f"no films in {av}"
+    for path in paths:
         media = MediaFile(path)
         items = read_all(media)
         times = [item.captured_at for item in items]

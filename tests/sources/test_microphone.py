@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from support.virtual_microphone import RATE, VirtualMicrophone
 from edge import config
 from edge.errors import MissingExtraError, SourceEnded, SourceError
 from edge.quiet import quiet_stderr
+from edge.sources import microphone as microphone_module
 from edge.sources.fake_hardware import FakeDevice, fake_pyaudio
 from edge.sources.microphone import CHUNK_S, Microphone
 from edge.sources.portaudio import CHATTER, choose
@@ -142,6 +144,65 @@ def test_a_sound_server_that_ends_is_told(tmp_path: Path) -> None:
     assert len(out.strip().splitlines()) == 1
 
 
+HANGS = """
+import sys, time
+from edge import config
+from edge.errors import SourceError
+from edge.sources.microphone import Microphone
+
+microphone = Microphone(config.Microphone())
+microphone.open()
+microphone.read()
+print("recording", flush=True)
+last = time.monotonic()
+try:
+    while True:
+        microphone.read()
+        last = time.monotonic()
+except SourceError as error:
+    print(error, flush=True)
+microphone.close()
+print(time.monotonic() - last, flush=True)
+for _ in range(2):
+    try:
+        microphone.open()
+    except SourceError as error:
+        print(error, flush=True)
+sys.stdin.readline()
+for _ in range(100):
+    try:
+        microphone.open()
+        break
+    except SourceError:
+        time.sleep(0.1)
+print(len(microphone.read().samples), flush=True)
+"""
+
+
+def test_a_sound_server_that_hangs_is_named_at_once_and_does_not_hang_us() -> None:
+    lacking = virtual_microphone.missing()
+    if lacking:
+        pytest.skip(lacking)
+    card = VirtualMicrophone()
+    try:
+        recorder = card.start().python(HANGS, stdin=subprocess.PIPE)
+        wait_until_recording(recorder)
+        card.freeze()
+        assert recorder.stdout is not None
+        lines = [recorder.stdout.readline() for _ in range(4)]
+        assert "gives no more sound; is it still plugged in?" in lines[0]
+        # Twice a second and a half of what it takes, for a machine that is busy.
+        assert float(lines[1]) < 3.0
+        for line in lines[2:]:
+            assert "hangs in the sound server; restart PulseAudio or PipeWire" in line
+        card.thaw()
+        out, err = recorder.communicate("\n", timeout=60)
+        assert out == "512\n", err
+    finally:
+        card.thaw()
+        card.stop()
+
+
 def test_no_sound_card_is_one_clear_line(tmp_path: Path) -> None:
     pytest.importorskip("pyaudio")
     code = (
@@ -176,6 +237,32 @@ def test_sound_is_full_scale_one_and_says_when_some_was_lost(monkeypatch: pytest
     assert chunks[0].samples.dtype == np.float32
     assert np.abs(chunks[0].samples).max() == pytest.approx(0.5, abs=1e-3)
     assert chunks[0].duration == pytest.approx(CHUNK_S)
+
+
+def test_chunks_that_nobody_took_in_time_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, fake_pyaudio(FakeDevice("USB microphone", chunks=6)))
+    with Microphone(config.Microphone()) as microphone:
+        data, clock = bytes(1024), {"current_time": 0.032, "input_buffer_adc_time": 0.0}
+        microphone._chunks = chunks = queue.Queue(2)
+        take = microphone._callback(0, 2, 16_000, 1)
+        for _ in range(5):
+            take(data, 512, clock, 0)
+        assert [chunks.get_nowait()[2] for _ in range(2)] == [0, 0]
+        take(data, 512, clock, 2)
+        take(data, 512, clock, 0)
+        # Three found no room, and the device lost something besides; after that nothing.
+        assert [chunks.get_nowait()[2] for _ in range(2)] == [4, 0]
+
+
+@pytest.mark.parametrize(("ago", "believed"), [(0.0, 0.032), (0.032, 0.032), (0.5, 0.5), (-3.0, 0.032), (900.0, 0.032)])
+def test_the_streams_own_clock_is_believed_where_it_can_be_true(
+    monkeypatch: pytest.MonkeyPatch, ago: float, believed: float
+) -> None:
+    monkeypatch.setattr(microphone_module.time, "monotonic", lambda: 1000.0)
+    microphone = Microphone(config.Microphone())
+    take = microphone._callback(0, 2, 16_000, 1)
+    take(bytes(1024), 512, {"current_time": ago, "input_buffer_adc_time": 0.0}, 0)
+    assert microphone._chunks.get_nowait()[1] == pytest.approx(1000.0 - believed)
 
 
 def test_a_device_that_cannot_do_the_rate_is_opened_at_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

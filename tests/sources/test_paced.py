@@ -96,3 +96,24 @@ def test_closing_frees_the_file_and_it_can_be_played_again(tmp_path: Path) -> No
     started = clock.now
     again = [item.captured_at - started for _, item in items(paced, clock)]
     assert again == pytest.approx(first)
+
+
+def test_a_picture_late_by_more_than_a_tenth_of_a_second_is_skipped_and_no_other(tmp_path: Path) -> None:
+    clock = TurnedClock()
+    paced = PacedMedia(MediaFile(write(tmp_path / "clip.mkv", video_s=1)), (), clock, clock.wait)
+    with paced:
+        assert paced.read().sequence == 0  # type: ignore[union-attr]
+        # The second picture was due 0.15 s ago then, the third 0.05 s.
+        clock.now += 0.25
+        assert [paced.read().sequence for _ in range(3)] == [2, 3, 4]  # type: ignore[union-attr]
+
+
+def test_what_is_said_in_a_film_is_said_once_in_each_round_of_a_loop(tmp_path: Path) -> None:
+    clock = TurnedClock()
+    media = MediaFile(write(tmp_path / "clip.mkv", video_s=1), loop=True)
+    with PacedMedia(media, (Transcript("hello", 0.45),), clock, clock.wait) as paced:
+        came = [paced.read() for _ in range(38)]
+    said = [item.captured_at - 1000 for item in came if isinstance(item, Transcript)]
+    assert said == pytest.approx([0.45, 1.45, 2.45], abs=0.01)
+    order = [item.captured_at for item in came]
+    assert order == sorted(order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,16 +75,26 @@ class VirtualMicrophone:
         """Starts to play a 16 kHz mono WAV, in real time."""
         return self._spawn("paplay", "--device=fake", str(wav))
 
-    def python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+    def python(self, code: str, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Starts Python code that hears this microphone: ALSA reads its surroundings when a process begins."""
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def freeze(self) -> None:
+        """Stops the server from answering; its connections stay open."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen server go on."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGCONT)
 
     def unplug(self) -> None:
         """Ends the server, as if the device were pulled out."""

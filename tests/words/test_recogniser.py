@@ -141,6 +141,36 @@ def test_without_one_there_is_none() -> None:
     assert senses.build(Config(face=Face(enabled=False), voice=Voice(enabled=False))).recogniser is None
 
 
+BAD_RECOGNISERS = """
+from edge.words.recogniser import Recogniser
+
+def lies(model) -> Recogniser:
+    return object()
+
+def takes_nothing() -> Recogniser: ...
+
+def fails(model) -> Recogniser:
+    raise RuntimeError("no graphics card")
+
+def promises_nothing(model):
+    raise AssertionError("called")
+
+def works(model) -> Recogniser | None:
+    class Deaf:
+        def feed(self, chunk): return ()
+        def flush(self): return ()
+    return Deaf()
+"""
+
+
+def test_a_function_that_says_it_returns_a_recogniser_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "good_recogniser.py").write_text(BAD_RECOGNISERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert isinstance(open_recogniser(Transcripts(recogniser="good_recogniser:works")), Recogniser)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -149,12 +179,27 @@ def test_without_one_there_is_none() -> None:
         (":b", "is none of"),
         ("no_such_module:make", "No module named"),
         ("support.sphinx_recogniser:no_such_name", "no_such_name"),
-        ("support.sphinx_recogniser:PAUSE_S", "cannot be called"),
-        ("support.sphinx_recogniser:no_recogniser", "no recogniser with `feed` and `flush`"),
+        ("support.sphinx_recogniser:PAUSE_S", "is neither a class with `feed` and `flush` nor a function"),
+        ("support.sphinx_recogniser:no_recogniser", "is neither"),
+        ("os:system", "is neither"),
+        ("os:remove", "is neither"),
+        ("os.path:exists", "is neither"),
+        ("builtins:open", "is neither"),
+        ("pathlib:Path", "is neither"),
+        ("pathlib:Path.unlink", "is neither"),
+        ("subprocess:Popen", "is neither"),
+        ("bad_recognisers:lies", "no recogniser with `feed` and `flush`"),
+        ("bad_recognisers:takes_nothing", "cannot be called with the path of a model"),
+        ("bad_recognisers:fails", "failed: RuntimeError: no graphics card"),
+        ("bad_recognisers:promises_nothing", "is neither"),
+        ("fails_to_load:make", "division by zero"),
     ],
 )
 @pytest.mark.usefixtures("grammar")
-def test_a_wrong_name_says_what_is_wrong(name: str, why: str) -> None:
+def test_a_wrong_name_says_what_is_wrong(name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bad_recognisers.py").write_text(BAD_RECOGNISERS)
+    (tmp_path / "fails_to_load.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match=why) as refused:
         open_recogniser(Transcripts(recogniser=name))
     assert "\n" not in str(refused.value)

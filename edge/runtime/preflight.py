@@ -1,0 +1,116 @@
+"""What `config --check` looks at beyond the keys: everything that `run` would open, but devices and the network."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from edge.config import Config
+from edge.errors import EdgeEmotionError, MissingExtraError
+from edge.sources.masking import masked
+
+
+def faults(config: Config) -> tuple[str, ...]:
+    """One line for each thing that `run` would stumble over; credentials are left out."""
+    found: list[str] = []
+    for check in (_broker, _camera, _face, _voice, _words):
+        for attempt in check(config):
+            try:
+                attempt()
+            except (EdgeEmotionError, OSError, ValueError) as error:
+                line = masked(" ".join(str(error).split()))
+                if line not in found:
+                    found.append(line)
+    return tuple(found)
+
+
+def _broker(config: Config) -> Iterator[Callable[[], object]]:
+    from edge.mqtt import address
+
+    mqtt = config.mqtt
+    yield lambda: address.parse(mqtt.broker, username=mqtt.username)
+    if mqtt.broker == "embedded":
+        return
+    password_file, ca_file = mqtt.password_file, mqtt.ca_file
+    if password_file is not None:
+        yield lambda: address.read_password(password_file)
+        yield lambda: _refuse_open_to_others(password_file)
+    if ca_file is not None:
+        yield lambda: _check_ca_file(ca_file)
+
+
+def _refuse_open_to_others(path: Path) -> None:
+    """Raises `EdgeEmotionError` where everybody on the machine can read or change the password."""
+    if path.is_file() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise EdgeEmotionError(f"password file {path} can be read or written by everybody; chmod 0640 {path}")
+
+
+def _check_ca_file(path: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except ssl.SSLError as error:
+        raise EdgeEmotionError(f"mqtt.ca_file {path} holds no certificate in PEM") from error
+    except OSError as error:
+        raise EdgeEmotionError(f"mqtt.ca_file {path}: {error.strerror}") from error
+
+
+def _camera(config: Config) -> Iterator[Callable[[], object]]:
+    from edge.sources.camera import check_source
+
+    if config.camera.enabled and config.camera.backend != "picamera2":
+        yield lambda: check_source(config.camera.source)
+
+
+def _face(config: Config) -> Iterator[Callable[[], object]]:
+    from edge import shipped
+    from edge.face.detector import open_detector
+    from edge.face.expression import Expression
+    from edge.face.eyes import Eyes
+    from edge.face.landmarks import Landmarks
+    from edge.face.sense import model_path
+
+    face = config.face
+    if not face.enabled:
+        return
+    # Each model by itself, for the sense stops at the first that is wrong.
+    yield lambda: Expression(model_path(face.model))
+    yield lambda: open_detector(face)
+    if face.landmarks:
+        yield lambda: Landmarks(shipped.model("landmarks", "landmarks68"), "haar")
+        yield lambda: Eyes(shipped.model("eyes", "eyes"))
+
+
+def _voice(config: Config) -> Iterator[Callable[[], object]]:
+    from edge.runtime.ears import Ears
+    from edge.voice.sense import VoiceSense
+
+    if config.voice.enabled:
+        yield lambda: VoiceSense(config.voice)
+        yield lambda: Ears(config.voice)
+
+
+def _words(config: Config) -> Iterator[Callable[[], object]]:
+    from edge.words import keywords
+    from edge.words.recogniser import open_recogniser
+    from edge.words.sense import WordsSense
+
+    words = config.words
+    if not words.enabled:
+        return
+    yield lambda: WordsSense(words)
+    if words.keywords:
+        yield lambda: keywords.read(words.keyword_file)
+        # Without the optional package `run` goes on without keywords, as a default installation does; where phrases of
+        # one's own are asked for, they would silently not be heard.
+        if find_spec("pocketsphinx") is not None:
+            yield lambda: keywords.KeywordSpotter(words.keyword_file)
+        elif words.keyword_file is not None:
+            yield _lacks_keywords
+    yield lambda: open_recogniser(config.transcripts)
+
+
+def _lacks_keywords() -> None:
+    raise MissingExtraError("spotting spoken keywords", "keywords")
