@@ -27,10 +27,12 @@ from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from models import training
 from models.corpora import require
-from models.face import data, mobilenet, pretrained, published
-from models.face.degrade import worsen
+from models.face import data, pretrained
 from models.face.evaluate import scores
-from models.face.pruning import prune
+from models.face.nets import mobilenet
+from models.face.nets.pruning import prune
+from models.face.training import published
+from models.face.training.degrade import worsen
 from models.metrics import class_weights, fit_temperature
 
 BATCH: Final = 64
@@ -45,7 +47,7 @@ TEACHER_TEMPERATURE: Final = 1.5
 
 @dataclass(frozen=True)
 class Size:
-    """A MobileNet (`models.face.mobilenet`) on the face up-sampled to `side` pixels, and how it is trained."""
+    """A MobileNet (`models.face.nets.mobilenet`) on the face up-sampled to `side` pixels, and how it is trained."""
 
     filters: tuple[int, ...]
     first: int
@@ -222,7 +224,7 @@ def main() -> int:
         type=Path,
         nargs="+",
         default=(),
-        help=".keras or .tflite models whose mean opinion is most of the targets (models.face.published makes two)",
+        help="models whose mean opinion is most of the targets (models.face.training.published makes two)",
     )
     parser.add_argument(
         "--worse",
@@ -238,7 +240,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for file in (*arguments.teacher, arguments.start):
         if file and not file.is_file():
-            parser.error(f"{file}: no such file (models.face.published makes two teachers in .cache/)")
+            parser.error(f"{file}: no such file (models.face.training.published makes two teachers in .cache/)")
     arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
     arguments.runs = arguments.runs / arguments.size
     keras.utils.set_random_seed(arguments.seed)

@@ -21,7 +21,8 @@ from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
 from models import training
 from models.corpora import require
-from models.face import mobilenet, pretrained
+from models.face import pretrained
+from models.face.nets import mobilenet
 from models.landmarks import architecture, data
 from models.landmarks.evaluate import Errors, errors
 

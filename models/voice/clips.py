@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from edge.voice.logmel import RATE, SECONDS, logmel
 from edge.voice.pitch import Track, pitch_track
-from models.voice.folds import CLASSES, fold
-from models.voice.melpitch import MelPitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.protocols.folds import CLASSES, fold
 
 Sound: TypeAlias = NDArray[np.float32]
 """(samples,) at 16 kHz."""
@@ -35,7 +35,7 @@ class Clip:
 
     @property
     def fold(self) -> int:
-        """The round that measures its speaker."""
+        """The fold that measures its speaker."""
         return fold(self.corpus, self.speaker)
 
 

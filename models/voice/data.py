@@ -13,8 +13,8 @@ from edge.emotions import LABELS
 from edge.voice.intonation import SIZE as PITCH_SIZE
 from edge.voice.intonation import intonation
 from models.voice.clips import Clip, heard
-from models.voice.folds import CLASSES, FOLDS
-from models.voice.melpitch import MelPitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.protocols.folds import CLASSES, FOLDS
 
 LEVELS: Final = 252
 """Spectrograms are kept as bytes of 0…252, four a step of CREMA-D's 0…63."""
@@ -74,9 +74,9 @@ class Voices:
         return Voices(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def unheard(self, number: int) -> NDArray[np.bool_]:
-        """(n,): whose speakers are held out in a round."""
-        rounds = np.array([FOLDS[corpus] for corpus in self.corpora])
-        return np.asarray(self.folds == number % rounds)
+        """(n,): whose speakers are held out in a fold."""
+        folds = np.array([FOLDS[corpus] for corpus in self.corpora])
+        return np.asarray(self.folds == number % folds)
 
 
 def load(clips: Sequence[Clip], tell: Callable[[str], None] = lambda _: None) -> Voices:

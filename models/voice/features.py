@@ -13,10 +13,10 @@ from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
 from edge.voice.standardizer import SIZE
 from models.voice import data
-from models.voice.augment import augment
 from models.voice.clips import Clip, heard
-from models.voice.melpitch import MelPitch
-from models.voice.noisy import noisy
+from models.voice.nets.melpitch import MelPitch
+from models.voice.training.augment import augment
+from models.voice.training.noisy import noisy
 
 QUIET: Final = 6
 """The clip as it is, and five others of the same recording: their spectrograms vary, the pitch is that of the clip."""

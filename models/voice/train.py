@@ -1,10 +1,10 @@
 """`python -m models.voice.train --data DIR`: ten nets, each without some speakers, and the one that ships.
 
-Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the
-seven labels. Together they measure the protocol of `models.voice.folds`; the first one's head of seven labels ships.
-A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed, and the
-temperature comes from what the others say of the speakers that they have not heard. The recipe itself was chosen on
-these same folds, for want of other corpora.
+Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the seven
+labels. Together they measure the protocol of `models.voice.protocols.folds`; the first one's head of seven labels
+ships. A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed,
+and the temperature comes from what the others say of the speakers that they have not heard. The recipe itself was
+chosen on these same folds, for want of other corpora.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from edge.voice.standardizer import Standardizer
 from models import training
 from models.corpora import require
 from models.voice import data, features
-from models.voice import export as ship
-from models.voice.architecture import build
 from models.voice.clips import clips
-from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, head
+from models.voice.nets.emotion import build
+from models.voice.protocols.folds import CLASSES, FOLD_COUNT, OUTPUTS, SHARED, SIZES, head
+from models.voice.training import export as ship
 
 BATCH: Final = 128
 EPOCHS: Final = 60
@@ -118,13 +118,13 @@ def main() -> int:
     voices = data.load(shown, print)
     values = features.variants(voices, shown, arguments.seed, arguments.runs, print)
     nets = []
-    for number in range(ROUNDS):
+    for number in range(FOLD_COUNT):
         heard = ~voices.unheard(number)
         standard = Standardizer.of(values[:, heard])
-        saved = arguments.runs / f"round{number}.keras"
+        saved = arguments.runs / f"fold{number}.keras"
         if not saved.exists():
             keras.utils.set_random_seed(arguments.seed + number)
-            print(f"round {number}")
+            print(f"fold {number}")
             folder = arguments.runs / str(number)
             learnt = standard.apply(values[:, heard])
             train(learnt, voices.rows(heard), arguments.epochs, arguments.seed + number, folder).save(saved)

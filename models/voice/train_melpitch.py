@@ -24,9 +24,9 @@ from edge.inference.interpreter import Interpreter
 from edge.voice.logmel import FLOOR_DB, FRAMES
 from models import training
 from models.corpora import require
-from models.voice import melpitch
 from models.voice.clips import Clip, sounding, sounds
-from models.voice.export import TERMS
+from models.voice.nets import melpitch
+from models.voice.training.export import TERMS
 
 BATCH: Final = 32
 WIDTH: Final = 64

@@ -26,7 +26,7 @@ from edge.face.tiles import NEED, TiledBlazeFace, face_share, tiles
 from edge.inference.interpreter import open_model
 from edge.observation import Frame
 from edge.sources.media import MediaFile
-from models.face import detection
+from models.face.protocols import detection
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
 
@@ -249,7 +249,17 @@ def test_what_counts_as_found() -> None:
 @pytest.mark.corpora
 @needs_blazeface
 def test_the_tables_are_of_real_faces(corpora: Path) -> None:
-    command = [sys.executable, "-m", "models.face.detection", "--data", str(corpora), "--photos", "4", "--only", "Bl"]
+    command = [
+        sys.executable,
+        "-m",
+        "models.face.protocols.detection",
+        "--data",
+        str(corpora),
+        "--photos",
+        "4",
+        "--only",
+        "Bl",
+    ]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
     rows = {row["detector"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert len(rows) == 3

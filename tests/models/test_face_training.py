@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 
 from models.face import data, train
-from models.face.degrade import worsen
+from models.face.training.degrade import worsen
 
 
 def faces(count: int) -> data.Faces:

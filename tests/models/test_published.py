@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from edge.emotions import LABELS
-from models.face import data, published, train, xception
+from models.face import data, train
+from models.face.nets import xception
 from models.face.pretrained import Weights
+from models.face.training import published
 
 FOLDER = "StatefulPartitionedCall/model_1/"
 

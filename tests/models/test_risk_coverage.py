@@ -12,8 +12,9 @@ import pytest
 
 from edge.face.blazeface_file import find
 from models import curve
-from models.face import capture, data
-from models.face.risk_coverage import accuracies, area, at, read, table
+from models.face import data
+from models.face.protocols import capture
+from models.face.protocols.risk_coverage import accuracies, area, at, read, table
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
 
@@ -86,7 +87,7 @@ def test_quality_puts_readings_in_a_better_order_than_chance(corpora: Path) -> N
 
 
 def test_without_corpora_one_line_says_so() -> None:
-    command = [sys.executable, "-m", "models.face.risk_coverage", "--data", "/nowhere"]
+    command = [sys.executable, "-m", "models.face.protocols.risk_coverage", "--data", "/nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: /nowhere")

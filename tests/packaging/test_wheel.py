@@ -45,9 +45,9 @@ def test_every_data_file_of_the_packages_is_in_it(members: dict[str, bytes]) -> 
     if tracked.returncode:
         pytest.skip("not a git checkout")
     present = [name for name in tracked.stdout.splitlines() if (ROOT / name).is_file()]
-    wanted = [name for name in present if not name.startswith("models/voice/rounds/")]
+    wanted = [name for name in present if not name.startswith("models/voice/folds/")]
     assert [name for name in wanted if name not in members] == []
-    assert not any("/rounds/" in name for name in members)
+    assert not any("/folds/" in name for name in members)
 
 
 def test_every_model_has_its_card_and_every_card_but_blazefaces_its_model(members: dict[str, bytes]) -> None:

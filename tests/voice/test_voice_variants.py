@@ -13,9 +13,9 @@ from edge.voice.functionals import functionals
 from edge.voice.logmel import FLOOR_DB, logmel
 from models.voice import data, features
 from models.voice.clips import Clip, heard
-from models.voice.levels import active_power
-from models.voice.melpitch import MelPitch
-from models.voice.noisy import SNR_DB, noisy
+from models.voice.nets.melpitch import MelPitch
+from models.voice.training.levels import active_power
+from models.voice.training.noisy import SNR_DB, noisy
 
 SEEDS = range(12)
 
