@@ -87,7 +87,7 @@ def few() -> data.Voices:
 
 def test_a_clip_trains_its_corpus_and_the_seven_labels_where_one_fits() -> None:
     pytest.importorskip("keras")
-    from models.voice.train import balance, targets
+    from models.voice.training.heads import balance, targets
 
     voices = few()
     found = targets(voices)
@@ -104,7 +104,7 @@ def test_a_clip_trains_its_corpus_and_the_seven_labels_where_one_fits() -> None:
 
 def test_a_head_without_a_target_learns_nothing() -> None:
     pytest.importorskip("keras")
-    from models.voice.train import loss, targets
+    from models.voice.training.heads import loss, targets
 
     voices = few()
     truth = targets(voices)[:1]

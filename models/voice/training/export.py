@@ -1,8 +1,8 @@
-"""What becomes of the nets of the folds: int8 files that measure the protocol, and the model that ships."""
+"""The end of the voice training: ten int8 files that measure the protocol, and the one that ships."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,14 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.cards import make_card, save
-from converters.parity import measure
-from converters.tflite import convert
 from edge.emotions import LABELS
-from edge.inference.card import Corpus
+from edge.inference.card import Card, Corpus, Score
 from edge.inference.interpreter import Interpreter
 from edge.voice.standardizer import Standardizer
 from models.metrics import fit_temperature
+from models.training import finish
+from models.training.finish import Calibration, Ending, Quantise, convert_both, decisions, int8
 from models.voice import data
 from models.voice.nets.emotion import build
 from models.voice.protocols import held_out as protocol
@@ -53,11 +52,11 @@ def corpora(voices: data.Voices) -> list[Corpus]:
     return [Corpus(name=name, terms=terms, rows=count) for name, terms, count in rows if count]
 
 
-def quantised(net: Net, heard: NDArray[np.float32]) -> bytes:
-    """The int8 form, calibrated on clips that the net was trained on: (variants, n, 897)."""
+def calibrated(net: Net, heard: NDArray[np.float32]) -> Quantise:
+    """Conversion to int8, its ranges measured on clips that the net was trained on: (variants, n, 897)."""
     rows = heard.reshape(-1, heard.shape[-1])
     chosen = rows[:: max(1, len(rows) // CALIBRATION_ROWS)]
-    return convert(net.model, "int8", [(row[None],) for row in net.standard.apply(chosen)], progress=lambda _: None)
+    return int8([(row[None],) for row in net.standard.apply(chosen)])
 
 
 def only(net: Net, name: str) -> Net:
@@ -82,87 +81,111 @@ def temperature_of(outputs: NDArray[np.float32], voices: data.Voices, heads: Seq
     return float(np.mean(best))
 
 
-def write(nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices, command: str, out: Path) -> None:
+def write(
+    nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices, command: str, out: Path, run: Path
+) -> Card:
     """The int8 file and card of each fold beside `out`, and the shipped model as `out`.
 
-    `values`: (variants, n, 897), not standardised.
+    Args:
+        nets: Of the folds, in order.
+        values: (variants, n, 897), not standardised; the clips as they are come first.
+        voices: The n clips.
+        command: What trains the same nets again.
+        out: Where the shipped model goes.
+        run: Folder of the run, whose log gets a line for each net.
+
+    Returns:
+        The card of the shipped model.
+
+    Raises:
+        ConversionError: A net cannot be converted or written.
     """
-    folds, floats = [], []
+    converted = []
     for number, net in enumerate(nets):
         print(f"fold {number}: converting")
-        folds.append(quantised(net, values[:, ~voices.unheard(number)]))
-        floats.append(convert(net.model, "float32", progress=lambda _: None))
-    eight, full = (
-        protocol.out_of_fold(
-            [(Interpreter(one), net.standard) for one, net in zip(files, nets, strict=True)], values[0], voices
+        converted.append(convert_both(net.model, calibrated(net, values[:, ~voices.unheard(number)])))
+    outputs = {
+        form: protocol.out_of_fold(
+            [(Interpreter(file), net.standard) for file, net in zip(files, nets, strict=True)], values[0], voices
         )
-        for files in (folds, floats)
-    )
+        for form, files in (
+            ("int8", [both.small for both in converted]),
+            ("float32", [both.floating for both in converted]),
+        )
+    }
     others = [voices.folds != number for number in range(len(nets))]
     # What calibrates a net comes from its siblings: each clip's posterior is that of a net which has not heard it.
-    temperatures = [temperature_of(eight[rest], voices.rows(rest), list(CLASSES)) for rest in others]
-    for number, one in enumerate(folds):
+    temperatures = [temperature_of(outputs["int8"][rest], voices.rows(rest), list(CLASSES)) for rest in others]
+    for number, (net, both) in enumerate(zip(nets, converted, strict=True)):
         path = protocol.file(number, out)
-        card = make_card(
-            one,
-            name=path.stem,
-            task="emotion in the voice, measured on speakers left out",
-            file=path.name,
-            labels=[f"{corpus} {name}" for corpus, names in (*CLASSES.items(), (SHARED, LABELS)) for name in names],
-            output_kind="other",
-            temperature=round(temperatures[number], 4),
-            front_end=nets[number].standard.front_end(),
-            training=corpora(voices.rows(~voices.unheard(number))),
-            train_command=command,
-            recipe=RECIPE,
-            notes=[
-                f"one of the {len(nets)} nets that measure the protocol; it has not heard {_speakers(voices, number)}"
-            ],
-            input_meanings=[INPUT],
-            output_meanings=["logits of each corpus's classes, then of the seven labels, before the temperature"],
-        )
-        save(one, card, path)
-    _ship(nets[0], values, voices, eight, full, temperatures, command, out)
+        finish.write(both, of_fold(net, number, len(nets), temperatures[number], voices, command), path, run)
+    small = only(nets[0], SHARED)
+    return finish.finish(small.model, to_ship(small, values, voices, outputs, temperatures, command), out, run)
 
 
-def _ship(
+def of_fold(net: Net, number: int, count: int, temperature: float, voices: data.Voices, command: str) -> Ending:
+    """One of `count` nets that only measure the protocol, calibrated by its siblings."""
+    return Ending(
+        name=f"fold{number}",
+        task="emotion in the voice, measured on speakers left out",
+        command=command,
+        recipe=RECIPE,
+        training=corpora(voices.rows(~voices.unheard(number))),
+        front_end=net.standard.front_end(),
+        quantise=int8(()),
+        labels=[f"{corpus} {name}" for corpus, names in (*CLASSES.items(), (SHARED, LABELS)) for name in names],
+        output_kind="other",
+        calibrate=lambda _: Calibration(temperature),
+        notes=[f"one of the {count} nets that measure the protocol; it has not heard {_speakers(voices, number)}"],
+        input_meanings=[INPUT],
+        output_meanings=["logits of each corpus's classes, then of the seven labels, before the temperature"],
+    )
+
+
+def to_ship(
     net: Net,
     values: NDArray[np.float32],
     voices: data.Voices,
-    eight: NDArray[np.float32],
-    full: NDArray[np.float32],
+    outputs: Mapping[str, NDArray[np.float32]],
     temperatures: Sequence[float],
     command: str,
-    out: Path,
-) -> None:
-    small, held_out = only(net, SHARED), voices.unheard(0)
+) -> Ending:
+    """The first fold's net with the head of seven labels.
+
+    Args:
+        net: With that head alone.
+        values: (variants, n, 897), not standardised.
+        voices: The n clips.
+        outputs: For each form, (n, `OUTPUTS`) of the folds' nets about clips that they have not heard.
+        temperatures: Of the folds' nets.
+        command: What trains the same nets again.
+    """
+    held_out = voices.unheard(0)
     rest, test = voices.rows(~held_out), voices.rows(held_out)
-    one = quantised(small, values[:, ~held_out])
-    floating = convert(small.model, "float32", progress=lambda _: None)
-    temperature = temperature_of(eight[~held_out], rest, [SHARED])
     shown = net.standard.apply(values[0, held_out])
-    outputs = protocol.logits(Interpreter(one), shown)
-    parity = measure(floating, one, [(row[None],) for row in shown])
-    card = make_card(
-        one,
+    together = {"int8": protocol.INT8, "float32": protocol.FLOAT32}
+
+    def score(form: str, model: bytes, fitted: Calibration) -> list[Score]:
+        logits = protocol.logits(Interpreter(model), shown)
+        return [
+            *protocol.seven(form, logits, fitted.temperature, test),
+            *protocol.scores(together[form], outputs[form], temperatures, voices),
+        ]
+
+    return Ending(
         name="voice",
         task="emotion in the voice",
-        file=out.name,
         version="3",
-        temperature=round(temperature, 4),
-        front_end=net.standard.front_end(),
-        training=corpora(rest.rows(rest.labels != data.NONE)),
-        train_command=command,
+        command=command,
         recipe=RECIPE,
-        scores=[
-            *protocol.seven("int8", outputs, temperature, test),
-            *protocol.seven("float32", protocol.logits(Interpreter(floating), shown), temperature, test),
-            *protocol.scores(protocol.INT8, eight, temperatures, voices),
-            *protocol.scores(protocol.FLOAT32, full, temperatures, voices),
-        ],
+        training=corpora(rest.rows(rest.labels != data.NONE)),
+        front_end=net.standard.front_end(),
+        quantise=calibrated(net, values[:, ~held_out]),
+        parity_rows=[(row[None],) for row in shown],
+        calibrate=lambda _: Calibration(temperature_of(outputs["int8"][~held_out], rest, [SHARED])),
+        score=score,
+        parity_note=lambda parity: decisions(parity, "held-out clips"),
         notes=[
-            f"int8 against float32 on the {parity.n} held-out clips: {parity.agreement:.2%} equal decisions, "
-            f"mean KL divergence {parity.divergence:.4f} nats",
             "the temperature was fitted on what the nets of the other folds say of speakers they have not heard",
             "RAVDESS calm counts as neutral, EMO-DB boredom as none of the seven labels; only RAVDESS has surprise",
             "all three corpora are acted: everyday voices are less marked",
@@ -170,10 +193,6 @@ def _ship(
         input_meanings=[INPUT],
         output_meanings=["logits in the order of labels, before the temperature"],
     )
-    save(one, card, out)
-    print(f"{out}: {card.bytes:,} bytes")
-    for score in card.scores:
-        print(f"  {score.model}, {score.protocol}: UAR {score.uar:.2%}, ECE {score.ece:.4f}")
 
 
 def _speakers(voices: data.Voices, number: int) -> str:

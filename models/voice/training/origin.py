@@ -28,7 +28,7 @@ from models.metrics import single_label
 from models.voice import data
 from models.voice.clips import sounds
 from models.voice.protocols.folds import CLASSES, FOLD_COUNT, OUTPUTS, head
-from models.voice.train import balance, loss, targets
+from models.voice.training.heads import balance, loss, targets
 
 CORPORA: Final = ("RAVDESS", "EMO-DB")
 BATCH: Final = 64
