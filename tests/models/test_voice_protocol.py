@@ -192,9 +192,9 @@ def test_the_net_of_every_round_is_there_and_has_heard_nobody_whom_it_is_measure
 @pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.timeout(600)
-def test_the_nets_of_the_rounds_score_what_the_card_says() -> None:
+def test_the_nets_of_the_folds_score_what_the_card_says(corpora: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "models.voice.evaluate", "--folds", "--json"],
+        [sys.executable, "-m", "models.voice.evaluate", "--data", str(corpora), "--folds", "--json"],
         capture_output=True,
         text=True,
         timeout=580,
