@@ -35,7 +35,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         print(json.dumps(row), flush=True)
 
 
-class TellEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     """Calls `start(epoch)` of a dataset, so that a resumed run shuffles and augments as an unbroken one would."""
 
     def __init__(self, dataset: Any) -> None:
@@ -67,7 +67,7 @@ def fit(
 ) -> Path:
     """Trains, or goes on with the run in `folder`; returns the weights of the best epoch by `monitor`.
 
-    A `train` set with a method `start(epoch)` is told each epoch before it is asked for batches.
+    Where `train` has a method `start(epoch)`, it is called before each epoch.
     Safe to kill at any moment: at most one epoch is lost.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def fit(
             ),
             Progress(folder),
             *callbacks,
-            *([TellEpoch(train)] if hasattr(train, "start") else []),
+            *([StartEpoch(train)] if hasattr(train, "start") else []),
         ],
     )
     return best

@@ -53,14 +53,14 @@ def clips(folder: Path) -> list[Clip]:
     return [*sounds(folder), *_crema_d(folder)]
 
 
-def sounding(sound: Sound) -> tuple[Mel, Track]:
-    """Log-mel and pitch of the first three seconds, as the device reads them."""
+def of_sound(sound: Sound) -> tuple[Mel, Track]:
+    """Log-mel and pitch of the first three seconds, as the device computes them."""
     return logmel(sound), pitch_track(sound[: round(SECONDS * RATE)])
 
 
-def heard(recorded: Recorded, hears: MelPitch) -> tuple[Mel, Track]:
-    """The same of a clip as it is at hand; `hears` tells the pitch where there is no sound."""
-    return sounding(recorded) if recorded.ndim == 1 else (recorded, hears.track(recorded))
+def mel_and_pitch(recorded: Recorded, pitch_net: MelPitch) -> tuple[Mel, Track]:
+    """The same for a clip of either kind; `pitch_net` estimates the pitch where only a log-mel is stored."""
+    return of_sound(recorded) if recorded.ndim == 1 else (recorded, pitch_net.track(recorded))
 
 
 def _ravdess(folder: Path) -> Iterator[Clip]:

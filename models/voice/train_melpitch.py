@@ -1,4 +1,4 @@
-"""`python -m models.voice.train_melpitch --data DIR`: the net that hears pitch in a log-mel.
+"""`python -m models.voice.train_melpitch --data DIR`: the net that reads pitch in a log-mel.
 
 It learns from RAVDESS and EMO-DB, where YIN finds the pitch in the sound, and is used on CREMA-D, of which there is no
 sound. No label of emotion has any part in it.
@@ -24,7 +24,7 @@ from models import training
 from models.command import one_line_errors
 from models.corpora import require
 from models.training.finish import Ending, finish, int8
-from models.voice.clips import Clip, sounding, sounds
+from models.voice.clips import Clip, of_sound, sounds
 from models.voice.nets import melpitch
 from models.voice.training.export import TERMS
 
@@ -81,7 +81,7 @@ def _elsewhere(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
-    """How often voice is told from none, and the pitch within a semitone where both have one."""
+    """Shares of frames: voiced or unvoiced as YIN says, and pitch within a semitone where both have one."""
     both = (given > 0) & (truth > 0)
     return {
         "voicing": float(((given > 0) == (truth > 0)).mean()),
@@ -90,8 +90,8 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
 
 
 def _read(clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(n, 64, 188) log-mels and (n, 188) what YIN hears in each frame."""
-    mels, tracks = zip(*(sounding(clip.read()) for clip in clips), strict=True)
+    """(n, 64, 188) log-mels and (n, 188) YIN's pitch in each frame, as a class."""
+    mels, tracks = zip(*(of_sound(clip.read()) for clip in clips), strict=True)
     return np.stack(mels), np.stack([melpitch.bins(track) for track in tracks])
 
 

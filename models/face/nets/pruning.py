@@ -67,15 +67,15 @@ def _independent(seen: Floats, kernel: Any, count: int) -> NDArray[np.int64]:
     covariance = (centred.T @ centred).astype(np.float64) / len(seen)
     left = covariance.diagonal().copy()
     factor = np.zeros((len(covariance), count))
-    chosen: list[int] = []
+    picked: list[int] = []
     for number in range(count):
         best = int(np.argmax(left))
-        chosen.append(best)
+        picked.append(best)
         residual = covariance[:, best] - factor[:, :number] @ factor[best, :number]
         factor[:, number] = residual / np.sqrt(max(left[best], 1e-12))
         left -= factor[:, number] ** 2
-        left[chosen] = -np.inf
-    return np.sort(np.array(chosen))
+        left[picked] = -np.inf
+    return np.sort(np.array(picked))
 
 
 def _least_squares(inputs: Floats, wanted: Floats) -> tuple[Floats, Floats]:

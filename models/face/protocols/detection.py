@@ -245,7 +245,7 @@ def main() -> int:
     )
     add_data_option(parser)
     parser.add_argument("--photos", type=int, default=150, help="of the test half (%(default)s)")
-    parser.add_argument("--min-score", type=float, default=0.7, help="a detection of less is none (%(default)s)")
+    parser.add_argument("--min-score", type=float, default=0.7, help="least score of a detection (%(default)s)")
     parser.add_argument("--only", default="", help="detectors whose name holds this")
     parser.add_argument("--json", action="store_true", help="one JSON object a detector")
     arguments = parser.parse_args()

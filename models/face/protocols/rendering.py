@@ -41,7 +41,7 @@ class Shot:
 
 
 def room(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(HEIGHT, WIDTH, 3) of walls, furniture and pictures that are none."""
+    """(HEIGHT, WIDTH, 3) of walls, furniture and pictures without a face."""
     tint = rng.integers(60, 200, 3)
     coarse = rng.normal(0, 18, (6, 8, 3)) + tint
     canvas = np.clip(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)

@@ -66,7 +66,7 @@ class Readings:
 
 
 class _Expected:
-    """A detector that tells what it was told: the face that is followed."""
+    """A detector that always reports the face it was given."""
 
     name = "blazeface"
     card: Card | None = None

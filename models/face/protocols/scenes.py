@@ -80,7 +80,7 @@ def _crossing(rng: np.random.Generator) -> Scene:
 
 
 def _turning(rng: np.random.Generator) -> Scene:
-    """Two meet, one in front of the other for a moment, and each goes back: what looks like a crossing is none."""
+    """Two meet, one in front of the other for a moment, and each goes back: it only looks like a crossing."""
     seconds, y = 6.0, rng.uniform(170, 250)
     near, far = rng.uniform(95, 125), rng.uniform(70, 92)
     middle, apart, overlap = WIDTH / 2, rng.uniform(150, 220), rng.uniform(0.1, 0.45) * far

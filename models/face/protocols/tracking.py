@@ -28,9 +28,9 @@ from models.face.protocols.identity import IdentityScore, Moment, score
 
 CORPUS: Final = "face/landmarks68"
 _TRUE: Final = 0.6
-"""A face of which less is visible need not be found, and"""
+"""A face with a smaller visible share may be missed without an error."""
 _GONE: Final = 0.2
-"""one of which less is visible is none."""
+"""A face with a smaller visible share counts as absent."""
 
 
 class AnyTracker(Protocol):

@@ -55,8 +55,8 @@ def corpora(voices: data.Voices) -> list[Corpus]:
 def calibrated(net: Net, heard: NDArray[np.float32]) -> Quantise:
     """Conversion to int8, its ranges measured on clips that the net was trained on: (variants, n, 897)."""
     rows = heard.reshape(-1, heard.shape[-1])
-    chosen = rows[:: max(1, len(rows) // CALIBRATION_ROWS)]
-    return int8([(row[None],) for row in net.standard.apply(chosen)])
+    some = rows[:: max(1, len(rows) // CALIBRATION_ROWS)]
+    return int8([(row[None],) for row in net.standard.apply(some)])
 
 
 def only(net: Net, name: str) -> Net:
