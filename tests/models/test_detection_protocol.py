@@ -249,6 +249,7 @@ def test_what_counts_as_found() -> None:
     assert not detection.matches(Box(70, 70, 100, 100), truth)
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @needs_blazeface
 def test_the_tables_are_of_real_faces(corpora: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_table_is_of_the_real_model_on_real_faces(corpora: Path) -> None:
         "--data",
         str(corpora),
         "--rows",
-        "150",
+        "100",
         "--json",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
