@@ -30,9 +30,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared/data"
+
+
 def _corpora() -> Path | None:
-    folder = os.environ.get("EMOTION_DATA")
-    return Path(folder) if folder and Path(folder).is_dir() else None
+    """The folder that `EMOTION_DATA` names or, where it is not set, `../shared/data` seen from the repository."""
+    folder = Path(os.environ.get("EMOTION_DATA") or BESIDE_THE_REPOSITORY)
+    return folder if folder.is_dir() else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if _corpora() is None:
         for item in items:
             if item.get_closest_marker("corpora"):
-                item.add_marker(pytest.mark.skip(reason="no corpora here (EMOTION_DATA names their folder)"))
+                item.add_marker(
+                    pytest.mark.skip(reason="no corpora here (EMOTION_DATA names their folder; else ../shared/data)")
+                )
 
 
 @pytest.fixture(scope="session")

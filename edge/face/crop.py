@@ -32,7 +32,7 @@ class Framing:
 
 
 FRAMINGS: Final = {"blazeface": Framing(1.155, 0.074), "haar": Framing(1.021, 0.0)}
-"""Medians over FER2013's training images: `python -m models.face.framing` prints them to 0.006."""
+"""Medians over FER2013's training images: `python -m models.face.protocols.framing` prints them to 0.006."""
 
 
 @dataclass(frozen=True, slots=True)

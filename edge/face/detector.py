@@ -1,6 +1,6 @@
 """Which face detector runs: BlazeFace over tiles where its file is, else the Haar cascade.
 
-`python -m models.face.detection` prints what the choice rests on.
+`python -m models.face.protocols.detection` prints what the choice rests on.
 """
 
 from __future__ import annotations

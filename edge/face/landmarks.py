@@ -19,7 +19,7 @@ PIXELS: Final = 64
 FRONT_END: Final = "grey64-landmarks"
 
 FRAMINGS: Final = {"blazeface": Framing(1.402, -0.076), "haar": Framing(1.241, -0.168)}
-"""Medians over the training photos: `python -m models.face.framing` prints them to 0.006."""
+"""Medians over the training photos: `python -m models.face.protocols.framing` prints them to 0.006."""
 
 
 _EXPRESSION: Final = Framing(1.218, 0.161)

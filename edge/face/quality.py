@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 _FULL_SIDE: Final = 64.0
 """Pixels across the face from which more add nothing to a 48×48 crop."""
 _FULL_SHARPNESS: Final = 730.0
-"""Variance of the Laplacian: a twentieth of FER2013's training images has less (`python -m models.face.framing`)."""
+"""Variance of the Laplacian: 5 % of FER2013's training images have less (`models.face.protocols.framing`)."""
 _FULL_CONTRAST: Final = 32.0
 """Standard deviation of grey levels: a twentieth of FER2013's training images has less."""
 _INVERTED: Final = 0.1
@@ -36,7 +36,7 @@ class FaceQuality:
         """0…1: the geometric mean over four of the first five, in which sharpness and light count half, times the last.
 
         The weights are in the proportion in which the logarithms of the factors tell right from wrong readings of
-        FER2013's training and PublicTest images, made worse (`python -m models.face.risk_coverage` measures it).
+        FER2013's training and PublicTest images, made worse (`models.face.protocols.risk_coverage` measures it).
         """
         mean = (self.size * self.detection * self.pose) ** 0.25 * (self.sharpness * self.light) ** 0.125
         return float(self.upright * mean)

@@ -23,7 +23,7 @@ from edge.face.stillness import Stillness
 from edge.inference.card import Card
 
 NEED: Final = 18.0
-"""Pixels that BlazeFace needs across a face: 95 % of the faces of `models.face.detection` are found then."""
+"""Pixels that BlazeFace needs across a face: 95 % of the faces of `models.face.protocols.detection` are found then."""
 FACE_M: Final = 0.14
 """Breadth of a grown-up's face over the cheekbones, metres."""
 HFOV: Final = math.radians(62.0)

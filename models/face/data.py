@@ -1,4 +1,4 @@
-"""FER2013 with FER+ votes: rows, targets, augmentation."""
+"""FER2013 with the votes of FER+: its splits as arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.emotions import COUNT, LABELS
+from edge.emotions import LABELS
 
 FILE = "face/fer2013_webp.npz"
 
@@ -60,34 +60,3 @@ def load(path: Path, split: str) -> Faces:
 def head(faces: Faces, rows: int) -> Faces:
     """The first `rows` rows."""
     return Faces(faces.images[:rows], faces.labels[:rows], faces.votes[:rows], faces.twin[:rows])
-
-
-def soft_targets(faces: Faces, fer_share: float = 0.7) -> NDArray[np.float32]:
-    """(n, 7): the FER2013 label mixed with the FER+ vote distribution (Barsoum et al., ICMI 2016).
-
-    Rows whose taggers gave none of the seven labels keep the FER2013 label alone.
-    """
-    hard = np.eye(COUNT, dtype=np.float32)[faces.labels]
-    total = faces.votes.sum(1, keepdims=True)
-    votes = faces.votes / np.maximum(total, 1)
-    return np.where(total > 0, fer_share * hard + (1 - fer_share) * votes, hard).astype(np.float32)
-
-
-def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A randomly mirrored, turned, scaled, sheared, shifted, relit and partly hidden copy, (48, 48) uint8."""
-    side = image.shape[0]
-    angle, shear = np.deg2rad(rng.uniform(-14, 14)), rng.uniform(-0.08, 0.08)
-    scale = np.exp(rng.uniform(-0.14, 0.14))
-    shift = rng.uniform(-3.0, 3.0, 2)
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    turn = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
-    matrix = scale * turn @ np.diag([mirror, 1.0])
-    centre = np.full(2, (side - 1) / 2)
-    affine = np.column_stack([matrix, centre - matrix @ centre + shift])
-    moved = cv2.warpAffine(image, affine, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    lit = cv2.convertScaleAbs(moved, alpha=float(np.exp(rng.uniform(-0.3, 0.3))), beta=float(rng.uniform(-22, 22)))
-    if rng.random() < 0.4:
-        height, width = rng.integers(6, 17, 2)
-        top, left = rng.integers(0, side - height), rng.integers(0, side - width)
-        lit[top : top + height, left : left + width] = rng.integers(0, 256)
-    return lit.astype(np.uint8)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,58 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.bias import convert_corrected
-from converters.cards import make_card, save
-from converters.parity import measure
-from converters.restore import restore
+from converters.calibration import Row
 from converters.rounding import rounded
-from converters.tflite import convert
 from edge import shipped
 from edge.emotions import LABELS
-from edge.errors import EdgeEmotionError
 from edge.face.crop import FRONT_END, as_input
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
-from edge.inference.posterior import softmax
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
-from models.face import data, mobilenet, pretrained, published
-from models.face.degrade import worsen
+from models.face import data, pretrained
 from models.face.evaluate import scores
-from models.face.pruning import prune
-from models.metrics import class_weights, fit_temperature
+from models.face.nets import mobilenet
+from models.face.training import published
+from models.face.training.augment import augment
+from models.face.training.batches import Batches
+from models.face.training.sizes import SIZES
+from models.face.training.start import begin
+from models.face.training.targets import TEACHER_SHARE, run_each, soft_targets, taught
+from models.metrics import fit_temperature
+from models.training.finish import Calibration, Ending, decisions, finish
 
-BATCH: Final = 64
 CALIBRATION_ROWS: Final = 500
 QUICK_ROWS: Final = 256
-
-STATISTICS_ROWS: Final = 512
-PRUNING_ROWS: Final = 6000
-TEACHER_SHARE: Final = 0.6
-TEACHER_TEMPERATURE: Final = 1.5
-
-
-@dataclass(frozen=True)
-class Size:
-    """A MobileNet (`models.face.mobilenet`) on the face up-sampled to `side` pixels, and how it is trained."""
-
-    filters: tuple[int, ...]
-    first: int
-    side: int
-    epochs: int
-    rate: float
-    """Peak, of the whole net."""
-    dropout: float
-
-    def build(self) -> Any:
-        return mobilenet.build(self.filters, self.side, self.first, self.dropout)
-
-
-SIZES: Final = {
-    "small": Size(
-        filters=(48, 96, 96, 160, 160, 208, 208, 208, 208), first=24, side=112, epochs=60, rate=1e-3, dropout=0.1
-    ),
-    "large": Size(filters=mobilenet.FILTERS[:9], first=32, side=112, epochs=13, rate=5e-4, dropout=0.3),
-}
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
@@ -72,51 +43,20 @@ CORPORA: Final = (
 )
 
 
-class Batches(training.Batches):
-    """Shuffled, augmented (64, 48, 48, 1) float32 batches with soft targets and class weights.
-
-    A share of `worse` is dark, glaring, blurred, noisy or small besides.
-    """
-
-    def __init__(
-        self, faces: data.Faces, targets: NDArray[np.float32], seed: int, batch: int = BATCH, worse: float = 0.0
-    ) -> None:
-        super().__init__(len(faces), batch, seed)
-        self._faces, self._targets, self._worse = faces, targets, worse
-        self._weights = class_weights(faces.labels, 0.3)
-
-    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
-        images = np.stack([data.augment(self._faces.images[row], rng) for row in rows])
-        if self._worse:
-            for row in np.flatnonzero(rng.random(len(rows)) < self._worse):
-                images[row] = worsen(images[row], rng)
-        return as_input(images), self._targets[rows], self._weights[rows]
-
-
-def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
+def train(arguments: Namespace, faces: data.Faces, public: data.Faces) -> Any:
     """The float model of the epoch that is best on PublicTest.
 
-    First the blocks above the stem, then all of it: an epoch with the stem costs half as much again, or more.
+    First the blocks above the stem are trained, then all of them: an epoch with the stem costs half as much again.
+    Raises `ConversionError`, `ModelError`.
     """
     size = SIZES[arguments.size]
     model = size.build()
-    seen = as_input(faces.images[:STATISTICS_ROWS])
-    if arguments.start:
-        start_from(model, arguments.start, seen)
-    elif arguments.from_scratch:
-        print("from random weights", flush=True)
-    elif arguments.size == "small":
-        print("pruning the large model", flush=True)
-        wide = SIZES["large"].build()
-        start_from(wide, shipped.model("face", "face_large"), seen)
-        prune(wide, model, as_input(faces.images[:PRUNING_ROWS]))
-    else:
-        mobilenet.start_from(model, pretrained.fetch(), seen)
-    targets = data.soft_targets(faces)
+    begin(model, arguments, faces)
+    targets = soft_targets(faces)
     if arguments.teacher:
         opinion = taught(arguments.teacher, faces, arguments.seed, arguments.runs / "opinions")
         targets = (1 - TEACHER_SHARE) * targets + TEACHER_SHARE * opinion
-    truth = np.eye(len(LABELS), dtype=np.float32)[public.labels]
+    held_out = as_input(public.images), np.eye(len(LABELS), dtype=np.float32)[public.labels]
     frozen_epochs = 0 if arguments.start or arguments.from_scratch else round(0.6 * arguments.epochs)
     whole = ("whole", arguments.epochs - frozen_epochs, 3e-3 if arguments.from_scratch else size.rate)
     for phase, epochs, peak in (("head", frozen_epochs, 1e-3), whole):
@@ -130,63 +70,10 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
             metrics=["accuracy"],
         )
         best = training.fit(
-            model,
-            batches,
-            (as_input(public.images), truth),
-            epochs=epochs,
-            folder=arguments.runs / phase,
-            monitor="val_accuracy",
+            model, batches, held_out, epochs=epochs, folder=arguments.runs / phase, monitor="val_accuracy"
         )
         model.load_weights(best)
     return model
-
-
-def start_from(model: Any, file: Path, images: NDArray[np.float32]) -> None:
-    """Gives `model` the weights of a `.keras` or `.tflite` file; `images`: see `converters.restore.restore`.
-
-    Raises `ConversionError`.
-    """
-    if file.suffix == ".tflite":
-        restore(model, file.read_bytes(), images)
-    else:
-        model.set_weights(keras.models.load_model(file, compile=False).get_weights())
-
-
-def teacher_logits(teacher: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """What makes (n, 7) logits of (n, 48, 48, 1) images with a `.keras` or `.tflite` file. Raises `ModelError`."""
-    if teacher.suffix != ".tflite":
-        model = keras.models.load_model(teacher, compile=False)
-        return lambda images: np.asarray(model.predict_on_batch(images))
-    interpreter = Interpreter(teacher.read_bytes(), f"teacher {teacher}")
-    return lambda images: run_each(interpreter, images)
-
-
-def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
-    """(n, 7): the mean opinion of teachers on augmented views of each face (Hinton et al., 2015).
-
-    Each teacher's is kept in the folder `kept`, for a run that resumes.
-    """
-    kept.mkdir(parents=True, exist_ok=True)
-    opinions = []
-    for number, teacher in enumerate(teachers):
-        file = kept / f"{number}_{teacher.stem}.npy"
-        if not file.exists():
-            logits = teacher_logits(teacher)
-            opinion = np.zeros((len(faces), len(LABELS)), np.float32)
-            rng = np.random.default_rng(seed)
-            for view in range(views):
-                print(f"teacher {teacher}: view {view + 1} of {views}", flush=True)
-                for rows in training.batches(len(faces), 512):
-                    images = np.stack([data.augment(image, rng) for image in faces.images[rows]])
-                    opinion[rows] += softmax(logits(as_input(images)), TEACHER_TEMPERATURE) / views
-            np.save(file, opinion)
-        opinions.append(np.load(file))
-    return np.asarray(np.mean(opinions, 0), np.float32)
-
-
-def run_each(interpreter: Interpreter, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 7) logits of (n, 48, 48, 1) images, one at a time."""
-    return np.stack([interpreter.run(image[None])[0][0] for image in images])
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
@@ -194,7 +81,7 @@ def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
     return run_each(Interpreter(model), as_input(faces.images))
 
 
-def recipe(arguments: Any) -> str:
+def recipe(arguments: Namespace) -> str:
     """In words, for the card."""
     size = SIZES[arguments.size]
     start = {"small": "the large model, its channels pruned", "large": "a face-recognition net"}[arguments.size]
@@ -214,7 +101,64 @@ def recipe(arguments: Any) -> str:
     )
 
 
-def main() -> int:
+def command(arguments: Namespace) -> str:
+    """What trains the same model again, the files it starts from by their names."""
+    return training.train_command(
+        "face.train",
+        arguments,
+        f"--size {arguments.size}",
+        f"--teacher {' '.join(teacher.name for teacher in arguments.teacher)}" if arguments.teacher else "",
+        f"--worse {arguments.worse:g}" if arguments.worse else "",
+        f"--start {arguments.start.name}" if arguments.start else "",
+        f"--prune {arguments.prune.name}" if pruned(arguments) else "",
+        "--keep-stem" if arguments.keep_stem else "",
+        "--from-scratch" if arguments.from_scratch else "",
+    )
+
+
+def pruned(arguments: Namespace) -> bool:
+    """Whether training starts from the large model with fewer channels."""
+    return arguments.size == "small" and not arguments.start and not arguments.from_scratch
+
+
+def ending(arguments: Namespace, faces: data.Faces, public: data.Faces, private: data.Faces) -> Ending:
+    """Rounds the weights in view of each other, fits the temperature on PublicTest and scores on PrivateTest."""
+    rng = np.random.default_rng(arguments.seed)
+    rows = rng.choice(len(faces), min(CALIBRATION_ROWS, len(faces)), replace=False)
+    calibration: list[Row] = [(as_input(augment(faces.images[row], rng)),) for row in rows]
+
+    def quantise(model: Any, floating: bytes) -> bytes:
+        print("rounding the weights", flush=True)
+        return convert_corrected(rounded(model, calibration), "logits", floating, calibration, progress=print)
+
+    teachers = [teacher.name for teacher in arguments.teacher]
+    by_published = not {published.FER.name, published.HUMAN.name}.isdisjoint(teachers)
+    return Ending(
+        name=f"face-{arguments.size}",
+        task="facial expression",
+        command=command(arguments),
+        recipe=recipe(arguments),
+        training=[
+            *([] if arguments.from_scratch else [pretrained.CORPUS]),
+            *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
+        ],
+        front_end=FRONT_END,
+        quantise=quantise,
+        parity_rows=[(as_input(image),) for image in public.images],
+        calibrate=lambda small: Calibration(fit_temperature(outputs(small, public), public.labels)),
+        score=lambda form, model, fitted: scores(form, outputs(model, private), fitted.temperature, private),
+        parity_note=lambda parity: decisions(parity, "PublicTest images"),
+        notes=[
+            "an emotion label is what raters saw in a posed or web photograph, not what a person feels",
+            *([f"taught by {', '.join(teachers)}; {published.TERMS}"] if by_published else []),
+        ],
+        input_meanings=["grey face framed as FER2013 frames it, black 0 … white 1"],
+        output_meanings=["logits in the order of labels, before the temperature"],
+    )
+
+
+def parse() -> Namespace:
+    """The command line, its files looked for before any work starts."""
     parser = training.argument_parser("face.train", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
     parser.add_argument(
@@ -222,81 +166,48 @@ def main() -> int:
         type=Path,
         nargs="+",
         default=(),
-        help=".keras or .tflite models whose mean opinion is most of the targets (models.face.published makes two)",
+        help="models whose mean opinion is most of the targets (models.face.training.published makes two)",
     )
     parser.add_argument(
         "--worse",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the pictures that are dark, glaring, blurred, noisy or small besides (%(default)g)",
+        help="share of the pictures that are also dark, overexposed, blurred, noisy or small (%(default)g)",
     )
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--start", type=Path, help="a .keras or .tflite model of this size to go on from")
-    begin.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", type=Path, help="a .keras or .tflite model of this size to go on from")
+    start.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
+    start.add_argument(
+        "--prune",
+        type=Path,
+        default=shipped.model("face", "face_large"),
+        metavar="LARGE",
+        help="the large model that a small one starts from with fewer channels (default: the shipped one)",
+    )
     parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are, which is faster")
     arguments = parser.parse_args()
-    for file in (*arguments.teacher, arguments.start):
-        if file and not file.is_file():
-            parser.error(f"{file}: no such file (models.face.published makes two teachers in .cache/)")
+    for file in filter(None, (*arguments.teacher, arguments.start, arguments.prune)):
+        if not file.is_file():
+            parser.error(f"{file}: no such file (models.face.training.published makes two teachers in .cache/)")
     arguments.epochs = arguments.epochs or SIZES[arguments.size].epochs
     arguments.runs = arguments.runs / arguments.size
+    return arguments
+
+
+@one_line_errors
+def main() -> int:
+    arguments = parse()
     keras.utils.set_random_seed(arguments.seed)
     path = require(arguments.data, data.FILE)
     faces, public, private = (data.load(path, split) for split in ("training", "public", "private"))
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 2)
         faces, public, private = (data.head(split, QUICK_ROWS) for split in (faces, public, private))
-    rng = np.random.default_rng(arguments.seed)
-    rows = rng.choice(len(faces), min(CALIBRATION_ROWS, len(faces)), replace=False)
-    calibration = [(as_input(data.augment(faces.images[row], rng)),) for row in rows]
-    try:
-        model = train(arguments, faces, public)
-        model.save(arguments.runs / "model.keras")
-        floating = convert(model, "float32", progress=print)
-        print("rounding the weights", flush=True)
-        quantised = convert_corrected(rounded(model, calibration), "logits", floating, calibration, progress=print)
-        parity = measure(floating, quantised, [(as_input(image),) for image in public.images])
-        temperature = fit_temperature(outputs(quantised, public), public.labels)
-        out = arguments.out or shipped.model("face", f"face_{arguments.size}")
-        teachers = [teacher.name for teacher in arguments.teacher]
-        published_names = {published.FER.name, published.HUMAN.name}
-        card = make_card(
-            quantised,
-            name=f"face-{arguments.size}",
-            task="facial expression",
-            file=out.name,
-            temperature=round(temperature, 4),
-            front_end=FRONT_END,
-            training=[
-                *([] if arguments.from_scratch else [pretrained.CORPUS]),
-                *(Corpus(name=name, terms=terms, rows=len(faces)) for name, terms in CORPORA),
-            ],
-            train_command=f"python -m models.face.train --data DIR --size {arguments.size} --epochs {arguments.epochs} "
-            f"--seed {arguments.seed}"
-            + (" --teacher " + " ".join(teachers) if teachers else "")
-            + (f" --worse {arguments.worse:g}" if arguments.worse else "")
-            + (f" --start {arguments.start.name}" if arguments.start else "")
-            + (" --keep-stem" if arguments.keep_stem else "")
-            + (" --from-scratch" if arguments.from_scratch else ""),
-            recipe=recipe(arguments),
-            scores=[
-                *scores("int8", outputs(quantised, private), temperature, private),
-                *scores("float32", outputs(floating, private), temperature, private),
-            ],
-            notes=[
-                f"int8 against float32 on {parity.n:,} PublicTest images: {parity.agreement:.2%} equal decisions, "
-                f"mean KL divergence {parity.divergence:.4f} nats",
-                "an emotion label is what raters saw in a posed or web photograph, not what a person feels",
-                *([f"taught by {', '.join(teachers)}; {published.TERMS}"] if published_names & set(teachers) else []),
-            ],
-            input_meanings=["grey face framed as FER2013 frames it, black 0 … white 1"],
-            output_meanings=["logits in the order of labels, before the temperature"],
-        )
-        save(quantised, card, out)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    print(f"{out}: {card.bytes:,} bytes, PrivateTest accuracy {card.scores[0].accuracy:.2%}")
+    model = train(arguments, faces, public)
+    model.save(arguments.runs / "model.keras")
+    out = arguments.out or shipped.model("face", f"face_{arguments.size}")
+    finish(model, ending(arguments, faces, public, private), out, arguments.runs)
     return 0
 
 

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from edge.face.landmarks import PIXELS
 from edge.face.shape import INNER_LIPS, JAW, LEFT_EYE, OUTER_LIPS, POINTS, RIGHT_EYE
-from models.face import mobilenet
+from models.face.nets import mobilenet
 
 _FILTERS: Final = (*mobilenet.FILTERS[:5], 160)
 _MAPS: Final = 24

@@ -20,9 +20,21 @@ from numpy.typing import NDArray
 from edge import config, shipped
 from edge.errors import EdgeEmotionError
 from edge.face.detector import open_detector
-from edge.face.landmarks import Landmarks
-from edge.face.shape import BROWS, INNER_LIPS, JAW, LEFT_EYE, NOSE, OUTER_LIPS, RIGHT_EYE, eye_aspect_ratio, interocular
+from edge.face.landmarks import Landmarks, as_input
+from edge.face.shape import (
+    BROWS,
+    INNER_LIPS,
+    JAW,
+    LEFT_EYE,
+    NOSE,
+    OUTER_LIPS,
+    POINTS,
+    RIGHT_EYE,
+    eye_aspect_ratio,
+    interocular,
+)
 from edge.inference.card import Card
+from edge.inference.interpreter import Interpreter
 from models.corpora import add_data_option, require
 from models.landmarks import data
 
@@ -50,6 +62,14 @@ class Errors:
     eye_aspect_ratio: float
     """Mean absolute error."""
 
+    def note(self) -> str:
+        """For the card."""
+        parts = ", ".join(f"{name} {value} %" for name, value in self.parts.items())
+        return (
+            f"{self.protocol} (n={self.n}): NME {self.mean} %, median {self.median} %, above 10 %: "
+            f"{self.failures:.1%}, eye aspect ratio ±{self.eye_aspect_ratio}; {parts}"
+        )
+
 
 def errors(protocol: str, truth: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> Errors:
     """`truth` and `found`: (68, 2) each, in any one unit."""
@@ -65,6 +85,40 @@ def errors(protocol: str, truth: Sequence[NDArray[np.floating]], found: Sequence
         {name: round(100 * float(distances[:, list(points)].mean()), 2) for name, points in PARTS.items()},
         round(float(np.mean(ratios)), 4),
     )
+
+
+def fixed(photos: Sequence[data.Photo], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """One jittered patch a photo, the same at each call: what validation and test look at."""
+    rng = np.random.default_rng(seed)
+    images, points = zip(*(data.jitter(photo, rng) for photo in photos), strict=True)
+    return np.stack(images), np.stack(points)
+
+
+def on_jittered_patches(
+    form: str,
+    model: bytes,
+    photos: Sequence[data.Photo],
+    mean: NDArray[np.float32],
+    scale: float,
+    seed: int,
+) -> Errors:
+    """Of a `.tflite`, on one patch a photo that is framed about as badly as the detectors frame faces.
+
+    Args:
+        form: `int8` or `float32`, for the protocol's name.
+        model: Bytes of the file.
+        photos: Of persons whom training never saw.
+        mean: (68, 2) mean shape in patch widths, the card's `front_end.mean`.
+        scale: Unit of the net's offsets in patch widths, the card's `front_end.scale`.
+        seed: Of the framing.
+
+    Raises:
+        ModelError: The file does not run.
+    """
+    interpreter = Interpreter(model)
+    images, points = fixed(photos, seed)
+    found = [mean + interpreter.run(as_input(image))[0].reshape(POINTS, 2) * scale for image in images]
+    return errors(f"{form}, unseen persons, jittered patch", list(points), found)
 
 
 def through_detector(landmarks: Landmarks, photos: Sequence[data.Photo], detector: str) -> Errors:

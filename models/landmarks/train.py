@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,20 +11,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.cards import make_card, save
-from converters.parity import measure
-from converters.tflite import convert
 from edge import shipped
-from edge.errors import EdgeEmotionError
 from edge.face.landmarks import FRONT_END, PIXELS, as_input
-from edge.face.shape import POINTS
 from edge.inference.card import Corpus
-from edge.inference.interpreter import Interpreter
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
-from models.face import mobilenet, pretrained
+from models.face import pretrained
+from models.face.nets import mobilenet
 from models.landmarks import architecture, data
-from models.landmarks.evaluate import Errors, errors
+from models.landmarks.evaluate import fixed, on_jittered_patches
+from models.training.finish import Ending, finish, int8
 
 BATCH: Final = 64
 CALIBRATION_ROWS: Final = 300
@@ -58,15 +56,8 @@ def targets(points: NDArray[np.float32], mean: NDArray[np.float32], scale: float
     return np.asarray(((points - mean) / scale).reshape(len(points), -1), np.float32)
 
 
-def fixed(photos: Sequence[data.Photo], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """One jittered patch a photo, the same at each call: what validation and test look at."""
-    rng = np.random.default_rng(seed)
-    images, points = zip(*(data.jitter(photo, rng) for photo in photos), strict=True)
-    return np.stack(images), np.stack(points)
-
-
 def train(
-    arguments: Any,
+    arguments: Namespace,
     photos: Sequence[data.Photo],
     validation: Sequence[data.Photo],
     mean: NDArray[np.float32],
@@ -101,16 +92,48 @@ def train(
     return model
 
 
-def scored(
-    form: str, model: bytes, photos: Sequence[data.Photo], mean: NDArray[np.float32], scale: float, seed: int
-) -> Errors:
-    """Of a `.tflite`, on jittered patches of unseen persons."""
-    interpreter = Interpreter(model)
-    images, points = fixed(photos, seed)
-    found = [mean + interpreter.run(as_input(image))[0].reshape(POINTS, 2) * scale for image in images]
-    return errors(f"{form}, unseen persons, jittered patch", list(points), found)
+def ending(
+    arguments: Namespace,
+    photos: Sequence[data.Photo],
+    validation: Sequence[data.Photo],
+    test: Sequence[data.Photo],
+    *,
+    mean: NDArray[np.float32],
+    scale: float,
+    rng: np.random.Generator,
+) -> Ending:
+    """Int8 ranges from augmented training photos; the test persons give the notes."""
+    calibration = [(as_input(data.augment(photos[i % len(photos)], rng)[0]),) for i in range(CALIBRATION_ROWS)]
+    net = "a MobileNet with random weights" if arguments.from_scratch else "a face-recognition MobileNet"
+    return Ending(
+        name="landmarks68",
+        task="68 facial landmarks",
+        command=training.train_command(
+            "landmarks.train", arguments, "--from-scratch" if arguments.from_scratch else ""
+        ),
+        recipe=f"front of {net} on the up-sampled patch, dense regression of offsets from "
+        "the mean shape; weighted absolute error with a term for lids and lips; shift, scale, turn, mirror, light, "
+        "blur, noise and cut-out; best epoch by validation persons; int8 after training",
+        training=[
+            *([] if arguments.from_scratch else [pretrained.CORPUS]),
+            *(Corpus(name=name, terms=terms, rows=len(photos)) for name, terms in CORPORA),
+        ],
+        front_end={"name": FRONT_END, "side": PIXELS, "range": [0.0, 1.0], "mean": mean.tolist(), "scale": scale},
+        quantise=int8(calibration),
+        labels=(),
+        output_kind="other",
+        parity_rows=[(as_input(image),) for image in fixed(validation, arguments.seed)[0]],
+        note=lambda form, model: [on_jittered_patches(form, model, test, mean, scale, arguments.seed).note()],
+        parity_note=lambda parity: (
+            f"int8 against float32: mean difference {parity.mean_error * scale:.5f} patch widths"
+        ),
+        notes=["persons are divided by a hash of their names: 260 for training, 33 for validation, 54 for the test"],
+        input_meanings=["grey face, 1.4 times the landmarks' box, upright by the eyes, black 0 … white 1"],
+        output_meanings=["x and y of 68 points in turn: offset from front_end.mean in units of front_end.scale"],
+    )
 
 
+@one_line_errors
 def main() -> int:
     parser = training.argument_parser("landmarks.train", epochs=20)
     parser.add_argument("--from-scratch", action="store_true", help="start from random weights, without any download")
@@ -127,53 +150,8 @@ def main() -> int:
     scale = round(float(spread.std(0).mean()), 5)
     model = train(arguments, photos, validation, mean, scale)
     model.save(arguments.runs / "model.keras")
-
-    calibration = [(as_input(data.augment(photos[i % len(photos)], rng)[0]),) for i in range(CALIBRATION_ROWS)]
-    try:
-        floating = convert(model, "float32", progress=print)
-        quantised = convert(model, "int8", calibration, progress=print)
-        images, _ = fixed(validation, arguments.seed)
-        parity = measure(floating, quantised, [(as_input(image),) for image in images])
-        out = arguments.out or shipped.model("landmarks", "landmarks68")
-        results = [
-            scored(form, data_, test, mean, scale, arguments.seed)
-            for form, data_ in (("int8", quantised), ("float32", floating))
-        ]
-        net = "a MobileNet with random weights" if arguments.from_scratch else "a face-recognition MobileNet"
-        card = make_card(
-            quantised,
-            name="landmarks68",
-            task="68 facial landmarks",
-            file=out.name,
-            labels=(),
-            output_kind="other",
-            front_end={"name": FRONT_END, "side": PIXELS, "range": [0.0, 1.0], "mean": mean.tolist(), "scale": scale},
-            training=[
-                *([] if arguments.from_scratch else [pretrained.CORPUS]),
-                *(Corpus(name=name, terms=terms, rows=len(photos)) for name, terms in CORPORA),
-            ],
-            train_command=f"python -m models.landmarks.train --data DIR --epochs {arguments.epochs} "
-            f"--seed {arguments.seed}" + (" --from-scratch" if arguments.from_scratch else ""),
-            recipe=f"front of {net} on the up-sampled patch, dense regression of offsets from "
-            "the mean shape; weighted absolute error with a term for lids and lips; shift, scale, turn, mirror, light, "
-            "blur, noise and cut-out; best epoch by validation persons; int8 after training",
-            notes=[
-                *(
-                    f"{found.protocol} (n={found.n}): NME {found.mean} %, median {found.median} %, above 10 %: "
-                    f"{found.failures:.1%}, eye aspect ratio ±{found.eye_aspect_ratio}; "
-                    + ", ".join(f"{name} {value} %" for name, value in found.parts.items())
-                    for found in results
-                ),
-                f"int8 against float32: mean difference {parity.mean_error * scale:.5f} patch widths",
-                "persons are divided by a hash of their names: 260 for training, 33 for validation, 54 for the test",
-            ],
-            input_meanings=["grey face, 1.4 times the landmarks' box, upright by the eyes, black 0 … white 1"],
-            output_meanings=["x and y of 68 points in turn: offset from front_end.mean in units of front_end.scale"],
-        )
-        save(quantised, card, out)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    print(f"{out}: {card.bytes:,} bytes, NME {results[0].mean} % (float {results[1].mean} %)")
+    out = arguments.out or shipped.model("landmarks", "landmarks68")
+    finish(model, ending(arguments, photos, validation, test, mean=mean, scale=scale, rng=rng), out, arguments.runs)
     return 0
 
 

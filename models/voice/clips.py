@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from edge.voice.logmel import RATE, SECONDS, logmel
 from edge.voice.pitch import Track, pitch_track
-from models.voice.folds import CLASSES, fold
-from models.voice.melpitch import MelPitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.protocols.folds import CLASSES, fold
 
 Sound: TypeAlias = NDArray[np.float32]
 """(samples,) at 16 kHz."""
@@ -22,6 +22,10 @@ Mel: TypeAlias = NDArray[np.float32]
 """(64, 188) log-mel in 0…1."""
 Recorded: TypeAlias = NDArray[np.float32]
 """A clip as it is at hand: a `Sound`, or, of CREMA-D, a `Mel`."""
+
+
+EMO_DB_SECONDS: Final = 2.0
+"""The nets were trained and measured on the first two seconds of EMO-DB's clips, which is what their cards report."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Clip:
 
     @property
     def fold(self) -> int:
-        """The round that measures its speaker."""
+        """The fold that measures its speaker."""
         return fold(self.corpus, self.speaker)
 
 
@@ -49,14 +53,14 @@ def clips(folder: Path) -> list[Clip]:
     return [*sounds(folder), *_crema_d(folder)]
 
 
-def sounding(sound: Sound) -> tuple[Mel, Track]:
-    """Log-mel and pitch of the first three seconds, as the device reads them."""
+def of_sound(sound: Sound) -> tuple[Mel, Track]:
+    """Log-mel and pitch of the first three seconds, as the device computes them."""
     return logmel(sound), pitch_track(sound[: round(SECONDS * RATE)])
 
 
-def heard(recorded: Recorded, hears: MelPitch) -> tuple[Mel, Track]:
-    """The same of a clip as it is at hand; `hears` tells the pitch where there is no sound."""
-    return sounding(recorded) if recorded.ndim == 1 else (recorded, hears.track(recorded))
+def mel_and_pitch(recorded: Recorded, pitch_net: MelPitch) -> tuple[Mel, Track]:
+    """The same for a clip of either kind; `pitch_net` estimates the pitch where only a log-mel is stored."""
+    return of_sound(recorded) if recorded.ndim == 1 else (recorded, pitch_net.track(recorded))
 
 
 def _ravdess(folder: Path) -> Iterator[Clip]:
@@ -67,7 +71,7 @@ def _ravdess(folder: Path) -> Iterator[Clip]:
 
 def _emo_db(folder: Path) -> Iterator[Clip]:
     for path in sorted((folder / "emodb").glob("*.flac")):
-        yield Clip("EMO-DB", path.stem[:2], path.stem[5], _reader(path))
+        yield Clip("EMO-DB", path.stem[:2], path.stem[5], _reader(path, EMO_DB_SECONDS))
 
 
 def _crema_d(folder: Path) -> Iterator[Clip]:
@@ -77,11 +81,13 @@ def _crema_d(folder: Path) -> Iterator[Clip]:
         yield Clip("CREMA-D", name[:4], name[9:12], _decoder(blob[offset[i] : offset[i + 1]]))
 
 
-def _reader(path: Path) -> Callable[[], Recorded]:
+def _reader(path: Path, seconds: float | None = None) -> Callable[[], Recorded]:
+    """Reads the whole file, or its first `seconds`."""
+
     def read() -> Recorded:
         import soundfile
 
-        samples, rate = soundfile.read(path, dtype="float32")
+        samples, rate = soundfile.read(path, -1 if seconds is None else round(seconds * RATE), dtype="float32")
         assert rate == RATE, f"{path} has {rate} Hz"
         return np.asarray(samples)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from edge.emotions import LABELS
 from edge.voice.intonation import SIZE as PITCH_SIZE
 from edge.voice.intonation import intonation
-from models.voice.clips import Clip, heard
-from models.voice.folds import CLASSES, FOLDS
-from models.voice.melpitch import MelPitch
+from models.voice.clips import Clip, mel_and_pitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.protocols.folds import CLASSES, FOLDS
 
 LEVELS: Final = 252
 """Spectrograms are kept as bytes of 0…252, four a step of CREMA-D's 0…63."""
@@ -69,26 +69,26 @@ class Voices:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Voices:
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Voices:
         """Some rows."""
-        return Voices(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        return Voices(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def unheard(self, number: int) -> NDArray[np.bool_]:
-        """(n,): whose speakers are held out in a round."""
-        rounds = np.array([FOLDS[corpus] for corpus in self.corpora])
-        return np.asarray(self.folds == number % rounds)
+        """(n,): whose speakers are held out in a fold."""
+        folds = np.array([FOLDS[corpus] for corpus in self.corpora])
+        return np.asarray(self.folds == number % folds)
 
 
 def load(clips: Sequence[Clip], tell: Callable[[str], None] = lambda _: None) -> Voices:
     """The clips, as the device's own front end gives them.
 
-    Raises `ModelError` without the net that hears pitch in a log-mel.
+    Raises `ModelError` where the net that reads pitch in a log-mel is missing.
     """
     mels = np.empty((len(clips), 64, 188), np.uint8)
     pitch = np.empty((len(clips), PITCH_SIZE), np.float32)
-    hears = MelPitch()
+    pitch_net = MelPitch()
     for i, clip in enumerate(clips):
-        mel, track = heard(clip.read(), hears)
+        mel, track = mel_and_pitch(clip.read(), pitch_net)
         mels[i] = np.rint(mel * LEVELS)
         pitch[i] = intonation(track)
         if (i + 1) % 1000 == 0:

@@ -1,7 +1,7 @@
 """`python -m models.voice.evaluate --data DIR`: scores on speakers that were never heard in training.
 
 The shipped model on its held-out speakers, all corpora together and each alone, over the seven labels; with
-`--rounds` the nets of the protocol, each corpus over its own classes. Whole clips of at most 3 s; waveforms go
+`--folds` the nets of the protocol, each corpus over its own classes. Whole clips of at most 3 s; waveforms go
 through the device's own front end, CREMA-D is only at hand as the same log-mel.
 """
 
@@ -18,9 +18,10 @@ from edge.inference.interpreter import open_model
 from edge.voice.standardizer import Standardizer
 from models import report
 from models.corpora import add_data_option, require
-from models.voice import data, features, protocol
+from models.voice import data, features
 from models.voice.clips import clips
-from models.voice.folds import ROUNDS
+from models.voice.protocols import held_out as protocol
+from models.voice.protocols.folds import FOLD_COUNT
 
 
 def main() -> int:
@@ -31,28 +32,28 @@ def main() -> int:
     )
     add_data_option(parser)
     parser.add_argument("--model", type=Path, default=shipped.model("voice", "voice"), help="a .tflite with its card")
-    parser.add_argument("--rounds", action="store_true", help="measure the nets of the rounds beside it as well")
+    parser.add_argument("--folds", action="store_true", help="measure the nets of the folds beside it as well")
     parser.add_argument("--write-card", action="store_true", help="put the scores into the card of the model")
     parser.add_argument("--json", action="store_true", help="one JSON object a protocol")
     arguments = parser.parse_args()
     try:
         interpreter, card = open_model(arguments.model)
         known = clips(require(arguments.data, "voice"))
-        voices = data.load([clip for clip in known if arguments.rounds or clip.fold == 0])
+        voices = data.load([clip for clip in known if arguments.folds or clip.fold == 0])
         test = voices.rows(voices.folds == 0)
         values = Standardizer.read(card.front_end).apply(features.of(test))
         outputs = protocol.logits(interpreter, values)
         found = protocol.seven("int8", outputs, card.temperature, test)
         report.show(found, card, arguments.json)
-        if arguments.rounds:
-            opened = [open_model(protocol.file(number, arguments.model)) for number in range(ROUNDS)]
+        if arguments.folds:
+            opened = [open_model(protocol.file(number, arguments.model)) for number in range(FOLD_COUNT)]
             cards = [one for _, one in opened]
             nets = [(net, Standardizer.read(one.front_end)) for net, one in opened]
             outputs = protocol.out_of_fold(nets, features.of(voices), voices)
             temperatures = [one.temperature for one in cards]
-            of_rounds = protocol.scores(protocol.INT8, outputs, temperatures, voices)
-            report.show(of_rounds, cards[0], arguments.json)
-            found += of_rounds
+            of_folds = protocol.scores(protocol.INT8, outputs, temperatures, voices)
+            report.show(of_folds, cards[0], arguments.json)
+            found += of_folds
         if arguments.write_card:
             write(report.with_scores(card, found), card_path(arguments.model))
     except EdgeEmotionError as error:

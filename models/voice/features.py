@@ -13,10 +13,10 @@ from edge.voice.functionals import functionals
 from edge.voice.intonation import intonation
 from edge.voice.standardizer import SIZE
 from models.voice import data
-from models.voice.augment import augment
-from models.voice.clips import Clip, heard
-from models.voice.melpitch import MelPitch
-from models.voice.noisy import noisy
+from models.voice.clips import Clip, mel_and_pitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.training.augment import augment
+from models.voice.training.noisy import noisy
 
 QUIET: Final = 6
 """The clip as it is, and five others of the same recording: their spectrograms vary, the pitch is that of the clip."""
@@ -63,9 +63,9 @@ def variants(
 
 
 def _in_noise(clips: Sequence[Clip], rng: np.random.Generator) -> NDArray[np.float32]:
-    hears = MelPitch()
+    pitch_net = MelPitch()
     found = np.empty((len(clips), SIZE), np.float32)
     for i, clip in enumerate(clips):
-        mel, track = heard(noisy(clip.read(), rng), hears)
+        mel, track = mel_and_pitch(noisy(clip.read(), rng), pitch_net)
         found[i] = np.concatenate([functionals(augment(mel, rng)), intonation(track)])
     return found

@@ -1,78 +1,46 @@
 """`python -m models.voice.train --data DIR`: ten nets, each without some speakers, and the one that ships.
 
-Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the
-seven labels. Together they measure the protocol of `models.voice.folds`; the first one's head of seven labels ships.
-A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed, and the
-temperature comes from what the others say of the speakers that they have not heard. The recipe itself was chosen on
-these same folds, for want of other corpora.
+Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the seven
+labels. Together they measure the protocol of `models.voice.protocols.folds`; the first one's head of seven labels
+ships. A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed,
+and the temperature comes from what the others say of the speakers that they have not heard. The recipe itself was
+chosen on these same folds, for want of other corpora.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from edge import shipped
-from edge.errors import EdgeEmotionError
 from edge.voice.standardizer import Standardizer
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
 from models.voice import data, features
-from models.voice import export as ship
-from models.voice.architecture import build
 from models.voice.clips import clips
-from models.voice.folds import CLASSES, OUTPUTS, ROUNDS, SHARED, SIZES, head
+from models.voice.nets.emotion import build
+from models.voice.protocols.folds import FOLD_COUNT
+from models.voice.training import export
+from models.voice.training.heads import balance, loss, targets
 
 BATCH: Final = 128
 EPOCHS: Final = 60
-SMOOTHING: Final = 0.1
 MIXUP_SHARE: Final = 0.65
 MIXUP: Final = 0.4
 NOISE: Final = 0.1
 """Standard deviation of the noise on standardised functionals."""
 REPEATS: Final = {"RAVDESS": 2, "CREMA-D": 1, "EMO-DB": 3}
 """How often a clip is shown in an epoch: the small corpora are no side issue."""
-SHARED_WEIGHT: Final = 1.0
 QUICK: Final = 512
 """Clips of a run with `--quick`."""
-
-
-def targets(voices: data.Voices) -> NDArray[np.float32]:
-    """(n, `OUTPUTS`) smoothed distributions in the heads that a clip trains, zeros in the others."""
-    found = np.zeros((len(voices), OUTPUTS), np.float32)
-    for name, size in SIZES.items():
-        index = voices.labels if name == SHARED else np.where(voices.corpora == name, voices.classes, data.NONE)
-        rows = np.flatnonzero(index != data.NONE)
-        part = found[:, head(name)]
-        part[rows] = SMOOTHING / size
-        part[rows, index[rows]] += 1 - SMOOTHING
-    return found
-
-
-def balance(voices: data.Voices) -> NDArray[np.float32]:
-    """(n,) weights that make the classes of a corpus count more alike."""
-    weights = np.ones(len(voices), np.float32)
-    for corpus, names in CLASSES.items():
-        for number in range(len(names)):
-            of = (voices.corpora == corpus) & (voices.classes == number)
-            weights[of] = ((voices.corpora == corpus).sum() / len(names) / max(1, of.sum())) ** 0.7
-    return weights
-
-
-def loss(truth: Any, logits: Any) -> Any:
-    """Cross-entropy of each head that has a target; a clip mixed of two corpora trains both heads by its shares."""
-    total = 0.0
-    for name in SIZES:
-        part = head(name)
-        entropy = -ops.sum(truth[:, part] * ops.log_softmax(logits[:, part], axis=-1), axis=-1)
-        total += (SHARED_WEIGHT if name == SHARED else 1.0) * entropy
-    return total
 
 
 class Batches(training.Batches):
@@ -107,33 +75,37 @@ def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: i
     return model
 
 
+def of_folds(arguments: Namespace, values: NDArray[np.float32], voices: data.Voices) -> Iterator[export.Net]:
+    """The net of each fold, trained now or read from `arguments.runs` where an earlier run has left it."""
+    for number in range(FOLD_COUNT):
+        heard = ~voices.unheard(number)
+        standard = Standardizer.of(values[:, heard])
+        saved = arguments.runs / f"fold{number}.keras"
+        if not saved.exists():
+            seed, folder = arguments.seed + number, arguments.runs / str(number)
+            keras.utils.set_random_seed(seed)
+            print(f"fold {number}")
+            net = train(standard.apply(values[:, heard]), voices.rows(heard), arguments.epochs, seed, folder)
+            net.save(saved)
+        yield export.Net(keras.models.load_model(saved, compile=False), standard)
+
+
+@one_line_errors
 def main() -> int:
-    parser = training.argument_parser("voice.train", epochs=EPOCHS)
-    arguments = parser.parse_args()
+    arguments = training.argument_parser("voice.train", epochs=EPOCHS).parse_args()
     shown = clips(require(arguments.data, "voice"))
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 1)
-        chosen = np.random.default_rng(arguments.seed).permutation(len(shown))[:QUICK]
-        shown = [shown[i] for i in chosen]
+        some = np.random.default_rng(arguments.seed).permutation(len(shown))[:QUICK]
+        shown = [shown[i] for i in some]
     voices = data.load(shown, print)
     values = features.variants(voices, shown, arguments.seed, arguments.runs, print)
-    nets = []
-    for number in range(ROUNDS):
-        heard = ~voices.unheard(number)
-        standard = Standardizer.of(values[:, heard])
-        saved = arguments.runs / f"round{number}.keras"
-        if not saved.exists():
-            keras.utils.set_random_seed(arguments.seed + number)
-            print(f"round {number}")
-            folder = arguments.runs / str(number)
-            learnt = standard.apply(values[:, heard])
-            train(learnt, voices.rows(heard), arguments.epochs, arguments.seed + number, folder).save(saved)
-        nets.append(ship.Net(keras.models.load_model(saved, compile=False), standard))
-    command = f"python -m models.voice.train --data DIR --epochs {arguments.epochs} --seed {arguments.seed}"
-    try:
-        ship.write(nets, values, voices, command, arguments.out or shipped.model("voice", "voice"))
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
+    nets = list(of_folds(arguments, values, voices))
+    command = training.train_command("voice.train", arguments)
+    out = arguments.out or shipped.model("voice", "voice")
+    card = export.write(nets, values, voices, command, out, arguments.runs)
+    for score in card.scores:
+        print(f"  {score.model}, {score.protocol}: UAR {score.uar:.2%}, ECE {score.ece:.4f}")
     return 0
 
 

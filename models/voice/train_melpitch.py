@@ -1,4 +1,4 @@
-"""`python -m models.voice.train_melpitch --data DIR`: the net that hears pitch in a log-mel.
+"""`python -m models.voice.train_melpitch --data DIR`: the net that reads pitch in a log-mel.
 
 It learns from RAVDESS and EMO-DB, where YIN finds the pitch in the sound, and is used on CREMA-D, of which there is no
 sound. No label of emotion has any part in it.
@@ -7,6 +7,7 @@ sound. No label of emotion has any part in it.
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,17 +17,16 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from converters.cards import make_card, save
-from converters.tflite import convert
-from edge.errors import EdgeEmotionError
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
 from edge.voice.logmel import FLOOR_DB, FRAMES
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
-from models.voice import melpitch
-from models.voice.clips import Clip, sounding, sounds
-from models.voice.export import TERMS
+from models.training.finish import Ending, finish, int8
+from models.voice.clips import Clip, of_sound, sounds
+from models.voice.nets import melpitch
+from models.voice.training.export import TERMS
 
 BATCH: Final = 32
 WIDTH: Final = 64
@@ -81,7 +81,7 @@ def _elsewhere(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
-    """How often voice is told from none, and the pitch within a semitone where both have one."""
+    """Shares of frames: voiced or unvoiced as YIN says, and pitch within a semitone where both have one."""
     both = (given > 0) & (truth > 0)
     return {
         "voicing": float(((given > 0) == (truth > 0)).mean()),
@@ -90,67 +90,66 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
 
 
 def _read(clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(n, 64, 188) log-mels and (n, 188) what YIN hears in each frame."""
-    mels, tracks = zip(*(sounding(clip.read()) for clip in clips), strict=True)
+    """(n, 64, 188) log-mels and (n, 188) YIN's pitch in each frame, as a class."""
+    mels, tracks = zip(*(of_sound(clip.read()) for clip in clips), strict=True)
     return np.stack(mels), np.stack([melpitch.bins(track) for track in tracks])
 
 
+def train(arguments: Namespace, batches: Batches, held_out: tuple[NDArray[np.float32], NDArray[np.int64]]) -> Any:
+    """The float model after the last epoch."""
+    model = build()
+    model.compile(
+        optimizer=keras.optimizers.AdamW(training.cosine(2e-3, arguments.epochs, len(batches)), weight_decay=0.01),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    training.fit(model, batches, held_out, epochs=arguments.epochs, folder=arguments.runs, monitor="val_accuracy")
+    return model
+
+
+def note(form: str, model: bytes, shown: NDArray[np.float32], truth: NDArray[np.int64]) -> str:
+    """How well a `.tflite` reads the pitch of clips that it was not trained on."""
+    interpreter = Interpreter(model)
+    found = marks(np.stack([interpreter.run(row[None])[0][0].argmax(1) for row in shown]), truth)
+    return (
+        f"{form} against YIN in the sound of {len(shown)} clips not trained on: voiced or not the same in "
+        f"{found['voicing']:.1%} of frames, pitch within a semitone in {found['within_a_semitone']:.1%} of those "
+        "that both hear a voice in"
+    )
+
+
+@one_line_errors
 def main() -> int:
     parser = training.argument_parser("voice.train_melpitch", 20, "Train the net that reads pitch in a log-mel.")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
     clips = sounds(require(arguments.data, "voice"))
     print(f"{len(clips)} clips")
-    counts = Counter(clip.corpus for clip in clips)
     mels, truth = _read(clips)
-    # Every tenth clip by chance, speakers alike: what it is used on is another corpus anyway.
+    # A random tenth of the clips, speakers mixed: the net is used on another corpus anyway.
     held_out = np.random.default_rng(arguments.seed).random(len(mels)) < VALIDATION_SHARE
     if arguments.quick:
         arguments.epochs, mels, truth, held_out = 1, mels[::20], truth[::20], held_out[::20]
-    train = Batches(mels[~held_out], truth[~held_out], arguments.seed)
-    model = build()
-    model.compile(
-        optimizer=keras.optimizers.AdamW(training.cosine(2e-3, arguments.epochs, len(train)), weight_decay=0.01),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
     shown = np.concatenate([melpitch.as_input(mel) for mel in mels[held_out]])
-    training.fit(
-        model, train, (shown, truth[held_out]), epochs=arguments.epochs, folder=arguments.runs, monitor="val_accuracy"
+    batches = Batches(mels[~held_out], truth[~held_out], arguments.seed)
+    model = train(arguments, batches, (shown, truth[held_out]))
+    rows = [(melpitch.as_input(mel),) for mel in mels[~held_out][:: max(1, len(mels) // CALIBRATION_ROWS)]]
+    counts = Counter(clip.corpus for clip in clips)
+    ending = Ending(
+        name="melpitch",
+        task="pitch of a voice from its log-mel, for training only",
+        command=training.train_command("voice.train_melpitch", arguments),
+        recipe="three convolutions over time; the answer of YIN in half semitones is the class; int8 after training",
+        training=[Corpus(name=name, terms=TERMS[name], rows=count) for name, count in counts.items()],
+        front_end={"name": "logmel64", "bands": melpitch.BANDS, "mean": "of each frame subtracted"},
+        quantise=int8(rows),
+        labels=(),
+        output_kind="other",
+        note=lambda form, data: [note(form, data, shown, truth[held_out])],
+        input_meanings=["40 low bands of the log-mel, less their mean in each frame"],
+        output_meanings=["logits of no pitch and of 74 half semitones from 60 Hz up, for each frame"],
     )
-    try:
-        rows = [(melpitch.as_input(mel),) for mel in mels[~held_out][:: max(1, len(mels) // CALIBRATION_ROWS)]]
-        quantised = convert(model, "int8", rows, progress=print)
-        interpreter = Interpreter(quantised)
-        given = np.stack([interpreter.run(row[None])[0][0].argmax(1) for row in shown])
-        found = marks(given, truth[held_out])
-        note = (
-            f"against YIN in the sound of {held_out.sum()} clips not trained on: voiced or not the same in "
-            f"{found['voicing']:.1%} of frames, pitch within a semitone in {found['within_a_semitone']:.1%} of those "
-            "that both hear a voice in"
-        )
-        out = arguments.out or melpitch.FILE
-        card = make_card(
-            quantised,
-            name="melpitch",
-            task="pitch of a voice from its log-mel, for training only",
-            file=out.name,
-            labels=(),
-            output_kind="other",
-            front_end={"name": "logmel64", "bands": melpitch.BANDS, "mean": "of each frame subtracted"},
-            training=[Corpus(name=name, terms=TERMS[name], rows=count) for name, count in counts.items()],
-            train_command=f"python -m models.voice.train_melpitch --data DIR --epochs {arguments.epochs} "
-            f"--seed {arguments.seed}",
-            recipe="three convolutions over time; the answer of YIN in half semitones is the class; int8 after "
-            "training",
-            notes=[note],
-            input_meanings=["40 low bands of the log-mel, less their mean in each frame"],
-            output_meanings=["logits of no pitch and of 74 half semitones from 60 Hz up, for each frame"],
-        )
-        save(quantised, card, out)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    print(f"{out}: {card.bytes:,} bytes; {note}")
+    finish(model, ending, arguments.out or melpitch.FILE, arguments.runs)
     return 0
 
 

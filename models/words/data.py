@@ -34,9 +34,9 @@ class Texts:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Texts:
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Texts:
         """Some rows."""
-        return Texts(self.ids[chosen], self.targets[chosen], self.weights[chosen])
+        return Texts(self.ids[which], self.targets[which], self.weights[which])
 
     @property
     def single(self) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def scores(
     model: str,
     interpreter: Interpreter,
     temperature: float,
-    thresholds: dict[str, float],
+    thresholds: Mapping[str, float],
     test: data.Texts,
     meld: data.Texts | None,
 ) -> tuple[Score, ...]:

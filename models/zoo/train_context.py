@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import keras
@@ -17,20 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.calibration import Row
-from converters.cards import make_card, save
-from converters.parity import measure
-from converters.tflite import convert
 from edge.emotions import LABELS
-from edge.errors import EdgeEmotionError
 from edge.face import context
 from edge.face.crop import as_input
-from edge.inference.card import Card, Corpus
+from edge.inference.card import Corpus, Score
 from edge.inference.interpreter import Interpreter
 from edge.inference.posterior import softmax
 from models import training
+from models.command import one_line_errors
 from models.corpora import require
 from models.face import data
+from models.face.training.augment import augment
 from models.metrics import fit_temperature, single_label
+from models.training.finish import Calibration, Ending, decisions, finish, int8
 from models.zoo import caer_net, synthetic_scenes
 
 BATCH: Final = 64
@@ -64,7 +63,7 @@ class Batches(training.Batches):
             label = int(self._faces.labels[row])
             without = rng.choice(["face", "scene", "pattern", ""], p=[*[BLANK_SHARE] * 3, 1 - 3 * BLANK_SHARE])
             pattern = None if without == "pattern" else synthetic_scenes.hint(label, rng)
-            face, scene = synthetic_scenes.pair(data.augment(self._faces.images[row], rng), pattern, SCENE, rng)
+            face, scene = synthetic_scenes.pair(augment(self._faces.images[row], rng), pattern, SCENE, rng)
             made.append((face * (without != "face"), scene * (without != "scene")))
         return tensors(_stack(made)), self._faces.labels[rows]
 
@@ -100,7 +99,7 @@ def _rows(given: Pairs) -> list[Row]:
     return [(as_input(face), context.as_input(scene)) for face, scene in zip(*given, strict=True)]
 
 
-def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
+def train(arguments: Namespace, faces: data.Faces, public: data.Faces) -> Any:
     """The net with the weights of its best epoch on PublicTest faces."""
     model = caer_net.build(SCENE, arguments.width, dropout=0.3)
     batches = Batches(faces, arguments.seed)
@@ -117,46 +116,44 @@ def train(arguments: Any, faces: data.Faces, public: data.Faces) -> Any:
     return model
 
 
-def finish(arguments: Any, model: Any, splits: dict[str, data.Faces], out: Path) -> tuple[Card, list[dict[str, Any]]]:
-    """Converts, measures and saves; returns the card and a row for each of `CONDITIONS`."""
-    seed = arguments.seed
-    some = data.head(splits["training"], CALIBRATION_ROWS)
-    calibration = [row for condition in CONDITIONS for row in _rows(pairs(some, condition, seed))]
-    quantised = convert(model, "int8", calibration, progress=print)
-    public = pairs(splits["public"], "both", seed + 1)
-    parity = measure(model, quantised, _rows(public))
-    temperature = fit_temperature(logits(quantised, public), splits["public"].labels)
+def ending(
+    arguments: Namespace,
+    splits: Mapping[str, data.Faces],
+    given: Mapping[str, Pairs],
+    face_weights: Mapping[str, float],
+) -> Ending:
+    """Calibrated on PublicTest faces, scored on PrivateTest faces.
 
-    weights = caer_net.fusion_weights(model)
-    rows, scores = [], []
-    for condition, meaning in CONDITIONS.items():
-        given = pairs(splits["private"], condition, seed + 2)
-        posterior = softmax(logits(quantised, given), temperature)
-        score = single_label(
-            "int8",
-            f"faces of FER2013 PrivateTest on painted scenes: {meaning}",
-            posterior,
-            splits["private"].labels,
-            LABELS,
-        )
-        face_weight = weights.predict(tensors(given), batch_size=BATCH, verbose=0)[:, 0]
-        scores.append(score)
-        rows.append(
-            {
-                "inputs": meaning,
-                "n": score.n,
-                "accuracy": score.accuracy,
-                "ece": score.ece,
-                "face_weight": round(float(face_weight.mean()), 3),
-            }
-        )
-    card = make_card(
-        quantised,
+    Args:
+        arguments: The command line.
+        splits: `training` and `public` faces; `private` for the labels of `given`.
+        given: `private` faces in each of `CONDITIONS`.
+        face_weights: Mean weight that the net gives to the face in each of `CONDITIONS`.
+    """
+    some = data.head(splits["training"], CALIBRATION_ROWS)
+    calibration = [row for condition in CONDITIONS for row in _rows(pairs(some, condition, arguments.seed))]
+    public = pairs(splits["public"], "both", arguments.seed + 1)
+
+    def score(form: str, model: bytes, fitted: Calibration) -> list[Score]:
+        return [
+            single_label(
+                form,
+                f"faces of FER2013 PrivateTest on painted scenes: {meaning}",
+                softmax(logits(model, given[condition]), fitted.temperature),
+                splits["private"].labels,
+                LABELS,
+            )
+            for condition, meaning in CONDITIONS.items()
+        ]
+
+    return Ending(
         name="context-synthetic",
         task="facial expression with its scene",
-        file=out.name,
-        temperature=round(temperature, 4),
-        front_end=context.front_end(*SCENE),
+        command=training.train_command(
+            "zoo.train_context", arguments, f"--rows {arguments.rows}", f"--width {arguments.width}"
+        ),
+        recipe=f"CAER-Net-S of width {arguments.width}; "
+        f"{synthetic_scenes.RELIABILITY:.0%} of the patterns are the label's",
         training=[
             Corpus(
                 name="FER2013 on painted scenes",
@@ -164,45 +161,52 @@ def finish(arguments: Any, model: Any, splits: dict[str, data.Faces], out: Path)
                 rows=len(splits["training"]),
             )
         ],
-        train_command=f"python -m models.zoo.train_context --data DIR --epochs {arguments.epochs} "
-        f"--rows {arguments.rows} --width {arguments.width} --seed {seed}",
-        recipe=f"CAER-Net-S of width {arguments.width}; "
-        f"{synthetic_scenes.RELIABILITY:.0%} of the patterns are the label's",
-        scores=scores,
+        front_end=context.front_end(*SCENE),
+        quantise=int8(calibration),
+        parity_rows=_rows(public),
+        calibrate=lambda small: Calibration(fit_temperature(logits(small, public), splits["public"].labels)),
+        score=score,
+        parity_note=lambda parity: decisions(parity, "pairs"),
         notes=[
             "a check of the two-input chain on painted scenes: of no use in front of a person",
-            f"int8 against Keras on {parity.n} pairs: {parity.agreement:.2%} equal decisions, "
-            f"mean KL divergence {parity.divergence:.4f} nats",
-            *(f"mean weight of the face, {row['inputs']}: {row['face_weight']}" for row in rows),
+            *(f"mean weight of the face, {CONDITIONS[name]}: {weight}" for name, weight in face_weights.items()),
         ],
         input_meanings=["grey face, black 0 … white 1", "RGB scene in 0…1, zero where the face is"],
         output_meanings=["logits in the order of labels, before the temperature"],
     )
-    save(quantised, card, out)
-    return card, rows
 
 
-def main() -> int:
+def parse() -> Namespace:
+    """The command line."""
     parser = training.argument_parser("zoo.train_context", 8, (__doc__ or "").partition("\n\n")[2])
     parser.add_argument("--rows", type=int, default=6000, help="training faces of FER2013 (%(default)s)")
     parser.add_argument("--width", type=float, default=0.25, help="of the net; 1 is the paper's (%(default)s)")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.epochs, arguments.rows = min(arguments.epochs, 2), QUICK_ROWS
+    return arguments
+
+
+@one_line_errors
+def main() -> int:
+    arguments = parse()
     keras.utils.set_random_seed(arguments.seed)
     path = require(arguments.data, data.FILE)
     limits = {"training": arguments.rows, "public": 500, "private": 1500}
     limits |= {name: QUICK_ROWS for name in limits if arguments.quick}
     splits = {name: data.head(data.load(path, name), rows) for name, rows in limits.items()}
     model = train(arguments, splits["training"], splits["public"])
+    given = {condition: pairs(splits["private"], condition, arguments.seed + 2) for condition in CONDITIONS}
+    weights = caer_net.fusion_weights(model)
+    face_weights = {
+        name: round(float(weights.predict(tensors(shown), batch_size=BATCH, verbose=0)[:, 0].mean()), 3)
+        for name, shown in given.items()
+    }
     out = arguments.out or arguments.runs / "context.tflite"
-    try:
-        card, rows = finish(arguments, model, splits, out)
-    except EdgeEmotionError as error:
-        sys.exit(f"error: {error}")
-    for row in rows:
-        print(json.dumps(row, ensure_ascii=False))
-    print(f"{out}: {card.bytes:,} bytes, {card.notes[1]}")
+    card = finish(model, ending(arguments, splits, given, face_weights), out, arguments.runs)
+    for (name, meaning), score in zip(CONDITIONS.items(), card.scores, strict=False):  # those of int8 come first
+        row = {"inputs": meaning, "n": score.n, "accuracy": score.accuracy, "ece": score.ece}
+        print(json.dumps(row | {"face_weight": face_weights[name]}, ensure_ascii=False))
     return 0
 
 

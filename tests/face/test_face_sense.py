@@ -19,6 +19,7 @@ from edge.face.haar import HaarFace
 from edge.face.sense import MAX_FACES, FaceSense
 from edge.health import catalogue
 from edge.health.registry import Registry
+from edge.inference.card import Card
 from edge.observation import Frame
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
@@ -98,7 +99,7 @@ class Crowd:
     """Stands in for a detector: finds so many faces, each a little larger than the one before."""
 
     name = "haar"
-    card = None
+    card: Card | None = None
 
     def __init__(self, count: int) -> None:
         self.faces = [

@@ -157,6 +157,6 @@ def test_error_on_unseen_persons_is_as_the_card_says(corpora: Path) -> None:
 
     photos = data.load(corpora / data.FOLDER, "test")
     assert {data.part_of(photo.person) for photo in photos} == {"test"}
-    found = through_detector(Landmarks(MODEL, "haar"), photos[::4], "haar")
-    assert found.n > 100
+    found = through_detector(Landmarks(MODEL, "haar"), photos[::10], "haar")
+    assert found.n > 40
     assert found.mean < 9.0

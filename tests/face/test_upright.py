@@ -19,6 +19,7 @@ from edge.face.detector import open_detector
 from edge.face.sense import FaceSense
 from edge.face.tracker import Track
 from edge.face.upright import UprightCheck, preference
+from edge.inference.card import Card
 from edge.observation import Frame, Observation
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
@@ -41,7 +42,7 @@ class Scores:
     """Stands in for a detector: gives the scores of the upright and the turned square in turn."""
 
     name = "haar"
-    card = None
+    card: Card | None = None
 
     def __init__(self, *pairs: tuple[float, float], at: float = 64.0) -> None:
         self._scores = [score for upright, turned in pairs for score in (turned, upright)]
@@ -99,7 +100,7 @@ def test_the_square_lies_around_the_face_and_is_turned_about_its_middle() -> Non
 
     class Looks:
         name = "haar"
-        card = None
+        card: Card | None = None
 
         def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
             seen.append(image)
@@ -150,7 +151,7 @@ def test_who_has_gone_is_forgotten_and_time_that_goes_back_begins_anew() -> None
 def test_a_detector_that_fails_at_the_second_look_costs_no_observation(portrait: NDArray[np.uint8]) -> None:
     class Fails:
         name = "haar"
-        card = None
+        card: Card | None = None
 
         def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
             if at is None:
@@ -171,7 +172,7 @@ def test_upright_faces_keep_their_quality_and_inverted_ones_lose_it(corpora: Pat
     detector = open_detector(config.Face(detector="blazeface"))
     wrong, found, inverted = 0, 0, 0
     for photo in photos:
-        image = np.asarray(cv2.copyMakeBorder(cv2.imread(str(photo)), 60, 60, 60, 60, cv2.BORDER_REPLICATE), np.uint8)
+        image = np.asarray(cv2.copyMakeBorder(cv2.imread(str(photo)), 60, 60, 60, 60, cv2.BORDER_REPLICATE), np.uint8)  # type: ignore[arg-type]
         for turned, picture in ((False, image), (True, on_its_head(image))):
             faces = detector.detect(picture)
             if not faces:

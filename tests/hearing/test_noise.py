@@ -13,7 +13,7 @@ from edge.hearing.noise import HIGHEST_DBFS, LEAST_SNR_DB, LOWEST_DBFS, MOST_SNR
 from edge.hearing.utterance import Segmenter, SpeechSegment
 from edge.hearing.vad import SpeechDetector, level_dbfs
 from edge.voice.sense import quality
-from models.voice.levels import active_power
+from models.voice.training.levels import active_power
 
 Sound = NDArray[np.float32]
 

@@ -27,10 +27,12 @@ from edge.face.tiles import NEED, TiledBlazeFace, face_share, tiles
 from edge.inference.interpreter import open_model
 from edge.observation import Frame
 from edge.sources.media import MediaFile
-from models.face import detection
+from models.face.protocols import detection
 
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
 
+SMALLEST_WITH_A_FACE = 48
+"""Rows of the smallest picture in which the portrait's face is found."""
 SIZES = [(640, 480), (640, 360), (480, 640), (320, 240), (1920, 1080), (3840, 2160), (160, 120), (64, 48), (16, 16)]
 
 
@@ -157,10 +159,11 @@ def test_a_far_face_that_walks_is_followed_and_one_that_goes_is_forgotten(
 def test_frames_of_any_size(portrait: NDArray[np.uint8], blazeface: BlazeFace, width: int, height: int) -> None:
     detector = TiledBlazeFace(blazeface, 0.7)
     image = np.asarray(cv2.resize(portrait, (width, height)), np.uint8)
-    for at in looks(3):
-        for face in detector.detect(image, at):
-            assert face.box.width > 0
-            assert math.isfinite(face.box.left + face.box.top)
+    found = [face for at in looks(3) for face in detector.detect(image, at)]
+    assert bool(found) == (height >= SMALLEST_WITH_A_FACE)
+    for face in found:
+        assert face.box.width > 0
+        assert math.isfinite(face.box.left + face.box.top)
     # A stream whose frames change size goes on.
     assert detector.detect(portrait, 0.4)
 
@@ -252,10 +255,21 @@ def test_what_counts_as_found() -> None:
     assert not detection.matches(Box(70, 70, 100, 100), truth)
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @needs_blazeface
 def test_the_tables_are_of_real_faces(corpora: Path) -> None:
-    command = [sys.executable, "-m", "models.face.detection", "--data", str(corpora), "--photos", "4", "--only", "Bl"]
+    command = [
+        sys.executable,
+        "-m",
+        "models.face.protocols.detection",
+        "--data",
+        str(corpora),
+        "--photos",
+        "4",
+        "--only",
+        "Bl",
+    ]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
     rows = {row["detector"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert len(rows) == 3

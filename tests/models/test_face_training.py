@@ -7,7 +7,9 @@ import argparse
 import numpy as np
 
 from models.face import data, train
-from models.face.degrade import worsen
+from models.face.training.batches import Batches
+from models.face.training.degrade import worsen
+from models.face.training.targets import soft_targets
 
 
 def faces(count: int) -> data.Faces:
@@ -17,8 +19,8 @@ def faces(count: int) -> data.Faces:
 
 def test_a_batch_follows_from_seed_epoch_and_number() -> None:
     known = faces(130)
-    targets = data.soft_targets(known)
-    batches, again = (train.Batches(known, targets, 5, worse=0.5) for _ in range(2))
+    targets = soft_targets(known)
+    batches, again = (Batches(known, targets, 5, worse=0.5) for _ in range(2))
     assert len(batches) == 2
     batches.start(3)
     again.start(3)
@@ -30,7 +32,7 @@ def test_a_batch_follows_from_seed_epoch_and_number() -> None:
 
 def test_a_share_of_the_pictures_is_made_worse() -> None:
     known = faces(640)
-    plain, worse = (train.Batches(known, data.soft_targets(known), 5, 640, share)[0][0] for share in (0.0, 0.3))
+    plain, worse = (Batches(known, soft_targets(known), 5, 640, share)[0][0] for share in (0.0, 0.3))
     changed = (plain != worse).any(axis=(1, 2, 3)).mean()
     assert 0.2 < changed < 0.4
 
@@ -45,7 +47,7 @@ def test_a_worse_picture_is_another_of_the_same_kind() -> None:
 
 
 def test_the_recipe_names_what_training_began_with() -> None:
-    usual = argparse.Namespace(size="small", teacher=(), worse=0.0, from_scratch=False)
+    usual = argparse.Namespace(size="small", teacher=(), worse=0.0, from_scratch=False, start=None)
     assert "started from the large model, its channels pruned" in train.recipe(usual)
     scratch = train.recipe(argparse.Namespace(**vars(usual) | {"from_scratch": True}))
     assert "trained from random weights" in scratch

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.face.boxes import Box
-from models.face import actors, rendering, scenes
-from models.face.identity import IdentityScore, Moment, score
-from models.face.tracking import clips, measure, noisy, table
+from models.face.protocols import actors, rendering, scenes
+from models.face.protocols.identity import IdentityScore, Moment, score
+from models.face.protocols.tracking import clips, measure, noisy, table
 
 A, B = Box(0, 0, 10, 10), Box(50, 0, 10, 10)
 NOWHERE = Box(500, 500, 10, 10)

@@ -9,7 +9,7 @@ from support.voices import RATE, buzz, speechlike
 from edge.voice.intonation import intonation
 from edge.voice.logmel import FRAMES, logmel
 from edge.voice.pitch import pitch_track
-from models.voice import melpitch
+from models.voice.nets import melpitch
 
 
 def test_frames_of_both_stand_at_the_same_moments() -> None:

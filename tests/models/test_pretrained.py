@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edge.errors import ModelError
-from models.face import mobilenet, pretrained
+from models.face import pretrained
+from models.face.nets import mobilenet
 
 
 def manifest(*entries: dict[str, object]) -> bytes:

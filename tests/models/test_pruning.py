@@ -11,8 +11,8 @@ pytest.importorskip("tensorflow", reason="no tensorflow here (pip install 'edge-
 
 import keras
 
-from models.face import mobilenet
-from models.face.pruning import _independent, prune
+from models.face.nets import mobilenet
+from models.face.nets.pruning import _independent, prune
 
 FILTERS = (8, 16, 16, 32)
 

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from edge.emotions import LABELS
-from models.face import data, published, train, xception
+from models.face import data
+from models.face.nets import xception
 from models.face.pretrained import Weights
+from models.face.training import published
+from models.face.training.targets import taught
 
 FOLDER = "StatefulPartitionedCall/model_1/"
 
@@ -95,8 +98,8 @@ def test_opinions_are_the_teachers_mean_and_are_kept(tmp_path: Path) -> None:
         dense.set_weights([np.zeros((1, 7), np.float32), 30.0 * np.eye(7, dtype=np.float32)[favourite]])
         files.append(tmp_path / f"{name}.keras")
         model.save(files[-1])
-    found = train.taught(files, faces, 1, tmp_path / "opinions")
+    found = taught(files, faces, 1, tmp_path / "opinions")
     assert found == pytest.approx(np.tile([0.5, 0, 0, 0, 0.5, 0, 0], (3, 1)), abs=1e-3)
     for file in files:
         file.unlink()
-    assert np.array_equal(train.taught(files, faces, 1, tmp_path / "opinions"), found)
+    assert np.array_equal(taught(files, faces, 1, tmp_path / "opinions"), found)

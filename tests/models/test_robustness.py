@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge import clip
 from edge.observation import Frame
 from edge.sources.media import MediaFile
-from models.face import degrade
+from models.face.training import degrade
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,16 @@ def test_changes_do_what_they_say(face: NDArray[np.uint8]) -> None:
 
 @pytest.mark.corpora
 def test_the_table_is_of_the_real_model_on_real_faces(corpora: Path) -> None:
-    command = [sys.executable, "-m", "models.face.robustness", "--data", str(corpora), "--rows", "150", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "models.face.protocols.robustness",
+        "--data",
+        str(corpora),
+        "--rows",
+        "100",
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == 1 + sum(len(kind.strengths) for kind in degrade.KINDS.values())
@@ -96,7 +105,7 @@ def test_the_table_is_of_the_real_model_on_real_faces(corpora: Path) -> None:
 
 
 def test_without_corpora_one_line_says_so() -> None:
-    command = [sys.executable, "-m", "models.face.robustness", "--data", "/nowhere"]
+    command = [sys.executable, "-m", "models.face.protocols.robustness", "--data", "/nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: /nowhere")

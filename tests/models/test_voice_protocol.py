@@ -18,10 +18,12 @@ from edge.inference.interpreter import open_model
 from edge.voice.intonation import SIZE as PITCH_SIZE
 from edge.voice.standardizer import SIZE, Standardizer
 from models.report import with_scores
-from models.voice import data, noise, protocol
+from models.voice import data
 from models.voice.clips import Clip
-from models.voice.folds import CLASSES, FOLDS, OUTPUTS, ROUNDS, SHARED, SIZES, fold, head
-from models.voice.levels import active_power
+from models.voice.protocols import held_out as protocol
+from models.voice.protocols import noise
+from models.voice.protocols.folds import CLASSES, FOLD_COUNT, FOLDS, OUTPUTS, SHARED, SIZES, fold, head
+from models.voice.training.levels import active_power
 
 SPEAKERS = {
     "RAVDESS": [f"{number:02}" for number in range(1, 25)],
@@ -31,12 +33,12 @@ SPEAKERS = {
 
 
 def test_every_speaker_is_measured_in_one_round() -> None:
-    assert max(FOLDS.values()) == ROUNDS
+    assert max(FOLDS.values()) == FOLD_COUNT
     for corpus, speakers in SPEAKERS.items():
-        rounds = [fold(corpus, speaker) for speaker in speakers]
-        assert sorted(set(rounds)) == list(range(FOLDS[corpus]))
-        # No round is much larger than another.
-        counts = np.bincount(rounds)
+        folds = [fold(corpus, speaker) for speaker in speakers]
+        assert sorted(set(folds)) == list(range(FOLDS[corpus]))
+        # No fold is much larger than another.
+        counts = np.bincount(folds)
         assert counts.max() - counts.min() <= 1
     assert [speaker for speaker in SPEAKERS["RAVDESS"] if fold("RAVDESS", speaker) == 0] == [
         "02",
@@ -61,7 +63,7 @@ def test_a_round_hears_nobody_whom_it_measures_and_leaves_out_one_of_emo_db() ->
     voices = described(
         [(corpus, speaker, CLASSES[corpus][0]) for corpus, speakers in SPEAKERS.items() for speaker in speakers]
     )
-    for number in range(ROUNDS):
+    for number in range(FOLD_COUNT):
         unheard = voices.unheard(number)
         assert unheard[voices.folds == number].all()
         counts = [int(unheard[voices.corpora == corpus].sum()) for corpus in SPEAKERS]
@@ -85,7 +87,7 @@ def few() -> data.Voices:
 
 def test_a_clip_trains_its_corpus_and_the_seven_labels_where_one_fits() -> None:
     pytest.importorskip("keras")
-    from models.voice.train import balance, targets
+    from models.voice.training.heads import balance, targets
 
     voices = few()
     found = targets(voices)
@@ -102,7 +104,7 @@ def test_a_clip_trains_its_corpus_and_the_seven_labels_where_one_fits() -> None:
 
 def test_a_head_without_a_target_learns_nothing() -> None:
     pytest.importorskip("keras")
-    from models.voice.train import loss, targets
+    from models.voice.training.heads import loss, targets
 
     voices = few()
     truth = targets(voices)[:1]
@@ -124,7 +126,7 @@ def test_scores_are_each_corpus_over_its_own_classes() -> None:
     outputs[0] = 0.0
     outputs[0, head("RAVDESS").start + 3] = 5.0
     outputs[np.arange(len(voices)), protocol.SEVEN.start + np.maximum(voices.labels, 0)] = 5.0
-    ravdess, crema_d, emo_db, together = protocol.scores("m", outputs, [1.0] * ROUNDS, voices)
+    ravdess, crema_d, emo_db, together = protocol.scores("m", outputs, [1.0] * FOLD_COUNT, voices)
     assert (ravdess.n, crema_d.n, emo_db.n) == (8, 6, 7)
     assert (ravdess.uar, crema_d.uar, emo_db.uar) == (0.875, 1.0, 1.0)
     assert set(ravdess.per_class) == set(CLASSES["RAVDESS"])
@@ -172,7 +174,7 @@ def test_who_was_not_heard_was_not_understood() -> None:
     assert noise.coverage(given) == pytest.approx([1.0, 1.0, 2 / 3])
 
 
-@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize("number", range(FOLD_COUNT))
 def test_the_net_of_every_round_is_there_and_has_heard_nobody_whom_it_is_measured_on(number: int) -> None:
     path = protocol.file(number)
     interpreter, card = open_model(path)
@@ -190,9 +192,9 @@ def test_the_net_of_every_round_is_there_and_has_heard_nobody_whom_it_is_measure
 @pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.timeout(600)
-def test_the_nets_of_the_rounds_score_what_the_card_says() -> None:
+def test_the_nets_of_the_folds_score_what_the_card_says(corpora: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "models.voice.evaluate", "--rounds", "--json"],
+        [sys.executable, "-m", "models.voice.evaluate", "--data", str(corpora), "--folds", "--json"],
         capture_output=True,
         text=True,
         timeout=580,
@@ -210,7 +212,7 @@ def test_the_nets_of_the_rounds_score_what_the_card_says() -> None:
 @pytest.mark.corpora
 def test_noise_can_be_measured(corpora: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "models.voice.noise", "--data", str(corpora), "--every", "80", "--json"],
+        [sys.executable, "-m", "models.voice.protocols.noise", "--data", str(corpora), "--every", "80", "--json"],
         capture_output=True,
         text=True,
         timeout=200,

@@ -90,7 +90,7 @@ def waits(runs: list[bool], **settings: float) -> list[float]:
             worker.beat()
         raise SourceError("camera gone: plug it in")
 
-    worker = Worker("camera", body, healthy_after_s=0.02, **settings)
+    worker = Worker("camera", body, healthy_after_s=0.02, **settings)  # type: ignore[arg-type]
     worker._stop = waited
     worker.start()
     assert worker.join(10)

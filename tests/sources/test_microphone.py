@@ -243,7 +243,7 @@ def test_chunks_that_nobody_took_in_time_are_counted_once(monkeypatch: pytest.Mo
     install(monkeypatch, fake_pyaudio(FakeDevice("USB microphone", chunks=6)))
     with Microphone(config.Microphone()) as microphone:
         data, clock = bytes(1024), {"current_time": 0.032, "input_buffer_adc_time": 0.0}
-        microphone._chunks = chunks = queue.Queue(2)
+        microphone._chunks = chunks = queue.Queue(2)  # type: ignore[var-annotated]
         take = microphone._callback(0, 2, 16_000, 1)
         for _ in range(5):
             take(data, 512, clock, 0)
@@ -258,7 +258,7 @@ def test_chunks_that_nobody_took_in_time_are_counted_once(monkeypatch: pytest.Mo
 def test_the_streams_own_clock_is_believed_where_it_can_be_true(
     monkeypatch: pytest.MonkeyPatch, ago: float, believed: float
 ) -> None:
-    monkeypatch.setattr(microphone_module.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(microphone_module.time, "monotonic", lambda: 1000.0)  # type: ignore[attr-defined]
     microphone = Microphone(config.Microphone())
     take = microphone._callback(0, 2, 16_000, 1)
     take(bytes(1024), 512, {"current_time": ago, "input_buffer_adc_time": 0.0}, 0)

@@ -73,7 +73,7 @@ def test_any_camera_is_turned_and_stays_what_it_is() -> None:
 def test_a_camera_over_opencv_is_turned_as_configured(tmp_path: Path, suffix: str) -> None:
     import cv2
 
-    upright = colour(np.kron(np.array([[20, 90], [160, 230]], np.uint8), np.ones((24, 32), np.uint8)))
+    upright = colour(np.kron(np.array([[20, 90], [160, 230]], np.uint8), np.ones((24, 32), np.uint8)))  # type: ignore[arg-type]
     path = tmp_path / f"film.{suffix}"
     if suffix == "avi":
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, (64, 48))

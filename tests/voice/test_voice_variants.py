@@ -13,10 +13,10 @@ from edge.voice.functionals import SIZE as SPECTRAL
 from edge.voice.functionals import functionals
 from edge.voice.logmel import FLOOR_DB, logmel
 from models.voice import data, features
-from models.voice.clips import Clip, heard
-from models.voice.levels import active_power
-from models.voice.melpitch import MelPitch
-from models.voice.noisy import SNR_DB, noisy
+from models.voice.clips import Clip, mel_and_pitch
+from models.voice.nets.melpitch import MelPitch
+from models.voice.training.levels import active_power
+from models.voice.training.noisy import SNR_DB, noisy
 
 SEEDS = range(12)
 
@@ -98,7 +98,7 @@ def test_every_clip_comes_as_it_is_changed_and_in_noise(tmp_path: Path) -> None:
     assert features.SHARES.sum() == pytest.approx(1.0)
     assert features.SHARES[features.QUIET :].sum() == pytest.approx(features.NOISY_SHARE)
     np.testing.assert_array_equal(found[0], features.of(voices))
-    mel, _ = heard(shown[0].read(), MelPitch())
+    mel, _ = mel_and_pitch(shown[0].read(), MelPitch())
     np.testing.assert_allclose(found[0, 0, :SPECTRAL], functionals(mel), atol=0.2)
     # The pitch is that of the clip where there is no noise, and heard anew where there is.
     for number in range(1, len(found)):

@@ -1,0 +1,1 @@
+"""Architectures, and how published weights are read into them."""

@@ -1,0 +1,1 @@
+"""Measurements beyond the standard score: `python -m` each."""
