@@ -151,7 +151,8 @@ def braces(text: str) -> Iterator[str]:
 
 def importable(name: str) -> bool:
     """Whether `name` is a module, or something defined in one. Nothing but packages is imported for it."""
-    module, names = name, []
+    module = name
+    names: list[str] = []
     while module:
         try:
             spec = importlib.util.find_spec(module)

@@ -194,10 +194,15 @@ def test_the_real_device_publishes_everything_and_takes_a_transcript(broker: Bro
         auditor.subscribe("emotion/#")
         recogniser.subscribe("emotion/#")
         with running("--config", configuration, *CLIP, "--quiet") as process:
-            eventually(lambda: DEVICE.state in auditor.topics() or process.poll() is not None, "a state")
-            # Not text: refused, and the refusal is published on response/transcript.
+
+            def heard(topics: set[str]) -> bool:
+                assert process.poll() is None, process.communicate()[1].decode()
+                return topics <= auditor.topics()
+
+            eventually(lambda: heard({DEVICE.state}), "a state")
+            # A number is refused as a text, and the refusal is published on response/transcript.
             assert recogniser.publish(DEVICE.transcript, b'{"text": 3}')
-            eventually(lambda: set(published(DEVICE)) <= auditor.topics(), "every topic of the device")
+            eventually(lambda: heard(set(published(DEVICE))), "every topic of the device")
             end(process, signal.SIGTERM)
         eventually(lambda: (DEVICE.availability, b"stopped") in auditor.received, "the device says that it stopped")
         assert recogniser.topics() == {DEVICE.response("transcript")}
