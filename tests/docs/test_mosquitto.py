@@ -37,7 +37,9 @@ USERS = ("robot", "recogniser", "dashboard", "auditor")
 class Broker:
     """mosquitto with the shipped files; only paths and ports are replaced by free ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *enabled: str) -> None:
+        """`enabled`: settings whose comment sign is removed."""
+        self._enabled = enabled
         self.port, self.tls_port = free_port(), free_port()
         self.folder = folder
         self.certificate = folder / "certificate.pem"
@@ -67,6 +69,8 @@ class Broker:
             ("#certfile /etc/mosquitto/certs/server.crt", f"certfile {self.certificate}"),
             ("#keyfile /etc/mosquitto/certs/server.key", f"keyfile {key}"),
             ("#tls_version", "tls_version"),
+            ("#max_connections", "max_connections"),
+            *((f"#{setting}", setting) for setting in self._enabled),
         ):
             assert old in text, f"edge-emotion.conf no longer has the line {old!r}"
             text = text.replace(old, new)
@@ -91,12 +95,12 @@ class Broker:
 class Client:
     """One client. It speaks MQTT 5, in which a broker says whether it took a message, unless `v5` is False."""
 
-    def __init__(self, broker: Broker, user: str | None, *, tls: bool = False, v5: bool = True) -> None:
+    def __init__(self, broker: Broker, user: str | None, *, tls: bool = False, v5: bool = True, name: str = "") -> None:
         self.received: list[tuple[str, bytes]] = []
         self._answers: dict[int, ReasonCode] = {}
         self._changed = threading.Condition()
         self._connected: ReasonCode | None = None
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5 if v5 else paho.MQTTv311)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5 if v5 else paho.MQTTv311)
         if user is not None:
             self._client.username_pw_set(user, user)
         if tls:
@@ -262,6 +266,23 @@ def test_a_reader_sees_emotions_and_not_what_people_said(broker: Broker) -> None
         eventually(lambda: OTHER.response("transcript") in dashboard.topics(), "the last message reaches the dashboard")
         assert dashboard.topics() >= {*published(DEVICE), *published(OTHER)}
         assert not dashboard.topics() & {DEVICE.transcript, "elsewhere/x"}
+
+
+@pytest.mark.parametrize(("enabled", "thrown_off"), [((), True), (("use_username_as_clientid",), False)])
+def test_one_setting_keeps_other_users_from_taking_the_devices_session(
+    tmp_path: Path, enabled: tuple[str, ...], thrown_off: bool
+) -> None:
+    broker = Broker(tmp_path, *enabled).start()
+    try:
+        with Client(broker, "robot", name="x") as robot, Client(broker, "dashboard", name="x") as other:
+            assert other.accepted
+            if thrown_off:
+                eventually(lambda: robot.disconnected, "the broker throws the first client off")
+            else:
+                assert robot.publish(DEVICE.state)
+                assert not robot.disconnected
+    finally:
+        broker.stop()
 
 
 @pytest.mark.parametrize("user", [None, "stranger"])
