@@ -50,8 +50,9 @@ def test_all_senses_at_once_and_an_end_with_the_file(loaded: senses.Senses) -> N
     assert "happiness" in {estimate.label for estimate in running.recorder.estimates}
     times = [estimate.captured_at for estimate in running.recorder.estimates]
     assert times == sorted(times)
-    late = [o for o in running.recorder.observations if o.captured_at > time.monotonic()]
-    assert not late
+    # Captured before it arrives, and by the same clock: hours apart if one of them were another.
+    assert min(running.recorder.delays) > 0
+    assert max(running.recorder.delays) < 60
 
 
 def test_a_camera_that_goes_is_named_and_found_again(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from support.brokers import PATIENCE, eventually
@@ -24,9 +25,12 @@ class Recorder:
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
+        self.delays: list[float] = []
+        """Seconds between the capture of each observation and its arrival here."""
         self.estimates: list[Estimate] = []
 
     def observed(self, observation: Observation) -> None:
+        self.delays.append(time.monotonic() - observation.captured_at)
         self.observations.append(observation)
 
     def estimated(self, estimate: Estimate) -> None:
