@@ -263,7 +263,7 @@ def test_the_transport_knows_nothing_of_what_it_carries() -> None:
     code = "import sys, edge.mqtt.connection, edge.mqtt.embedded; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("edge.")} <= {
-        *("edge.errors", "edge.health", "edge.health.catalogue", "edge.health.registry", "edge.mqtt"),
+        *("edge.errors", "edge.health", "edge.health.catalogue", "edge.health.registry", "edge.mqtt", "edge.child"),
         *(name for name in loaded if name.startswith("edge.mqtt.")),
     }
 

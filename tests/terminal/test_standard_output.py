@@ -62,7 +62,7 @@ def test_without_standard_error_an_error_is_an_exit_code() -> None:
 
 def test_text_still_comes_out_whole() -> None:
     done = shell(f"{COMMAND} config | tail -n 1")
-    assert "stuck_after_s" in done.stdout
+    assert "retry_max_s" in done.stdout
 
 
 def test_only_the_stream_that_systemd_names_is_the_journal(tmp_path: Path) -> None:
