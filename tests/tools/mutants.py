@@ -41,8 +41,15 @@ RUNTIME: Final = ("mailbox", "worker", "supervision", "feeds", "recognition")
 
 ROOMS: Final = {
     "fusion": Room(("edge/fusion",), ("tests/fusion",)),
-    "publish": Room(("edge/publish",), ("tests/publish",)),
-    "hearing": Room(("edge/hearing",), ("tests/hearing",)),
+    # Tests with a real broker, or a real sound server, take seconds; here are those of the pure part.
+    "publish": Room(
+        tuple(f"edge/publish/{name}.py" for name in ("payloads", "topics", "health", "schema")),
+        ("tests/publish/test_payloads.py", "tests/publish/test_topics.py", "tests/health/test_health.py"),
+    ),
+    "hearing": Room(
+        ("edge/hearing",),
+        tuple(f"tests/hearing/test_{name}.py" for name in ("golden", "utterance", "noise", "cleaning", "resample")),
+    ),
     "inference": Room(("edge/inference",), ("tests/inference",)),
     # What composes sources, senses and outputs is left to tests of whole processes, which take seconds per fault.
     "runtime": Room(
