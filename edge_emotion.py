@@ -1,8 +1,8 @@
-"""In a clone, `edge_emotion` is another name of `edge`, and `edge_emotion.converters` of `converters`.
+"""In a clone, `edge_emotion` is an alias of `edge`, and `edge_emotion.converters` of `converters`.
 
-An installed wheel has the one package `edge_emotion` (see `hatch_build.py`). With this module, a recogniser or client
-that imports from it runs in a clone too, and gets the very same modules: `edge_emotion.observation.Transcript` is
-`edge.observation.Transcript`. No wheel holds this file.
+An installed wheel has one package, `edge_emotion` (see `hatch_build.py`). With this module, a recogniser or client that
+imports from that package runs in a clone too, and gets the same modules: `edge_emotion.observation.Transcript` is
+`edge.observation.Transcript`. Wheels do not contain this file.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from edge import __version__
 __all__ = ["__version__"]
 
 __path__: list[str] = []
-"""Makes this module a package, whose submodules the finder below supplies."""
+"""Makes this module a package. Its submodules come from the finder below."""
 
 
 class _Alias(MetaPathFinder, Loader):
+    """Finds and loads `edge_emotion.NAME` as the module that it stands for."""
+
     def find_spec(
         self,
         fullname: str,
@@ -41,21 +43,22 @@ class _Alias(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has just given the module the alias's specification; it keeps its own.
+        # The import system has replaced the module's own specification by that of the alias; this restores it.
         if module.__spec__ is not None:
             module.__spec__ = module.__spec__.loader_state
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """For `python -m edge_emotion.cli`."""
+        """The code of a module, which `python -m edge_emotion.cli` asks for."""
         spec = importlib.util.find_spec(_real(fullname))
         loader: Any = spec and spec.loader
         return loader.get_code(_real(fullname)) if loader else None
 
 
 def _real(name: str) -> str:
+    """The name of the module that an alias stands for."""
     below = name.partition(".")[2]
     return below if below.partition(".")[0] == "converters" else f"edge.{below}"
 
 
-# First, since the path finder would load a submodule of `edge.words` a second time under its other name.
+# The finder comes first, since the path finder would load a submodule of `edge.words` again under its other name.
 sys.meta_path.insert(0, _Alias())

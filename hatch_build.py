@@ -1,11 +1,12 @@
-"""Fills the wheel: one top-level package, `edge_emotion`, with what a device runs and nothing else.
+"""Fills the wheel with one top-level package, `edge_emotion`, which contains only what a device runs.
 
-The repository's packages are `edge`, `converters` and `models`, names that a robot's own code may have too. So the
-wheel gets a rewritten copy: `edge` becomes `edge_emotion`, `converters` becomes `edge_emotion.converters`, the shipped
-models become `edge_emotion/weights/<room>/`, and `systemd/` becomes `edge_emotion/service/data/`. Training code stays
-out. The build fails where a rewritten module would still reach for one of the old names.
+The repository's packages are `edge`, `converters` and `models`, names that a robot's own code may use too. So the wheel
+gets a rewritten copy: `edge` becomes `edge_emotion`, `converters` becomes `edge_emotion.converters`, the shipped
+models become `edge_emotion/weights/<room>/`, and `systemd/` becomes `edge_emotion/service/data/`. Training code is
+left out. The build fails if a rewritten module still refers to one of the old names.
 
-The BlazeFace file is Google's and not in the repository; it is fetched by its hash, and without it no wheel is built.
+The BlazeFace file is Google's and not in the repository. It is fetched and checked by its hash; without it, the build
+fails.
 """
 
 from __future__ import annotations
@@ -27,15 +28,22 @@ from typing import Any, Final, NamedTuple
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE: Final = "edge_emotion"
+"""Name of the top-level package in a wheel."""
+
 RENAMED: Final = {"edge": PACKAGE, "converters": f"{PACKAGE}.converters"}
+"""Package of the repository → its name in a wheel."""
+
 LEFT_OUT: Final = ("models", "tests")
-"""Packages of the repository that no wheel holds."""
+"""Packages of the repository that wheels do not contain."""
 
 CARD_SCHEMA: Final = "edge-emotion/card/"
+"""Beginning of a model card's `schema`."""
+
 TEXT_SUFFIXES: Final = (".toml", ".service", ".sysusers")
-"""Data files in which names of our modules may stand."""
+"""Suffixes of data files that may contain names of our modules."""
 
 IMPORTING_CALLS: Final = ("import_module", "__import__", "files", "find_spec", "run_module")
+"""Functions whose first argument is the name of a module to import."""
 
 
 class BuildError(Exception):
@@ -43,12 +51,16 @@ class BuildError(Exception):
 
 
 class Edit(NamedTuple):
-    """One replacement in a source file, in characters of one line (counted from 1)."""
+    """One replacement within one line of a source file."""
 
     line: int
+    """Number of the line, from 1."""
     start: int
+    """First replaced character of the line, from 0."""
     end: int
+    """First character after the replaced ones."""
     text: str
+    """The replacement."""
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -74,7 +86,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
 
 
 def fetched_blazeface(root: Path) -> Path:
-    """The BlazeFace file, fetched if it is not in `root` yet. Raises `BuildError`."""
+    """The path of the BlazeFace file, which is fetched if `root` does not contain it. Raises `BuildError`."""
     (card,) = root.glob("models/face/**/blazeface_short.json")
     (fetch,) = root.glob("models/face/**/fetch.py")
     model = card.with_suffix(".tflite")
@@ -90,7 +102,7 @@ def fetched_blazeface(root: Path) -> Path:
 
 
 def stage(root: Path, target: Path) -> None:
-    """Writes the package as a wheel holds it into the folder `target`. Raises `BuildError`."""
+    """Writes the package, as it is in a wheel, to the folder `target`. Raises `BuildError`."""
     names = module_names(root)
     for folder, below in (("edge", target), ("converters", target / "converters")):
         for source in _files(root / folder):
@@ -105,7 +117,7 @@ def stage(root: Path, target: Path) -> None:
 
 
 def shipped_models(root: Path) -> tuple[Path, ...]:
-    """Every model with a card in `models/<room>/`, checked against its card. Raises `BuildError`."""
+    """Every model with a card in `models/<room>/`. Raises `BuildError` if one does not match its card."""
     found = []
     for card in sorted(root.glob("models/*/*.json")):
         if not str(json.loads(card.read_text("utf-8")).get("schema", "")).startswith(CARD_SCHEMA):
@@ -118,7 +130,17 @@ def shipped_models(root: Path) -> tuple[Path, ...]:
 
 
 def copy(source: Path, target: Path, names: re.Pattern[str], root: Path) -> None:
-    """Copies one file, with our modules' names replaced. Raises `BuildError`."""
+    """Copies one file and replaces the names of our modules.
+
+    Args:
+        source: file of the repository.
+        target: file to write.
+        names: matches the names of our modules.
+        root: folder of the repository, for error messages.
+
+    Raises:
+        BuildError: the rewritten module would still refer to an old name.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.suffix == ".py":
         try:
@@ -178,7 +200,7 @@ def _import_edits(tree: ast.Module, lines: list[str]) -> Iterator[Edit]:
                 continue
             if dot and not binds_itself:
                 raise BuildError(f"line {node.lineno}: write `from {package} import {rest}` for `import {name}`")
-            # Nothing but white space stands before an import, so the byte offset is the one in characters too.
+            # Only white space precedes an import, so the byte offset equals the character offset.
             found = re.compile(rf"\b{package}\b").search(lines[node.lineno - 1], node.col_offset)
             if found is None:
                 raise BuildError(f"line {node.lineno}: `{name}` must stand on the first line of its import")
@@ -199,9 +221,9 @@ def _text_edits(source: str, names: re.Pattern[str]) -> Iterator[Edit]:
 
 
 def _check(tree: ast.Module, names: re.Pattern[str]) -> None:
-    """Raises `BuildError` where the module still reaches for a package that no wheel holds.
+    """Raises `BuildError` if the module still refers to a package that wheels do not contain.
 
-    A documentation string may name the training code, which readers find in the repository; other strings may not.
+    A docstring may name the training code, which readers find in the repository. Other strings may not.
     """
     ours = {*RENAMED, *LEFT_OUT}
     documentation = {
@@ -233,7 +255,7 @@ def _renamed(match: re.Match[str]) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files of a package, without what editors, interpreters and downloads leave behind."""
+    """The files of a package, without leftovers of editors, interpreters and downloads."""
     for path in sorted(folder.rglob("*")):
         below = path.relative_to(folder)
         stray = any(part == "__pycache__" or part.startswith(".") for part in below.parts)

@@ -1,6 +1,6 @@
 """The `edge-emotion` command.
 
-Little is imported before `main` runs, so that it can take charge of SIGINT and SIGTERM as early as possible.
+Few modules are imported before `main` runs, so that it can handle SIGINT and SIGTERM as early as possible.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from edge.runtime.stop import StopRequest
 
 COMMANDS: Final = ("run", "replay", "watch", "devices", "bench", "convert", "service", "config")
+"""Names of the subcommands, which are also those of their modules in `edge.commands`."""
 
 INTERRUPTED: Final = 130
-"""Exit code of a command that SIGINT has ended, as a shell gives it."""
+"""Exit code of a command that SIGINT ended, as shells report it."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. Each sets `main`, and `ends_in_order` where it ends in order after a signal."""
+    """The parser of all commands. Each command sets `main`, and `ends_in_order` if it handles signals itself."""
     import argparse
     import importlib
 
@@ -45,12 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
-    `run` ends in order after SIGINT and SIGTERM, whenever they come, and `watch` ends at once; both return 0. Another
-    command that is interrupted returns 130 or 143. An error of ours is one line on standard error, and 1 is returned.
+    After SIGINT or SIGTERM, `run` stops in an orderly way and `watch` stops at once. An `EdgeEmotionError` is printed as
+    one line on standard error.
 
     Args:
-        argv: The arguments. None means those of the process, which is then ours alone: signals are ignored from the
-            end of the command until the interpreter has shut down.
+        argv: The arguments. None takes those of the process; signals are then ignored from the end of the command
+            until the interpreter has shut down.
+
+    Returns:
+        The exit code: 0 after success, and for `run` and `watch` after a signal; 1 after an `EdgeEmotionError`; 130 or
+        143 for another command after SIGINT or SIGTERM.
     """
     from edge import search_path
 
@@ -58,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from edge.runtime import stop
 
     with stop.on_signals(ignore_afterwards=argv is None) as asked:
-        # Before NumPy is imported. Its matrices are small here, and OpenBLAS's threads wait for each other by
-        # spinning: beside other work a spectrogram took twenty times as long with two as with one.
+        # This must be set before NumPy is imported. Matrices are small here, and OpenBLAS's threads spin while they
+        # wait for each other: beside other work, a spectrogram took twenty times as long with two threads as with one.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from edge.terminal import standard_output
 
@@ -85,13 +90,13 @@ def _command(argv: Sequence[str] | None, asked: StopRequest) -> int:
 
 
 def _flush() -> int:
-    # Left to the interpreter, a full disk would be found out only while it shuts down.
+    # Without this flush, a full disk would be detected only at interpreter shutdown.
     sys.stdout.flush()
     return 0
 
 
 def _outcome(act: Callable[[], int]) -> int:
-    """The exit code that `act` ends with, its error being told on standard error."""
+    """Runs `act` and returns its exit code. An error is printed on standard error."""
     from edge.errors import EdgeEmotionError
     from edge.runtime.stop import Interrupted
     from edge.terminal import standard_output
@@ -99,7 +104,7 @@ def _outcome(act: Callable[[], int]) -> int:
     try:
         return act()
     except BrokenPipeError:
-        # The reader of our output (`| head`) has gone, which is its right.
+        # The reader of the output, such as `| head`, has closed it, which is normal.
         standard_output.abandon()
         return 0
     except EdgeEmotionError as error:

@@ -1,7 +1,7 @@
-"""The subcommands of `edge-emotion`, one a module.
+"""The subcommands of `edge-emotion`, one for each module.
 
-Each has `add_parser(commands)` and `main(arguments) -> int` (the exit code); what is heavy is imported inside
-`main`, so that `--help` answers at once.
+Each module has `add_parser(commands)` and `main(arguments)`, which returns the exit code. Modules that load slowly are
+imported inside `main`, so that `--help` answers at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`edge-emotion bench`: what every stage costs on this machine."""
+"""`edge-emotion bench` measures every processing stage on this machine."""
 
 from __future__ import annotations
 

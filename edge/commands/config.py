@@ -1,4 +1,4 @@
-"""`edge-emotion config`: the commented default configuration, or a check of a file."""
+"""`edge-emotion config` prints the commented default configuration, or checks a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_parser(commands: Commands) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Prints the default configuration or the faults of a file.
 
-    Raises `ConfigError` for a file that cannot be read or is no TOML.
+    Raises `ConfigError` for a file that cannot be read or is not TOML.
     """
     if arguments.check is None:
         from edge.service import files

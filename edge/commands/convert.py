@@ -1,4 +1,4 @@
-"""`edge-emotion convert`: a Keras model to TFLite, measured against its source."""
+"""`edge-emotion convert` converts a Keras model to TFLite, and compares the result with its source."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.commands import Commands
 
 PROOF_ROWS = 200
+"""Largest number of inputs on which both models are compared."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -74,7 +75,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def share(text: str) -> float:
-    """Named for argparse's message: `invalid share value`."""
+    """A number from 0 to 1. The function name appears in argparse's message: `invalid share value`."""
     share = float(text)
     if not 0 <= share <= 1:
         raise ValueError(text)
@@ -95,7 +96,7 @@ def main(arguments: argparse.Namespace) -> int:
     if like is not None and arguments.calibration is not None:
         calibration.require_range(calibration.load(arguments.calibration), like, f"calibration {arguments.calibration}")
 
-    print_step = _steps()
+    print_step = _step_printer()
     conversion = tflite.convert_with_proof(
         arguments.model,
         arguments.to,
@@ -126,8 +127,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _steps() -> Callable[[str], None]:
-    """Writes each step to standard error with the seconds since the start."""
+def _step_printer() -> Callable[[str], None]:
+    """Returns a function that writes a step to standard error, with the seconds since the start."""
     start = time.monotonic()
 
     def show(step: str) -> None:

@@ -1,4 +1,4 @@
-"""`edge-emotion devices`: what cameras and microphones are there."""
+"""`edge-emotion devices` lists cameras and microphones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def table(found: Devices) -> str:
-    """For a person to read: a block of rows for each kind, the names first that the configuration takes."""
+    """The devices as text: one block for each kind. Each row begins with the name that the configuration accepts."""
     cameras = [(camera.source, f"{camera.name} ({camera.backend})") for camera in found.cameras]
     microphones = [
         (str(device.index), f"{device.name} ({device.rate} Hz, {_channels(device.channels)})")

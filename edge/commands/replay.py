@@ -1,4 +1,4 @@
-"""`edge-emotion replay FILE`: the senses over a recording, in media time, without a broker."""
+"""`edge-emotion replay FILE` runs the senses over a recording, in media time and without a broker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from edge.observation import Transcript
 
 AFTER_END_S: Final = 10.0
-"""How far beyond the recording's end a transcript may lie: a file may give its length wrong by some seconds."""
+"""Seconds by which a transcript may lie beyond the end of the recording, since the duration in a file may be wrong by
+some seconds."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -76,10 +77,18 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _check_times(transcripts: Sequence[Transcript], duration: float, path: Path) -> None:
-    """Raises `SourceError` where a transcript lies far beyond the end of the recording.
+    """Checks that no transcript lies far beyond the end of the recording.
 
-    Without this check the replay would go on estimating up to that time. `duration`: seconds; 0 where the file does
-    not say, and then only the bound of `read_transcript_file` holds.
+    Without this check the replay would continue to estimate up to that time.
+
+    Args:
+        transcripts: transcripts in media time.
+        duration: duration of the recording in seconds; 0 if unknown, so that only the limit of `read_transcript_file`
+            applies.
+        path: file of the transcripts, for the error message.
+
+    Raises:
+        SourceError: a transcript lies more than `AFTER_END_S` beyond the end.
     """
     from edge.errors import SourceError
 

@@ -1,6 +1,6 @@
-"""`edge-emotion run`: watch, listen and publish until stopped.
+"""`edge-emotion run` watches, listens and publishes until it is stopped.
 
-Nothing about a person goes into systemd's journal: where standard output is the journal, the view is left out.
+Nothing about a person is written to systemd's journal: if standard output is the journal, the view is not shown.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge.runtime.selection import Selection
 
 SYSTEM_CONFIG = Path("/etc/edge-emotion/config.toml")
+"""Configuration that is used without `--config`, if it exists."""
 
 
 def add_parser(commands: Commands) -> None:

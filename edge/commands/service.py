@@ -1,4 +1,4 @@
-"""`edge-emotion service`: at boot, watched by systemd."""
+"""`edge-emotion service` installs, removes and shows the systemd service."""
 
 from __future__ import annotations
 

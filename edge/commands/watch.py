@@ -1,7 +1,7 @@
-"""`edge-emotion watch`: shows what the devices on a broker say.
+"""`edge-emotion watch` shows what the devices on a broker publish.
 
-Any client of the broker may publish under these topics, so a payload is bounded in size, and one that cannot be read
-costs a note now and then, and nothing else.
+Any client of the broker may publish on these topics. So payloads are bounded in size, and unreadable ones are skipped
+with a rate-limited note.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from edge.terminal.inbox import Inbox
 
 FIRST_CONNECTION_S: Final = 5.0
-"""Seconds within which the broker has to answer."""
+"""Time limit for the first connection, in seconds."""
 
 REFRESH_S: Final = 0.5
-"""Seconds after which the ages in the view are drawn again."""
+"""Interval in seconds at which the ages in the view are refreshed."""
 
 NOTES_PER_S: Final = 0.1
-"""Notes on what could not be read, after the first one."""
+"""Largest number of notes on unreadable messages per second, after the first note."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -61,7 +61,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         return _watch(arguments)
     except KeyboardInterrupt:
-        # The way this command is meant to end, even before it has begun.
+        # Ctrl-C is the normal way to end this command, even before the connection is made.
         return 0
 
 
@@ -79,7 +79,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     for option, level in (("--prefix", prefix), ("--device", arguments.device)):
         if level is not None and not LEVEL.fullmatch(level):
             raise ConfigError(f"{option} {level!r} is no topic level: 1 to 64 of letters, digits, '_', '.', '-'")
-    # Availability first: what the broker has kept then comes in this order, too.
+    # The broker sends retained messages in the order of the subscriptions, so that availability arrives before state.
     filters = [f"{prefix}/{arguments.device or '+'}/{kind}" for kind in ("availability", "state")]
     inbox = Inbox()
 
@@ -93,7 +93,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     )
     for each in filters:
         connection.on(each, lambda message: inbox.put(message.topic, message.payload), accept_retained=True)
-    # Until the connection stands, what goes wrong is the error that ends the command, and not a log line.
+    # Until the first connection, a failure ends the command with an error, so it is not logged too.
     logging.getLogger("edge").addHandler(logging.NullHandler())
     terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
     connection.start()
@@ -180,7 +180,7 @@ def _view(inbox: Inbox, prefix: str) -> None:
 
 
 class _Reader:
-    """Reads messages of any content. What cannot be read is noted once, and then every ten seconds at most."""
+    """Reads messages of any content. Unreadable ones are logged at once, and then at most every ten seconds."""
 
     def __init__(self, inbox: Inbox, prefix: str) -> None:
         from edge.sources.refusals import Refusals
@@ -190,12 +190,12 @@ class _Reader:
         log = logging.getLogger(__name__)
         self._refusals = Refusals(lambda why: log.warning("%s", why), burst=1, per_second=NOTES_PER_S)
 
-    def received(self, patience: float) -> Iterator[tuple[str, str, bytes]]:
-        """(device, kind, payload) of the next message; nothing where none comes within `patience` seconds."""
+    def received(self, timeout: float) -> Iterator[tuple[str, str, bytes]]:
+        """Yields (device, kind, payload) of the next message, or nothing if none arrives within `timeout` seconds."""
         from edge.publish.topics import parse
         from edge.terminal.inbox import MAX_BYTES
 
-        message = self._inbox.get(patience)
+        message = self._inbox.get(timeout)
         too_large, too_many = self._inbox.losses()
         if too_large:
             self._refuse(f"{too_large} messages of more than {MAX_BYTES} bytes were dropped")
@@ -205,12 +205,12 @@ class _Reader:
             return
         topic, payload = message
         found = parse(topic, self._prefix)
-        # An empty payload is how a kept message is cleared.
+        # An empty retained message deletes the one that the broker stores.
         if found is not None and payload:
             yield *found, payload
 
     def state(self, device: str, payload: bytes) -> State | None:
-        """The state in a payload; None where this version cannot read it."""
+        """Decodes a state. None if this version cannot read it."""
         import msgspec
 
         from edge.clock import parse_rfc3339
@@ -226,7 +226,7 @@ class _Reader:
         return state
 
     def json(self, device: str, kind: str, payload: bytes) -> str | None:
-        """One line of JSON for a message; None where its payload is no JSON (or, of an availability, no text)."""
+        """One line of JSON for a message. None if its payload is not JSON or, for an availability, not UTF-8 text."""
         import msgspec
 
         try:
@@ -241,7 +241,8 @@ class _Reader:
 
 
 _UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
-"""msgspec's errors and those of wrong UTF-8 and wrong times are `ValueError`; nesting too deep is `RecursionError`."""
+"""Errors of an unreadable payload. Those of msgspec, of wrong UTF-8 and of wrong times are `ValueError`; nesting that
+is too deep raises `RecursionError`."""
 
 
 def _brief(error: BaseException) -> str:

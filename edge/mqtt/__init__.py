@@ -1,1 +1,1 @@
-"""Transport over MQTT: address, connection and embedded broker. It knows nothing of emotions."""
+"""Transport over MQTT: broker address, connection and embedded broker. It does not depend on what is published."""

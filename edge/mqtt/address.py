@@ -1,4 +1,4 @@
-"""Where the broker is: `mqtt://[user[:password]@]host[:port]`, `mqtts://…` or `embedded`."""
+"""Broker addresses: `mqtt://[user[:password]@]host[:port]`, `mqtts://…` or `embedded`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from urllib.parse import unquote, urlsplit
 from edge.errors import BrokerError
 
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+"""URL scheme → TCP port of an address without a port."""
 
 _HOST: Final = re.compile(
     r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?"
 )
+"""A host name, an IPv4 address, or an IPv6 address with an optional zone."""
+
 _FORM: Final = "write mqtt://[user[:password]@]host[:port], mqtts://… or embedded"
+"""End of an error message that explains the syntax."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One broker. Its text never shows the password."""
+    """The address of one broker. `str` and `repr` never show the password."""
 
     host: str
+    """Host name or IP address; an IPv6 address stands without brackets."""
     port: int
+    """TCP port."""
     tls: bool = False
+    """Connect over TLS."""
     username: str | None = None
+    """MQTT user name; None for an anonymous client."""
     password: str | None = field(default=None, repr=False)
+    """MQTT password; None for a client without a password."""
     embedded: bool = False
-    """Start a broker of our own on `host`; `port` 0 takes a free one."""
+    """This program starts the broker itself, on `host`. With `port` 0 it takes a free port."""
 
     def __str__(self) -> str:
         if self.embedded:
@@ -38,12 +47,19 @@ class Address:
 
 
 EMBEDDED: Final = Address("127.0.0.1", 0, embedded=True)
+"""The embedded broker on a free port of this machine."""
 
 
 def parse(text: str, *, username: str | None = None, password_file: Path | None = None) -> Address:
-    """The address in `text`; user and password are percent-decoded.
+    """Parses a broker address.
 
-    `username` and `password_file` hold where `text` names none itself. Raises `BrokerError`.
+    Args:
+        text: URL, or `embedded`. User name and password are percent-decoded.
+        username: user name if `text` has none.
+        password_file: file with the password if `text` has none.
+
+    Raises:
+        BrokerError: the address or the password file cannot be used.
     """
     if text == "embedded":
         return EMBEDDED
@@ -58,7 +74,7 @@ def parse(text: str, *, username: str | None = None, password_file: Path | None 
 
 
 def read_password(path: Path) -> str:
-    """The password in a file that holds nothing else but a line end. Raises `BrokerError`."""
+    """Reads a file that contains the password and at most a line break after it. Raises `BrokerError`."""
     try:
         password = path.read_text("utf-8").rstrip("\r\n")
     except OSError as error:
@@ -71,7 +87,7 @@ def read_password(path: Path) -> str:
 
 
 def _parse_url(text: str) -> Address:
-    # A message never repeats what stands before the last @: it may hold a password.
+    # Error messages leave out everything before the last @, since it may contain a password.
     shown = repr(re.sub(r"//.*@", "//…@", text))
     try:
         parts = urlsplit(text)
@@ -97,5 +113,5 @@ def _parse_url(text: str) -> Address:
 
 
 def _plain(error: ValueError) -> str:
-    """What is wrong with a port or bracket, without the text itself, which could hold a password."""
+    """Describes a `ValueError` of `urlsplit` without quoting the address, which may contain a password."""
     return "the port is no number from 1 to 65535" if "ort" in str(error) else "the host is malformed"

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt to connect."""
+"""Back-off between attempts to connect, and detection of session take-overs."""
 
 from __future__ import annotations
 
@@ -8,61 +8,67 @@ from dataclasses import dataclass, field
 from typing import Final
 
 FIRST_S: Final = 1.0
-"""Longest first wait after a failure; each further one is twice as long, up to a limit."""
+"""Upper limit of the first wait after a failure, in seconds. Each further wait is twice as long, up to a limit."""
 
 HEALTHY_S: Final = 5.0
-"""A connection that held this long was healthy: the next failure starts with the first wait again."""
+"""Seconds after which a connection counts as healthy. The back-off starts again from the first wait after it."""
 
 TAKEOVER_MAX_S: Final = 60.0
-"""Longest wait after another client took the session over."""
+"""Longest wait, in seconds, after another client has taken the session over."""
 
 STABLE_S: Final = 90.0
-"""A connection that held this long makes every failure news again. It is longer than the longest wait after a
-take-over, so that two devices which throw each other out never look stable."""
+"""Seconds after which a connection counts as stable, so that every kind of failure is logged again. The value exceeds
+`TAKEOVER_MAX_S`, so that two devices which disconnect each other never appear stable."""
 
 SUSPICIOUS_S: Final = 5.0
-"""MQTT 3.1.1 gives no reason when it closes a connection. One that is closed within this time of its start may have
-been taken over by another client."""
+"""Seconds after its start within which a closed connection may have been taken over by another client. MQTT 3.1.1 has
+no reason code that would say so."""
 
 SUSPICIONS: Final = 2
-"""Suspicious closures in a row that count as a take-over; a single one may be a restart of the broker."""
+"""Number of consecutive suspicious disconnects that count as a take-over. A single one may be a broker restart."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Waits that double from `first` to `longest` seconds, each shortened by a random part of up to `jitter`."""
+    """Exponential back-off with jitter."""
 
     first: float
+    """First wait, in seconds."""
     longest: float
+    """Upper limit of the waits, in seconds. The waits double until they reach it."""
     jitter: float = 0.2
+    """Largest share of a wait, from 0 to 1, by which it is shortened at random."""
     chance: Callable[[], float] = field(default=random.random)
-    """Gives random numbers from 0 to 1."""
+    """Returns random numbers from 0 to 1."""
     _next: float = field(default=0.0, init=False)
 
     def wait(self) -> float:
-        """Seconds until the next attempt; at most `longest`."""
+        """Returns the seconds until the next attempt, at most `longest`, and doubles the next wait."""
         wait = min(self._next or self.first, self.longest)
         self._next = min(wait * 2, self.longest)
         return wait * (1.0 - self.jitter * self.chance())
 
     def reset(self) -> None:
-        """The next wait is the first again."""
+        """Makes the next wait the first one again."""
         self._next = 0.0
 
 
 @dataclass(slots=True)
 class Takeovers:
-    """Recognises that another client uses the same client identifier, so that both throw each other out."""
+    """Detects another client with the same client identifier: the broker then disconnects each client for the other."""
 
     _suspicions: int = 0
 
     def closed(self, held: float, *, certain: bool, by_peer: bool) -> bool:
-        """Whether a closed connection counts as taken over.
+        """Records a disconnect.
 
         Args:
-            held: seconds for which the connection stood.
-            certain: the broker said that the session was taken over (MQTT 5).
-            by_peer: the broker closed it, rather than a silent network or this side.
+            held: seconds for which the connection held.
+            certain: the broker sent the reason code for a taken-over session (MQTT 5).
+            by_peer: the broker closed the connection; False if the keep-alive expired or this side closed it.
+
+        Returns:
+            Whether the session counts as taken over.
         """
         if held >= STABLE_S:
             self._suspicions = 0

@@ -1,7 +1,7 @@
-"""A broker inside this package, for a machine that has none: rumqttd, by way of the wheel `iotcore`.
+"""An embedded broker for a machine without one: rumqttd, from the wheel `iotcore`.
 
-It listens on this machine only, keeps nothing over a restart and asks for no password. It speaks one protocol at a
-time: with listeners for both, one MQTT 5 message with properties makes rumqttd 0.20's 3.1.1 listener fail for good.
+It listens on this machine only, keeps nothing over a restart and needs no password. It supports one protocol version at
+a time: with listeners for both, one MQTT 5 message with properties breaks the 3.1.1 listener of rumqttd 0.20 for good.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from iotcore import Broker
 
 HOST: Final = "127.0.0.1"
+"""The only address that the broker listens on."""
 
 START_TIMEOUT_S: Final = 20.0
+"""Time limit for the start of the broker, in seconds."""
 
 _CONFIGURATION: Final = """\
 id = 0
@@ -47,36 +49,38 @@ max_payload_size = 1048576
 max_inflight_count = 100
 dynamic_filters = true
 """
+"""Template of rumqttd's configuration file."""
 
 
 class EmbeddedBroker:
     """`with EmbeddedBroker() as broker:` runs a broker at `broker.address` until the block ends.
 
-    It runs as a child process, which ends with this one however this one ends.
+    It runs as a child process, which ends with this process even if this one is killed.
     """
 
     def __init__(self, port: int = 0, *, protocol: Literal["5", "3.1.1"] = "3.1.1") -> None:
-        """`port` 0 takes a free one. Raises `MissingExtraError`."""
+        """Prepares a broker on `port`, or for 0 on a free one. Raises `MissingExtraError` without extra `broker`."""
         self._port = port
         self._protocol = protocol
         self._broker: Broker | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         try:
-            import iotcore  # noqa: F401  so that what is missing is said before anything else starts
+            import iotcore  # noqa: F401  a missing package is reported before anything else starts
         except ImportError as error:
             raise MissingExtraError("the embedded broker", "broker") from error
 
     @property
     def address(self) -> Address:
-        """Where clients on this machine find it; known from `start` on."""
+        """The address for clients on this machine. With `port` 0, the port is known after `start`."""
         return Address(HOST, self._port)
 
     @property
     def running(self) -> bool:
+        """Whether the broker process runs."""
         return self._broker is not None and self._broker.is_running
 
     def start(self) -> Self:
-        """Starts it and waits until it accepts connections. Raises `BrokerError`."""
+        """Starts the broker and waits until it accepts connections. Raises `BrokerError`."""
         if self._broker is not None:
             return self
         from iotcore import Broker
@@ -87,7 +91,7 @@ class EmbeddedBroker:
         version = "v5" if self._protocol == "5" else "v4"
         path.write_text(_CONFIGURATION.format(version=version, host=HOST, port=self._port), "utf-8")
         try:
-            with _interrupts_left_to_us(), child.isolated_environment():
+            with _child_ignores_interrupts(), child.isolated_environment():
                 self._broker = Broker(config_path=str(path)).start(timeout=START_TIMEOUT_S)
         except (OSError, RuntimeError) as error:
             self.stop()
@@ -95,7 +99,7 @@ class EmbeddedBroker:
         return self
 
     def stop(self) -> None:
-        """Stops it; harmless when called twice or before `start`."""
+        """Stops the broker. May be called twice, and before `start`."""
         broker, self._broker = self._broker, None
         if broker is not None:
             broker.stop()
@@ -113,9 +117,12 @@ class EmbeddedBroker:
 
 
 @contextmanager
-def _interrupts_left_to_us() -> Iterator[None]:
-    """A child started in here does not get Ctrl-C: the terminal sends it to the whole group, and the broker must
-    outlive us by the moment in which we say `stopped`."""
+def _child_ignores_interrupts() -> Iterator[None]:
+    """Keeps Ctrl-C from a child process that is started inside the block.
+
+    The terminal sends SIGINT to the whole process group, and the broker must run until this process has published
+    `stopped`.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,4 +1,4 @@
-"""Why there is no connection, in one line that says what to do."""
+"""Causes of a failed or lost connection, each described in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ class Failure:
     """One failed attempt to reach the broker, or a connection that broke."""
 
     kind: str
-    """Failures of one kind are told once, not at every attempt."""
+    """Failures of the same kind are logged once, not at every attempt."""
     message: str
+    """One line for the user: the cause and what to do."""
     permanent: bool = False
-    """Trying again without changing anything cannot help (a wrong password), so a command need not wait."""
+    """Another attempt with the same settings cannot succeed, such as with a wrong password. A command need not wait."""
 
 
 _CREDENTIALS: Final = {"Bad user name or password", "Not authorized", "Bad authentication method", "Banned"}
+"""CONNACK reasons, as paho names them, that concern user name and password."""
 
 
 def connecting(address: Address, error: BaseException) -> Failure:
-    """Why the network connection could not be made."""
+    """The failure behind an error while the network connection was made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Failure(
             "certificate",
@@ -40,7 +42,7 @@ def connecting(address: Address, error: BaseException) -> Failure:
             "tls", f"broker {address}: no TLS there ({error.reason or error}); write mqtt:// if it has none", True
         )
     if isinstance(error, socket.gaierror):
-        # Without a network, a name server's silence looks different and may pass.
+        # EAI_NONAME means that the name does not exist. Other errors, such as those without a network, may pass.
         unknown = error.errno == socket.EAI_NONAME
         return Failure("name", f"broker {address}: no host of that name is found ({error.strerror})", unknown)
     if isinstance(error, ConnectionRefusedError):
@@ -52,7 +54,7 @@ def connecting(address: Address, error: BaseException) -> Failure:
 
 
 def refused(address: Address, reason: ReasonCode) -> Failure:
-    """Why the broker answered our greeting with no."""
+    """The failure behind a CONNACK that refuses the connection."""
     name = reason.getName()
     if name in _CREDENTIALS:
         who = "an anonymous client" if address.username is None else f"user {address.username!r}"
@@ -69,7 +71,7 @@ def refused(address: Address, reason: ReasonCode) -> Failure:
 
 
 def unanswered(address: Address) -> Failure:
-    """The broker closed the connection before it answered our greeting."""
+    """The broker closed the connection before it sent CONNACK."""
     return Failure(
         "unanswered",
         f"broker {address} closes the connection without an answer; is it an MQTT broker, does it want TLS (mqtts://), "
@@ -78,7 +80,7 @@ def unanswered(address: Address) -> Failure:
 
 
 def taken_over(address: Address, client_id: str) -> Failure:
-    """Another client with the same identifier connected, so that the broker closed this connection."""
+    """The broker closed the connection because another client connected with the same client identifier."""
     return Failure(
         "taken over",
         f"broker {address} closes our connection whenever another client connects as {client_id!r}; does a second "
@@ -86,9 +88,9 @@ def taken_over(address: Address, client_id: str) -> Failure:
     )
 
 
-def lost(address: Address, said: str | None) -> Failure:
-    """A connection broke. `said`: the reason that an MQTT 5 broker gave."""
-    why = "" if said is None else f" ({said.lower()})"
+def lost(address: Address, reason: str | None) -> Failure:
+    """The connection broke. `reason`: the reason that an MQTT 5 broker sent; None without one."""
+    why = "" if reason is None else f" ({reason.lower()})"
     return Failure("lost", f"broker {address}: connection lost{why}; trying again")
 
 

@@ -1,4 +1,4 @@
-"""Which failure is worth a line in the log: each kind once, until a connection has held for long."""
+"""Decides which failures are logged: each kind once, until a connection has been stable."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from edge.mqtt.backoff import STABLE_S
 
 @dataclass(slots=True)
 class FailureLog:
-    """Not thread-safe."""
+    """Remembers which kinds of failure have been logged. Not thread-safe."""
 
-    _said: set[str] = field(default_factory=set)
-    _say_connect: bool = True
+    _logged: set[str] = field(default_factory=set)
+    _log_connect: bool = True
 
     def is_news(self, kind: str) -> bool:
-        """Whether a failure of this kind has to be logged; true at its first occurrence."""
-        news = kind not in self._said
-        self._said.add(kind)
-        self._say_connect = self._say_connect or news
+        """Whether a failure of this kind has to be logged, which is true for its first occurrence."""
+        news = kind not in self._logged
+        self._logged.add(kind)
+        self._log_connect = self._log_connect or news
         return news
 
     def connected(self) -> bool:
-        """Whether a new connection has to be logged: the first one, and each that ends a logged failure."""
-        say, self._say_connect = self._say_connect, False
-        return say
+        """Whether a new connection has to be logged. True for the first, and if it ends a logged failure."""
+        needed, self._log_connect = self._log_connect, False
+        return needed
 
     def held(self, seconds: float) -> None:
-        """A connection broke after so many seconds; after `STABLE_S` every failure is news again."""
+        """Records that a connection broke after `seconds`. After `STABLE_S` or more, every kind is logged again."""
         if seconds >= STABLE_S:
-            self._said.clear()
+            self._logged.clear()

@@ -1,4 +1,4 @@
-"""Messages that wait for the network: few, the newest of each topic, and none that is too old."""
+"""A bounded queue of messages to send, which keeps the newest state of each topic and drops expired messages."""
 
 from __future__ import annotations
 
@@ -9,38 +9,43 @@ from typing import Final
 from edge.mqtt.message import Message
 
 WAITING: Final = 64
-"""QoS 0 messages that may wait. One more pushes out the oldest."""
+"""Largest number of waiting QoS 0 messages. A further message evicts the oldest."""
 
 RECEIPTED: Final = 100
-"""QoS 1 messages that may wait. One more is refused."""
+"""Largest number of waiting QoS 1 messages. A further message is refused."""
 
 
 @dataclass(slots=True)
 class Losses:
-    """Messages that were not sent, by reason."""
+    """Numbers of messages that were not sent, by reason."""
 
     dropped: int = 0
-    """Pushed out or refused by a full queue, or waiting when the connection broke."""
+    """Messages evicted or refused because a queue was full, or discarded because the connection broke."""
     replaced: int = 0
-    """A newer message on the same topic took their place."""
+    """Messages replaced by a newer message on the same topic."""
     expired: int = 0
-    """Their deadline passed while they waited."""
+    """Messages whose deadline passed before they could be sent."""
 
     def total(self) -> int:
+        """The number of unsent messages for all reasons together."""
         return self.dropped + self.replaced + self.expired
 
 
 @dataclass(slots=True)
 class Outbox:
-    """Two queues: QoS 1 in order, QoS 0 in order with one place for each replaceable topic. Not thread-safe."""
+    """Two first-in, first-out queues, for QoS 1 and QoS 0. A topic of replaceable messages has only one place
+    in the QoS 0 queue. Not thread-safe."""
 
     losses: Losses = field(default_factory=Losses)
+    """Messages that were lost so far."""
     _receipted: deque[Message] = field(default_factory=deque)
     _waiting: OrderedDict[object, Message] = field(default_factory=OrderedDict)
 
     def put(self, message: Message, now: float) -> bool:
-        """Takes a message; `now`: monotonic seconds. False when it was lost at once, because it is past its deadline
-        or the queue of QoS 1 is full."""
+        """Queues a message. False if it was lost at once, because its deadline has passed or the QoS 1 queue is full.
+
+        `now`: monotonic seconds.
+        """
         if _expired(message, now):
             self.losses.expired += 1
             return False
@@ -50,7 +55,7 @@ class Outbox:
                 return False
             self._receipted.append(message)
             return True
-        # A replaced message keeps its place in the row, so that no topic waits for ever behind a busy one.
+        # The replacement keeps the place in the queue, so that no topic waits for ever behind a busy one.
         key: object = message.topic if message.replaceable else object()
         if key in self._waiting:
             self.losses.replaced += 1
@@ -61,13 +66,13 @@ class Outbox:
         return True
 
     def take_receipted(self, now: float) -> list[Message]:
-        """Removes and returns the QoS 1 messages that are still worth sending."""
+        """Removes the QoS 1 messages and returns those whose deadline has not passed. `now`: monotonic seconds."""
         taken, self._receipted = self._receipted, deque()
         return self._fresh(taken, now)
 
     def take(self, now: float, most_bytes: int) -> list[Message]:
-        """Removes and returns the next QoS 0 messages: at least one where any is fresh, further ones while all payloads
-        together stay within `most_bytes`."""
+        """Removes and returns the next QoS 0 messages whose deadline has not passed. The first one may have any size;
+        further ones follow while the total payload stays within `most_bytes`. `now`: monotonic seconds."""
         batch: list[Message] = []
         size = 0
         while self._waiting:
@@ -83,7 +88,7 @@ class Outbox:
         return batch
 
     def clear(self) -> None:
-        """Drops everything: the connection for which it waited is gone."""
+        """Drops all messages, since the connection for which they waited is gone."""
         self.losses.dropped += len(self)
         self._receipted.clear()
         self._waiting.clear()

@@ -1,13 +1,17 @@
-"""paho's client with a limit on what comes in and a count of pings, driven by a loop of our own.
+"""paho's client with a size limit for incoming packets and a count of pings. A loop of our own drives it.
 
-The methods that begin with an underscore are paho-mqtt's own and not part of its interface; this file is the only one
-that knows them, and the tests against real brokers show that they still work.
+The methods that begin with an underscore are private methods of paho-mqtt. Only this file uses them, and the tests
+against real brokers show whether they still work.
 """
 
 from __future__ import annotations
 
+import math
 import select
 import socket
+import ssl
+import time
+from pathlib import Path
 from typing import Any, Final, cast
 
 from paho.mqtt import client as paho
@@ -15,17 +19,39 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from edge.errors import BrokerError
+from edge.mqtt.message import Message
 from edge.mqtt.packets import PacketLimit
 
-_HEADER: Final = 5
-"""Most bytes of a fixed header, which MQTT 5 counts as part of a packet."""
+_MAX_FIXED_HEADER: Final = 5
+"""Largest size of a fixed header in bytes. MQTT 5 counts the fixed header as part of the packet."""
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """The TLS settings for a broker. Raises `BrokerError` if `ca_file` cannot be read or holds no certificate.
+
+    `ca_file`: PEM file of the certificate authority; None for the authorities of the system.
+    """
+    try:
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except ssl.SSLError as error:
+        raise BrokerError(f"mqtt.ca_file {ca_file} holds no certificate in PEM") from error
+    except OSError as error:
+        raise BrokerError(f"mqtt.ca_file {ca_file}: {error.strerror}") from error
 
 
 class Wire(paho.Client):
-    """One client; all of it belongs to the thread that calls `open` and `turn`."""
+    """One MQTT client. Only the thread that calls `open` and `turn` may use it."""
 
     def __init__(self, client_id: str, *, v5: bool, most_bytes: int, connect_timeout: float) -> None:
-        """`most_bytes`: largest packet that is taken in; `connect_timeout`: seconds."""
+        """Prepares the client; `open` connects.
+
+        Args:
+            client_id: MQTT client identifier.
+            v5: speak MQTT 5 instead of MQTT 3.1.1.
+            most_bytes: largest accepted packet in bytes, without its fixed header.
+            connect_timeout: time limit for the network connection, in seconds.
+        """
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5 if v5 else paho.MQTTv311
         )
@@ -34,22 +60,44 @@ class Wire(paho.Client):
         self._pings_sent = 0
         self._write_wanted = False
         self.connect_timeout = connect_timeout
-        self.on_socket_open = self._opened
-        # With these set, paho leaves all writing to `turn`.
-        self.on_socket_register_write = self._want_write
-        self.on_socket_unregister_write = self._want_no_write
+        self.on_socket_open = self._reset
+        # With these callbacks set, paho leaves all writing to `turn`.
+        self.on_socket_register_write = self._register_write
+        self.on_socket_unregister_write = self._unregister_write
 
     def open(self, host: str, port: int, keepalive: int) -> None:
-        """Makes the network connection and sends the greeting. Raises `OSError`, or `ValueError` for a useless host."""
+        """Makes the network connection and sends CONNECT.
+
+        Args:
+            host: host name or IP address of the broker.
+            port: TCP port of the broker.
+            keepalive: keep-alive interval in seconds.
+
+        Raises:
+            OSError: the network connection cannot be made.
+            ValueError: paho does not accept the host.
+        """
         if not self._v5:
             self.connect(host, port, keepalive)
             return
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = self._most_bytes + _HEADER
+        properties.MaximumPacketSize = self._most_bytes + _MAX_FIXED_HEADER
         self.connect(host, port, keepalive, clean_start=True, properties=properties)
 
+    def send(self, message: Message) -> paho.MQTTMessageInfo:
+        """Publishes a message; under MQTT 5 with its expiry interval. Raises what `paho.Client.publish` raises."""
+        properties = None
+        if self._v5 and message.expiry is not None:
+            left = message.expiry
+            if message.deadline is not None:
+                left = min(left, message.deadline - time.monotonic())
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = max(1, math.ceil(left))
+        return self.publish(message.topic, message.payload, message.qos, message.retain, properties)
+
     def turn(self, wake: socket.socket, timeout: float) -> None:
-        """Reads and writes what there is; waits at most `timeout` seconds, or until `wake` can be read."""
+        """Reads and writes what is possible. Waits at most `timeout` seconds for the network, or until `wake` is
+        readable."""
         sock = cast("socket.socket | None", self.socket())
         if sock is None:
             return
@@ -65,39 +113,39 @@ class Wire(paho.Client):
             self.loop_misc()
 
     def cut_off(self) -> None:
-        """Closes the network connection without a word; the broker speaks the last will."""
+        """Closes the network connection without DISCONNECT, so that the broker publishes the last will."""
         self._sock_close()
 
     def ping(self) -> None:
-        """Asks the broker for an answer, which comes after it has taken in all that was sent before."""
+        """Sends PINGREQ. The broker answers after it has accepted everything that was sent before."""
         self._send_pingreq()
 
     @property
     def idle(self) -> bool:
-        """All that was handed over has been written, and the broker has answered every ping."""
+        """Whether everything has been written to the network and the broker has answered every ping."""
         return not self.want_write() and self._limit.pings_answered >= self._pings_sent
 
     def oversized(self) -> int | None:
-        """Within `on_message`: the size of the message whose payload was thrown away; None for any other."""
+        """Within `on_message`: the size in bytes of the message if its payload was discarded; None otherwise."""
         return self._limit.taken()
 
-    def _opened(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
+    def _reset(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
         self._limit = PacketLimit(self._most_bytes, v5=self._v5)
         self._pings_sent = 0
         self._write_wanted = False
 
-    def _want_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
+    def _register_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
         self._write_wanted = True
 
-    def _want_no_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
+    def _unregister_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
         self._write_wanted = False
 
-    # Below: paho's own methods.
+    # The methods below override private methods of paho.
 
     def _sock_recv(self, bufsize: int) -> bytes:
         return self._limit.recv(bufsize, super()._sock_recv)
 
     def _send_pingreq(self) -> MQTTErrorCode:
-        # paho's keep-alive comes through here, too.
+        # paho's keep-alive calls this method too.
         self._pings_sent += 1
         return super()._send_pingreq()

@@ -1,1 +1,1 @@
-"""The MQTT contract: topics, payloads, client, embedded broker."""
+"""The MQTT contract: topics, payloads and schemas, and the client that publishes them."""

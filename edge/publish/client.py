@@ -1,4 +1,4 @@
-"""What a device says over MQTT, and when: the contract of topics, retention, quality of service and last will."""
+"""The MQTT client of a device: which topic is published with which retention, quality of service and last will."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from edge.publish.topics import OFFLINE, ONLINE, STOPPED, Topics
 log = logging.getLogger(__name__)
 
 FACE_VALID_S: Final = 2.0
-"""An observation of the face that could not be sent for so long is dropped; the next picture says more."""
+"""Seconds after which an unsent observation of the face is dropped, since a newer picture is available by then."""
 
 UTTERANCE_VALID_S: Final = 5.0
-"""The same for voice and words, which observe once for each utterance."""
+"""Seconds after which an unsent observation of voice or words is dropped. There is one for each utterance."""
 
 
 class Publisher:
-    """One device on one broker; any thread may publish, and none is held up while the broker is away.
+    """One device on one broker. Any thread may publish, and none is blocked while the broker is unreachable.
 
-    `online` and `info` go out at every connect, `stopped` at `close`, and the broker itself says `offline` when this
-    process ends without a word.
+    `online` and `info` are published at every connect and `stopped` at `close`. The broker publishes the last will,
+    `offline`, when this process disappears without disconnecting.
     """
 
     def __init__(
@@ -56,65 +56,77 @@ class Publisher:
         ca_file: Path | None = None,
         registry: Registry | None = None,
     ) -> None:
-        """Prepares the connection; `start` begins it.
+        """Prepares the connection; `start` begins to connect.
 
         Args:
             address: the broker.
             topics: the device's topics.
-            info: published, retained, at every connect.
+            info: description of the device, published and retained at every connect; None for no description.
             protocol: version of MQTT.
-            keepalive: seconds; a broker notices a dead device after one and a half times this.
+            keepalive: keep-alive interval in seconds. A broker detects a dead device after one and a half times this.
             retry_max: longest wait between two attempts to connect, in seconds.
-            ca_file: certificate authority in PEM for TLS; None for the system's.
-            registry: where to count.
+            ca_file: PEM file of the certificate authority for TLS; None for the authorities of the system.
+            registry: holds the counters.
 
         Raises:
-            BrokerError: `ca_file` is of no use.
+            BrokerError: `ca_file` cannot be read or holds no certificate.
         """
         self.topics = topics
         self._info = info
         self._registry = Registry() if registry is None else registry
-        self._failed_once: set[str] = set()
+        self._failed_topics: set[str] = set()
         self._connection = Connection(
             address,
-            # The same name after a restart: the broker then ends the dead session first, will and all. With a new
-            # name its `offline` would come later and stand over our `online`.
+            # The client identifier is the same after a restart, so that the broker ends the dead session first and
+            # publishes its last will. With a new identifier that `offline` would come later and replace our `online`.
             f"edge-emotion-{topics.prefix}-{topics.device}",
             protocol=protocol,
             keepalive=keepalive,
             retry_max=retry_max,
             ca_file=ca_file,
             will=Message(topics.availability, OFFLINE.encode(), qos=1, retain=True),
-            on_connected=self._greet,
+            on_connected=self._publish_online,
             registry=self._registry,
         )
 
     def on(self, kind: str, handler: Handler, *, qos: Qos = 1) -> None:
-        """Hands what others publish on `<prefix>/<device>/<kind>` to `handler`, on the network thread, which it must
-        not hold up. Retained messages are counted and ignored. Raises `ValueError` for a kind that has a handler."""
+        """Subscribes to `<prefix>/<device>/<kind>`. Retained messages are counted and ignored.
+
+        Args:
+            kind: topic levels below the device, such as `words/transcript`.
+            handler: receives each message on the network thread, and must not block it.
+            qos: highest quality of service for delivery under MQTT 3.1.1. Under MQTT 5 it is always 0.
+
+        Raises:
+            ValueError: the kind already has a handler.
+        """
         self._connection.on(f"{self.topics.base}/{kind}", handler, qos=qos)
 
     def start(self) -> Self:
-        """Begins to connect in the background, and goes on trying until `close`."""
+        """Begins to connect in the background, and keeps trying until `close`."""
         self._connection.start()
         return self
 
     def require_first_connection(self, timeout: float) -> None:
-        """Waits until connected. Raises `BrokerError` after `timeout` seconds, or at once where waiting is no use."""
+        """Waits until connected. Raises `BrokerError` after `timeout` seconds, or at once where waiting cannot help."""
         self._connection.require_first_connection(timeout)
 
     def publish_info(self, info: Info) -> bool:
-        """Publishes `info` now, if connected, and at every later connect."""
+        """Publishes `info` now and at every later connect. False if it could not be published now."""
         self._info = info
         return self._publish_info()
 
     def publish_state(self, state: State, *, valid_for: float, deadline: float | None = None) -> bool:
-        """Publishes the fused state; a newer one replaces it while it is unsent. False when dropped.
+        """Publishes the fused state. A newer state replaces it while it is unsent.
 
         Args:
-            state: what to publish.
-            valid_for: seconds after which an MQTT 5 broker forgets it.
-            deadline: monotonic seconds after which it is not sent any more; default: `valid_for` from now.
+            state: the payload.
+            valid_for: message expiry interval in seconds, after which an MQTT 5 broker discards the state.
+            deadline: monotonic time in seconds after which the state is not sent any more; None for `valid_for` from
+                now.
+
+        Returns:
+            False if the state was dropped.
         """
         return self._publish(
             self.topics.state,
@@ -128,8 +140,8 @@ class Publisher:
     def publish_observation(
         self, sense: Sense, observation: FaceObservation | VoiceObservation | WordsObservation
     ) -> bool:
-        """Publishes one observation of one sense. A newer one of the face replaces it while it is unsent. False when
-        dropped."""
+        """Publishes one observation of one sense. A newer observation of the face replaces an unsent one. False
+        if it was dropped."""
         face = sense == "face"
         return self._publish(
             self.topics.sense(sense),
@@ -139,19 +151,19 @@ class Publisher:
         )
 
     def publish_health(self, health: Health) -> bool:
-        """Publishes how the process is doing; a newer one replaces it while it is unsent. False when dropped."""
+        """Publishes the health of the process. A newer payload replaces an unsent one. False if it was dropped."""
         return self._publish(self.topics.health, health, retain=True, replaceable=True)
 
     def publish_response(self, response: Response) -> bool:
-        """Publishes what came of something that was sent to us. False when dropped."""
+        """Publishes the result of a request to this device. False if it was dropped."""
         return self._publish(self.topics.response(response.verb), response, qos=1)
 
     def status(self) -> Status:
-        """How the connection is doing now."""
+        """The state of the connection now."""
         return self._connection.status()
 
     def close(self, timeout: float = 3.0) -> bool:
-        """Says `stopped`, waits at most `timeout` seconds for its receipt, and disconnects. True when it came."""
+        """Publishes `stopped`, waits at most `timeout` seconds for the receipt, and disconnects. True if it came."""
         return self._connection.close(
             Message(self.topics.availability, STOPPED.encode(), qos=1, retain=True), timeout=timeout
         )
@@ -164,7 +176,7 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _greet(self) -> None:
+    def _publish_online(self) -> None:
         self._connection.publish(Message(self.topics.availability, ONLINE.encode(), qos=1, retain=True))
         self._publish_info()
 
@@ -174,13 +186,16 @@ class Publisher:
         return self._publish(self.topics.info, self._info, qos=1, retain=True)
 
     def _publish(self, topic: str, payload: Payload, **how: Any) -> bool:
-        """A payload that cannot be encoded costs this message and is counted."""
+        """Encodes and publishes a payload. One that cannot be encoded is dropped and counted.
+
+        `how`: further fields of `Message`.
+        """
         try:
             encoded = encode(payload)
         except Exception as error:
             self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
-            if topic not in self._failed_once:
-                self._failed_once.add(topic)
+            if topic not in self._failed_topics:
+                self._failed_topics.add(topic)
                 log.warning("%s: a message cannot be encoded (%s); further ones are only counted", topic, error)
                 log.debug("%s", topic, exc_info=True)
             return False

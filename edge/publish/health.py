@@ -1,4 +1,4 @@
-"""The content of the `health` topic, made from a snapshot of the registry."""
+"""The payload of the `health` topic, made from a snapshot of the registry."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def collect(
     """The health of the process.
 
     Args:
-        now: What the registry holds.
-        before: The counters of the last report, for the rates.
-        seconds: Time since the last report.
-        measured_at: The moment of `now`, RFC 3339.
+        now: The current snapshot of the registry.
+        before: The counters of the last report, from which the rates are computed.
+        seconds: Seconds since the last report.
+        measured_at: Time of `now` as RFC 3339 text.
         missing: Sense → why it gives no observations.
     """
     resident, peak = now.gauges.get(catalogue.MEMORY_RESIDENT), now.gauges.get(catalogue.MEMORY_PEAK)
@@ -39,7 +39,7 @@ def collect(
 
 
 def stage(milliseconds: Sequence[float]) -> Stage:
-    """Median and 95th percentile, linear between ranks, of at least one duration."""
+    """Median and 95th percentile of at least one duration in milliseconds, interpolated linearly between ranks."""
     median, p95 = np.percentile(np.asarray(milliseconds, np.float64), (50, 95))
     return Stage(median_ms=round(float(median), 3), p95_ms=round(float(p95), 3), n=len(milliseconds))
 

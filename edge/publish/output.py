@@ -1,4 +1,4 @@
-"""The MQTT output of the loop: observations, estimates and counts become messages."""
+"""The MQTT output of the main loop, which publishes observations, estimates and health."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class MqttOutput:
-    """Publishes observations and states as they come and `health` every `health_interval` seconds.
+    """Publishes observations and states as they arrive, and `health` every `health_interval` seconds.
 
-    A message that cannot be made costs that message, and is counted; no method raises for it.
+    A message that cannot be made is dropped and counted; no method raises an exception for it.
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class MqttOutput:
         health_interval: float,
         live: bool = True,
     ) -> None:
-        """Publishes by way of `publisher`.
+        """Prepares the output. The first `health` is due after one interval.
 
         Args:
-            publisher: the device on its broker.
-            registry: what `health` reports, and where failures are counted.
+            publisher: client of the device.
+            registry: holds the metrics that `health` reports, and counts failures.
             valid_for: seconds after which a reader should no longer act on a state.
             health_interval: seconds between two messages on `health`.
-            live: estimates carry monotonic time; False where they carry the time of a recording.
+            live: estimates carry monotonic time; False if they carry the time of a recording.
         """
         self._publisher = publisher
         self._registry = registry
@@ -49,7 +49,7 @@ class MqttOutput:
         self._clock = Clock.live()
         self._started_at = self._reported_at = time.monotonic()
         self._before = registry.snapshot().counters
-        self._failed_once: set[str] = set()
+        self._failed_kinds: set[str] = set()
 
     def observed(self, observation: Observation) -> None:
         """Publishes one observation."""
@@ -61,7 +61,7 @@ class MqttOutput:
         self._attempt(observation.sense, publish)
 
     def estimated(self, estimate: Estimate) -> None:
-        """Publishes one state, unless it is past its `valid_until` before it can be sent."""
+        """Publishes one state. It is dropped if it cannot be sent before its `valid_until`."""
 
         def publish() -> None:
             state = state_payload(estimate, self._clock, valid_for=self._valid_for)
@@ -71,8 +71,12 @@ class MqttOutput:
         self._attempt("state", publish)
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """Publishes `health` when it is due; follows the wall clock when that is set anew. `now`: monotonic seconds;
-        `missing`: sense → why it says nothing."""
+        """Publishes `health` when it is due, and adjusts to changes of the wall clock.
+
+        Args:
+            now: monotonic time in seconds.
+            missing: sense → why it gives no observations.
+        """
         self._clock = self._clock.anchored(time.monotonic(), time.time())
         if now - self._reported_at < self._health_interval:
             return
@@ -100,7 +104,7 @@ class MqttOutput:
             publish()
         except Exception as error:
             self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
-            if kind not in self._failed_once:
-                self._failed_once.add(kind)
+            if kind not in self._failed_kinds:
+                self._failed_kinds.add(kind)
                 log.warning("%s: a message cannot be made: %r; further ones are only counted", kind, error)
                 log.debug("%s", kind, exc_info=True)

@@ -1,7 +1,7 @@
-"""The JSON payloads of the MQTT contract, as types. Each names its schema; a change of fields gives it a new number.
+"""The JSON payloads of the MQTT contract, as types. Each names its schema, whose number grows when fields change.
 
-Numbers are rounded to the precision of the measurement. This keeps payloads short, and makes replay give the same text
-on every machine.
+Numbers are rounded to the precision of the measurement. This keeps payloads short, and replay gives the same text on
+every machine.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ Person: TypeAlias = Annotated[int, Meta(ge=0, description="track id; 0 where per
 Label: TypeAlias = Literal["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
 
 DIGITS: Final = 4
+"""Number of decimals of probabilities, shares and scores."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +61,26 @@ class EvidenceAge(Payload, frozen=True, kw_only=True):
     """Age of the newest and of the oldest evidence in an estimate."""
 
     newest: Milliseconds
+    """Age of the newest evidence."""
     oldest: Milliseconds
+    """Age of the oldest evidence."""
 
 
 class Contribution(Payload, frozen=True, kw_only=True):
     """What one sense contributed to the estimate, or in `missing` why it contributed nothing."""
 
     weight: Share
+    """Share of the sense in all evidence of the estimate."""
     quality: Share
+    """Quality of the sense's evidence, from 0 to 1."""
     age_ms: Milliseconds | None
+    """Age of the evidence; None without evidence."""
     label: Label | None
+    """Most probable label of the sense alone; None without evidence."""
     probabilities: Probabilities | None
+    """Smoothed posterior of the sense alone; None without evidence."""
     missing: str | None
+    """Why the sense contributed nothing; None if it contributed."""
 
 
 class Contributions(Payload, frozen=True, kw_only=True):
@@ -87,39 +96,62 @@ class State(Payload, frozen=True, kw_only=True):
 
     schema: Literal["edge-emotion/state/1"] = "edge-emotion/state/1"
     label: Label
+    """Label of the estimate."""
     confidence: Probability
+    """Probability of `label`."""
     probabilities: Probabilities
+    """Posterior over all labels."""
     valence: Signed
+    """Pleasantness of the emotion."""
     arousal: Signed
+    """Activation of the emotion."""
     person: Person
+    """The person whom the estimate is about."""
     captured_at: Moment
+    """Time that the estimate is about."""
     valid_until: Moment
+    """Time after which a reader should no longer act on the state."""
     age_ms: EvidenceAge | None
+    """Age of the evidence at `captured_at`; None without evidence."""
     contributions: Contributions
+    """Contribution of each sense."""
     media_time: MediaTime | UnsetType = UNSET
+    """`captured_at` as media time; only in replay."""
 
 
 DetailValue: TypeAlias = str | int | float | bool | tuple[float, ...] | None
+"""A value in `detail`."""
 
 
 class _Observation(Payload, frozen=True, kw_only=True):
     """The reading of one sense for one moment or one utterance."""
 
     label: Label
+    """Most probable label."""
     confidence: Probability
+    """Probability of `label`."""
     probabilities: Probabilities
+    """Posterior over all labels."""
     valence: Signed
+    """Pleasantness of the emotion."""
     arousal: Signed
+    """Activation of the emotion."""
     quality: Share
+    """Quality of the observation, from 0 to 1."""
     person: Person
+    """The person whom the observation is about."""
     final: bool
+    """False for an interim observation of an utterance that is not over yet."""
     captured_at: Moment
+    """Time of the frame, or of the end of the utterance."""
     detail: dict[str, DetailValue]
+    """Further measurements of the sense."""
     media_time: MediaTime | UnsetType = UNSET
+    """`captured_at` as media time; only in replay."""
 
 
-def _with(*details: type[Detail]) -> Meta:
-    """Schema of a `detail` that holds the fields of one of `details`; other keys are allowed, for later versions."""
+def _detail_schema(*details: type[Detail]) -> Meta:
+    """Schema of a `detail` that has the fields of one of `details`. Other keys are allowed, for later versions."""
     properties: dict[str, Any] = {}
     for detail in details:
         _, components = msgspec.json.schema_components([detail])
@@ -131,39 +163,47 @@ class FaceObservation(_Observation, frozen=True, kw_only=True):
     """One face in one frame."""
 
     schema: Literal["edge-emotion/face/1"] = "edge-emotion/face/1"
-    detail: Annotated[dict[str, DetailValue], _with(FaceDetail)]
+    detail: Annotated[dict[str, DetailValue], _detail_schema(FaceDetail)]
 
 
 class VoiceObservation(_Observation, frozen=True, kw_only=True):
     """One speech segment; `captured_at` is its end."""
 
     schema: Literal["edge-emotion/voice/1"] = "edge-emotion/voice/1"
-    detail: Annotated[dict[str, DetailValue], _with(VoiceDetail)]
+    detail: Annotated[dict[str, DetailValue], _detail_schema(VoiceDetail)]
 
 
 class WordsObservation(_Observation, frozen=True, kw_only=True):
     """One transcript or spotted keyword."""
 
     schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
-    detail: Annotated[dict[str, DetailValue], _with(WordsDetail, KeywordDetail)]
+    detail: Annotated[dict[str, DetailValue], _detail_schema(WordsDetail, KeywordDetail)]
 
 
 class Model(Payload, frozen=True, kw_only=True):
     """One model that is in use."""
 
     task: str
+    """What the model predicts."""
     name: str
+    """Name of the model, from its card."""
     version: str
+    """Version of the model, from its card."""
     file: str
+    """File name of the model, without folder."""
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """SHA-256 of the model file, in hexadecimal."""
 
 
 class Sensor(Payload, frozen=True, kw_only=True):
     """One source of signals, whether it was found or not."""
 
     kind: Literal["camera", "microphone", "media", "transcripts"]
+    """Kind of source."""
     name: str
+    """Name of the source, without credentials."""
     found: bool
+    """Whether the source was found."""
     why: str | None = None
     """Why the source was not found, or that it is turned off."""
 
@@ -173,14 +213,19 @@ class Info(Payload, frozen=True, kw_only=True):
 
     schema: Literal["edge-emotion/info/1"] = "edge-emotion/info/1"
     device: str
+    """Name of the device."""
     software: str
     """Version of Edge Emotion."""
     purpose: str
     """Why this device reads emotions, as declared by its owner."""
     started_at: Moment
+    """Start time of the program."""
     platform: str
+    """Operating system, machine architecture and Python version."""
     models: tuple[Model, ...]
+    """The models in use."""
     sensors: tuple[Sensor, ...]
+    """The sources of signals."""
     payloads: tuple[str, ...]
     """Names of the schemas that this device publishes."""
 
@@ -189,15 +234,20 @@ class Stage(Payload, frozen=True, kw_only=True):
     """Duration of one processing stage over its last runs, in milliseconds."""
 
     median_ms: Annotated[float, Meta(ge=0)]
+    """Median duration."""
     p95_ms: Annotated[float, Meta(ge=0)]
+    """95th percentile of the duration."""
     n: Count
+    """Number of runs that the percentiles are computed from."""
 
 
 class Memory(Payload, frozen=True, kw_only=True):
     """Resident memory of the process, in MB (10⁶ bytes)."""
 
     resident_mb: Annotated[float, Meta(ge=0)]
+    """Resident memory now."""
     peak_mb: Annotated[float, Meta(ge=0)]
+    """Largest resident memory since the start."""
 
 
 class Health(Payload, frozen=True, kw_only=True):
@@ -205,16 +255,21 @@ class Health(Payload, frozen=True, kw_only=True):
 
     schema: Literal["edge-emotion/health/1"] = "edge-emotion/health/1"
     measured_at: Moment
+    """Time of the measurement."""
     uptime_s: Seconds
+    """Time since the start of the program."""
     rates: dict[str, Annotated[float, Meta(ge=0)]]
     """Counter → events a second since the last report."""
     stages: dict[str, Stage]
+    """Processing stage → its duration."""
     drops: dict[str, Count]
     """Counter → number of losses and failures since the start."""
     overruns: dict[str, Count]
     """Counter → number of times sound was lost since the start."""
     cpu_temperature_c: float | None
+    """Temperature of the CPU in °C; None where it cannot be read."""
     memory: Memory | None
+    """Memory of the process; None where it cannot be read."""
     missing: dict[str, str]
     """Sense → why it gives no observations."""
 
@@ -226,6 +281,7 @@ class Response(Payload, frozen=True, kw_only=True):
     verb: str
     """The kind of request, which is also the last level of the topic: `transcript`."""
     ok: bool
+    """Whether the request was accepted."""
     error: str | None = None
     """Why the request was refused, in one line that never quotes the request."""
 
@@ -239,9 +295,10 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "health": Health,
     "response": Response,
 }
-"""First topic level below the device → the payload published there."""
+"""First topic level below the device → type of the payload published there."""
 
 SCHEMAS: Final = tuple(f"edge-emotion/{kind}/1" for kind in PAYLOADS)
+"""Names of all schemas, in the order of `PAYLOADS`."""
 
 _OBSERVATIONS: Final[dict[Sense, type[_Observation]]] = {
     "face": FaceObservation,
@@ -251,16 +308,19 @@ _OBSERVATIONS: Final[dict[Sense, type[_Observation]]] = {
 
 
 def probabilities(posterior: Sequence[float]) -> Probabilities:
-    """A posterior of shape (7,), rounded to 4 digits."""
+    """Converts a posterior of shape (7,) to a payload; each probability is rounded to 4 digits."""
     rounded = dict(zip(LABELS, (_round(p) for p in posterior), strict=True))
     return msgspec.convert(rounded, Probabilities)
 
 
 def state_payload(estimate: Estimate, clock: Clock, *, valid_for: float, media_time: float | None = None) -> State:
-    """`estimate` as it is published.
+    """Converts an estimate to the payload of `state`.
 
-    `valid_for`: seconds from the estimate's moment after which a reader should no longer act on it.
-    `media_time`: seconds, in replay only.
+    Args:
+        estimate: the fused estimate.
+        clock: converts the estimate's times to RFC 3339.
+        valid_for: seconds from the time of the estimate after which a reader should no longer act on it.
+        media_time: seconds from the start of the recording; only in replay.
     """
     ages = estimate.ages
     parts = {part.sense: _contribution(part) for part in estimate.contributions}
@@ -282,7 +342,13 @@ def state_payload(estimate: Estimate, clock: Clock, *, valid_for: float, media_t
 def observation_payload(
     observation: Observation, clock: Clock, *, media_time: float | None = None
 ) -> FaceObservation | VoiceObservation | WordsObservation:
-    """`observation` as it is published on the topic of its sense."""
+    """Converts an observation to the payload of its sense's topic.
+
+    Args:
+        observation: one observation of one sense.
+        clock: converts the observation's time to RFC 3339.
+        media_time: seconds from the start of the recording; only in replay.
+    """
     label = top(observation.posterior)
     valence, arousal = valence_arousal(observation.posterior)
     payload = _OBSERVATIONS[observation.sense](
@@ -303,7 +369,8 @@ def observation_payload(
 
 
 def encode(payload: Payload) -> bytes:
-    """UTF-8 JSON on one line, without a line end, `schema` first; the same bytes for the same payload."""
+    """Encodes a payload as UTF-8 JSON on one line, without a line break and with `schema` first. Equal payloads give
+    equal bytes."""
     fields = {name: value for name, value in msgspec.structs.asdict(payload).items() if value is not UNSET}
     schema = fields.pop("schema", None)
     return msgspec.json.encode(fields if schema is None else {"schema": schema, **fields})
@@ -321,7 +388,7 @@ def _contribution(part: EstimateContribution) -> Contribution:
 
 
 def _details(detail: Detail | None) -> dict[str, DetailValue]:
-    """The fields that are set, under their names and in their order."""
+    """The fields that are set, by name, in the order of their declaration."""
     if detail is None:
         return {}
     values = ((name, getattr(detail, name)) for name in detail.__struct_fields__)
@@ -342,7 +409,7 @@ def _label(name: str) -> Label:
 
 
 def _milliseconds(seconds: float) -> int:
-    # Evidence can be slightly newer than the moment of the estimate; readers expect ages of at least 0.
+    # Evidence can be slightly newer than the estimate, while readers expect ages of at least 0.
     return max(0, round(seconds * 1000))
 
 

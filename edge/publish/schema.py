@@ -1,6 +1,6 @@
-"""The JSON Schemas of the payloads, made from the types: `python -m edge.publish.schema [--write]`.
+"""The JSON Schemas of the payloads, generated from the types: `python -m edge.publish.schema [--write]`.
 
-The files are part of the package, under `schemas/`, so that readers in any language can validate what they receive.
+The files are part of the package, in `schemas/`, so that readers in any language can validate what they receive.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import msgspec
 from edge.publish.payloads import PAYLOADS, Payload
 
 FOLDER: Final = Path(__file__).with_name("schemas")
+"""Folder with one schema file for each payload."""
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+"""URI of the JSON Schema dialect."""
 
 
 def json_schema(payload: type[Payload]) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def json_schema(payload: type[Payload]) -> dict[str, Any]:
     name = str(reference["$ref"]).removeprefix("#/$defs/")
     body = components.pop(name)
     version = body["properties"]["schema"]
-    # msgspec takes a field with a default as optional; this one is always sent, and readers should check it.
+    # msgspec treats a field with a default as optional. This one is always sent, and readers should check it.
     version.pop("default")
     identity = version.pop("enum")[0]
     version["const"] = identity
@@ -38,12 +40,12 @@ def json_schema(payload: type[Payload]) -> dict[str, Any]:
 
 
 def text(kind: str) -> str:
-    """The schema file for the topic level `kind`, such as `state`."""
+    """The content of the schema file for the topic level `kind`, such as `state`."""
     return json.dumps(json_schema(PAYLOADS[kind]), indent=2, ensure_ascii=False) + "\n"
 
 
 def stale() -> list[str]:
-    """Kinds whose file in the package differs from the types."""
+    """Topic levels whose schema file in the package is missing or differs from the types."""
     return [kind for kind in PAYLOADS if not _file(kind).is_file() or _file(kind).read_text("utf-8") != text(kind)]
 
 

@@ -1,1 +1,1 @@
-"""The systemd service: its files, and how they are installed and removed."""
+"""The systemd service: its files, installation and removal."""

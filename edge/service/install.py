@@ -1,4 +1,4 @@
-"""Installing and removing the service: on this machine, or in a folder that will be one (an SD card, an image)."""
+"""Installs and removes the service, on this machine or in the root folder of another system (SD card, image)."""
 
 from __future__ import annotations
 
@@ -17,40 +17,60 @@ from edge.errors import ServiceError
 from edge.service import files, unit
 
 UNIT: Final = Path("/etc/systemd/system") / files.UNIT
+"""Where the unit is installed."""
+
 ENABLED: Final = Path("/etc/systemd/system/multi-user.target.wants") / files.UNIT
+"""Symbolic link that starts the service at boot."""
+
 SYSUSERS: Final = Path("/etc/sysusers.d/edge-emotion.conf")
+"""Where the declaration of the system user is installed."""
+
 CONFIGURATION: Final = Path("/etc/edge-emotion/config.toml")
+"""Configuration that the service reads by default."""
 
 HOST: Final = Path("/")
+"""Root folder of the running system."""
 
 
 @dataclass
 class Installer:
-    """Changes the system under `root`; with `dry_run` it only says what it would do."""
+    """Installs the service into a system, or removes it."""
 
     root: Path = HOST
+    """Root folder of the system."""
     dry_run: bool = False
+    """Only report what would be done."""
     say: Callable[[str], None] = print
+    """Receives one line for each action."""
 
     @property
     def live(self) -> bool:
-        """True where `root` is the running system."""
+        """Whether `root` is the running system."""
         return self.root == HOST
 
     def install(self, user: str | None = None, configuration: Path = CONFIGURATION) -> None:
         """Writes unit, user and configuration, then starts the service. Raises `ServiceError` or `ConfigError`.
 
-        `user`: run as this one instead of as `edge-emotion`. `configuration`: the file that the service reads, as an
-        absolute path in the installed system; written where it is absent, never overwritten.
+        Args:
+            user: existing user to run the service as; None for `edge-emotion`.
+            configuration: file that the service reads, as an absolute path in the installed system. It is written if
+                it does not exist, and never overwritten.
         """
         self._check()
         if user is not None and self.live:
             _check_user(user)
-        if self._at(configuration).exists():
-            config.load(self._at(configuration))
-        shown = unit.to_be_shown(self._inside(path) for path in (*unit.needed(), configuration))
+        if self._on_this_machine(configuration).exists():
+            config.load(self._on_this_machine(configuration))
+        shown = unit.to_be_shown(self._in_installed_system(path) for path in (*unit.needed(), configuration))
         program, *arguments = unit.program()
-        command = [str(self._inside(Path(program))), *arguments, "run", "--quiet", "--config", str(configuration)]
+        command = [
+            str(self._in_installed_system(Path(program))),
+            *arguments,
+            "run",
+            "--quiet",
+            "--config",
+            str(configuration),
+        ]
         text = unit.fill_in(files.read(files.UNIT), command, shown, user)
 
         if user is None:
@@ -61,7 +81,7 @@ class Installer:
         if self.live:
             self._call("systemctl", "daemon-reload")
             self._call("systemctl", "enable", files.UNIT)
-            # A service that ran before goes on with the old unit until it is started anew.
+            # A running service uses the old unit until it is restarted.
             self._call("systemctl", "restart" if changed else "start", files.UNIT)
         else:
             self._link(ENABLED, UNIT)
@@ -70,7 +90,7 @@ class Installer:
     def uninstall(self) -> None:
         """Stops the service and removes its unit; configuration, user and state stay. Raises `ServiceError`."""
         self._check()
-        if not self._at(UNIT).exists() and not self._at(SYSUSERS).exists():
+        if not self._on_this_machine(UNIT).exists() and not self._on_this_machine(SYSUSERS).exists():
             self.say("the service is not installed")
             return
         if self.live:
@@ -90,17 +110,17 @@ class Installer:
             if os.geteuid() != 0:
                 raise ServiceError("only root can change services: type sudo before the command")
 
-    def _at(self, path: Path) -> Path:
-        """Where an absolute path of the installed system lies now."""
+    def _on_this_machine(self, path: Path) -> Path:
+        """Converts an absolute path in the installed system to a path on this machine."""
         return self.root / path.relative_to("/")
 
-    def _inside(self, path: Path) -> Path:
-        """What an absolute path of now is called in the installed system."""
+    def _in_installed_system(self, path: Path) -> Path:
+        """Converts an absolute path on this machine to a path in the installed system."""
         return Path("/") / path.relative_to(self.root) if path.is_relative_to(self.root) else path
 
     def _write(self, path: Path, text: str, overwrite: bool = True) -> bool:
-        """True where the file was changed."""
-        target = self._at(path)
+        """Writes a file of the installed system. Returns whether the file changed, or would change."""
+        target = self._on_this_machine(path)
         try:
             if target.exists():
                 if not overwrite:
@@ -119,7 +139,7 @@ class Installer:
         return True
 
     def _link(self, path: Path, to: Path) -> None:
-        target = self._at(path)
+        target = self._on_this_machine(path)
         if target.is_symlink():
             self.say(f"same     {target}")
             return
@@ -132,7 +152,7 @@ class Installer:
                 raise ServiceError(f"{target} cannot be written: {error.strerror}") from error
 
     def _remove(self, path: Path) -> None:
-        target = self._at(path)
+        target = self._on_this_machine(path)
         if not (target.exists() or target.is_symlink()):
             return
         self.say(f"{'would remove' if self.dry_run else 'removed '} {target}")
@@ -158,7 +178,7 @@ class Installer:
 
 
 def check_systemd() -> None:
-    """Raises `ServiceError` where systemd does not run, as sd_booted(3) finds out."""
+    """Raises `ServiceError` if systemd does not run, by the check of sd_booted(3)."""
     if not Path("/run/systemd/system").is_dir() or shutil.which("systemctl") is None:
         raise ServiceError("systemd does not run here; --root DIR installs into a system that is not running")
 

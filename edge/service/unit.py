@@ -1,4 +1,4 @@
-"""The unit for this installation: which program it starts, and which folders under /home and /tmp it may see."""
+"""The unit for this installation: the program that it starts, and the folders under /home and /tmp that it may read."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Final
 from edge.errors import ServiceError
 
 HIDDEN: Final = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))
-"""What `ProtectHome=tmpfs` and `PrivateTmp=yes` hide."""
+"""Folders that `ProtectHome=tmpfs` and `PrivateTmp=yes` hide from the service."""
 
 
 def program() -> list[str]:
-    """What starts `edge-emotion` in this environment, by absolute path."""
+    """The command, with an absolute path, that starts `edge-emotion` in this environment."""
     script = Path(sys.prefix) / "bin" / "edge-emotion"
     return [str(script)] if script.is_file() else [sys.executable, "-I", "-m", "edge.cli"]
 
 
 def needed() -> tuple[Path, ...]:
-    """The folders this program is read from: its environment, that one's interpreter, and the package."""
+    """The folders that this program is loaded from: its environment, the interpreter of the environment, the package."""
     return (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2])
 
 
 def to_be_shown(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those of `paths` that the unit hides, without those inside another. Raises `ServiceError`."""
+    """Those of `paths` that the unit hides, without paths inside other ones.
+
+    Raises `ServiceError` if a folder of `HIDDEN` would have to be shown as a whole.
+    """
     shown: list[Path] = []
     for path in sorted({path for path in paths if any(path.is_relative_to(folder) for folder in HIDDEN)}):
         if path in HIDDEN:
@@ -37,7 +40,20 @@ def to_be_shown(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def fill_in(template: str, command: list[str], shown: Iterable[Path] = (), user: str | None = None) -> str:
-    """The unit's text with `command` as ExecStart, `shown` bound in read-only, and another user where one is given."""
+    """Fills in the unit.
+
+    Args:
+        template: text of the unit.
+        command: program and arguments for ExecStart.
+        shown: hidden folders to bind read-only.
+        user: user to run as; None keeps the user of the template.
+
+    Returns:
+        The text of the unit.
+
+    Raises:
+        ServiceError: a part of the command or a folder cannot be quoted.
+    """
     lines = []
     for line in template.splitlines():
         if line.startswith("ExecStart="):
@@ -51,7 +67,7 @@ def fill_in(template: str, command: list[str], shown: Iterable[Path] = (), user:
 
 
 def quote(word: str) -> str:
-    """`word` as systemd reads it back. Raises `ServiceError` where its several layers of escapes would not keep it."""
+    """Quotes a word for a unit. Raises `ServiceError` for characters that systemd's layers of escapes would change."""
     if not re.fullmatch(r"[\w@%+=,./~ -]+", word, re.UNICODE) or "\n" in word:
         raise ServiceError(f"{word!r} cannot stand in a unit: use a path of letters, digits, spaces and _@%+=,./~-")
     word = word.replace("%", "%%")

@@ -1,1 +1,1 @@
-"""What a person reads in a terminal."""
+"""Text output for people: the live view, the summary of a recording and standard output."""

@@ -1,4 +1,4 @@
-"""Messages that wait to be shown, bounded in number and size."""
+"""A queue of messages to display, bounded in number and size."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import deque
 from typing import Final
 
 MAX_BYTES: Final = 100_000
-"""A larger payload is dropped. A state has about 2 kB."""
+"""Largest payload in bytes; a larger one is dropped. A state has about 2 kB."""
 
 MAX_WAITING: Final = 500
-"""Beyond this many waiting messages the oldest is dropped: a view must show the present."""
+"""Largest number of waiting messages. A further one evicts the oldest, since a view must show the present."""
 
 
 class Inbox:
-    """Hands messages from the network thread to the one that shows them. Both methods are safe from any thread."""
+    """Passes messages from the network thread to the thread that displays them. Any thread may call its methods."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, bytes]] = deque()
@@ -23,7 +23,7 @@ class Inbox:
         self._dropped = 0
 
     def put(self, topic: str, payload: bytes) -> None:
-        """Keeps a message for `get`; never blocks."""
+        """Queues a message for `get`. Never blocks."""
         with self._changed:
             if len(payload) > MAX_BYTES:
                 self._too_large += 1
@@ -35,15 +35,15 @@ class Inbox:
             self._changed.notify()
 
     def get(self, timeout: float) -> tuple[str, bytes] | None:
-        """The oldest waiting message (topic, payload), or None where none comes within `timeout` seconds, or where
-        what came was too large to keep."""
+        """Removes and returns the oldest waiting message as (topic, payload). None if no message arrives within
+        `timeout` seconds, or if the one that arrives is too large."""
         with self._changed:
             if not self._waiting:
                 self._changed.wait(timeout)
             return self._waiting.popleft() if self._waiting else None
 
     def losses(self) -> tuple[int, int]:
-        """Messages dropped since the last call: too large, and too many."""
+        """Numbers of messages dropped since the last call: those that were too large, and those that were evicted."""
         with self._changed:
             lost = self._too_large, self._dropped
             self._too_large = self._dropped = 0

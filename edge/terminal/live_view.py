@@ -1,4 +1,4 @@
-"""The view of devices as it changes: drawn in place on a terminal, one line a change elsewhere."""
+"""The live view of devices: a frame redrawn in place on a terminal, and one line for each change elsewhere."""
 
 from __future__ import annotations
 
@@ -16,31 +16,44 @@ from typing import Final, Self, TextIO
 from edge.publish.payloads import Contribution, State
 from edge.terminal.view import DeviceView, line, render, style_of
 
-# ECMA-48 and xterm control sequences.
-# The alternate screen, no cursor, no wrapping of long lines, cleared; and back.
+# The control sequences are those of ECMA-48 and xterm.
 _ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
-_LEAVE: Final = "\x1b[?7h\x1b[?25h\x1b[?1049l"
-_HOME: Final = "\x1b[H"
-_TO_LINE_END: Final = "\x1b[K"
-_TO_SCREEN_END: Final = "\x1b[J"
-# Terminals that know it show the frame at once when it is complete; the others ignore it.
-_HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
+"""Switches to the alternate screen, hides the cursor, turns off line wrapping and clears the screen."""
 
-_NOTES: Final = 4
-"""Notes kept below the view."""
+_LEAVE: Final = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+"""Turns on line wrapping, shows the cursor and switches back to the normal screen."""
+
+_HOME: Final = "\x1b[H"
+"""Moves the cursor to the top left corner."""
+
+_CLEAR_LINE: Final = "\x1b[K"
+"""Clears from the cursor to the end of the line."""
+
+_CLEAR_SCREEN: Final = "\x1b[J"
+"""Clears from the cursor to the end of the screen."""
+
+_BEGIN_UPDATE: Final = "\x1b[?2026h"
+"""Begins a synchronized update: the terminal shows the frame only when it is complete. Other terminals ignore it."""
+
+_END_UPDATE: Final = "\x1b[?2026l"
+"""Ends a synchronized update."""
+
+_MAX_NOTES: Final = 4
+"""Number of notes that are kept and shown below the devices."""
 
 MAX_DEVICES: Final = 50
-"""Devices kept. Any client can publish under a new name; the one that was silent longest makes room."""
+"""Number of devices that are kept, since any client can publish under new names. A further device evicts the one that
+was silent longest."""
 
-_NEWS: Final = 0.1
-"""Without a terminal, a change of confidence of at least this much gets a new line."""
+_CONFIDENCE_CHANGE: Final = 0.1
+"""Smallest change of confidence that is written as a new line where the output is not a terminal."""
 
 
 class LiveView:
     """`with LiveView(sys.stdout) as view:` shows devices until the block ends, then restores the terminal.
 
-    Any thread may call its methods. On a terminal it draws on the alternate screen and leaves its last frame behind;
-    elsewhere it writes a plain line whenever something changes.
+    On a terminal it draws on the alternate screen, and prints the last frame when the block ends. Elsewhere it writes a
+    plain line for each change. Any thread may call its methods.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -48,23 +61,23 @@ class LiveView:
         self._terminal = self._stream.isatty()
         self._views: dict[str, DeviceView] = {}
         self._printed: dict[str, DeviceView] = {}
-        """Without a terminal: what the last line of each device said."""
-        self._notes: deque[str] = deque(maxlen=_NOTES)
+        """Device → the view that its last line was made from. Used where the output is not a terminal."""
+        self._notes: deque[str] = deque(maxlen=_MAX_NOTES)
         self._lock = threading.Lock()
         self._open = False
 
     def update(self, device: str, state: State) -> None:
-        """A new state of a device."""
+        """Shows a new state of a device."""
         with self._lock:
             self._change(replace(self._of(device), state=state))
 
     def availability(self, device: str, availability: str) -> None:
-        """What a device says of itself: `online`, `stopped` or `offline`."""
+        """Shows the availability that a device published: `online`, `stopped` or `offline`."""
         with self._lock:
             self._change(replace(self._of(device), availability=availability))
 
     def note(self, text: str) -> None:
-        """A line to show below the devices, such as a warning."""
+        """Shows a line, such as a warning, below the devices."""
         with self._lock:
             self._notes.append(text)
             if self._terminal:
@@ -73,7 +86,7 @@ class LiveView:
                 self._write(text + "\n")
 
     def refresh(self) -> None:
-        """Draws again, so that ages grow while no message comes; does nothing without a terminal."""
+        """Draws the frame again, so that ages grow while no message arrives. Without a terminal, it does nothing."""
         with self._lock:
             if self._terminal:
                 self._draw()
@@ -97,13 +110,13 @@ class LiveView:
         return self._views.get(device) or DeviceView(device)
 
     def _change(self, view: DeviceView) -> None:
-        # Taken out first, so that the dictionary is in the order of the last change.
+        # Removing the device first keeps the dictionary in the order of the last change.
         self._views.pop(view.device, None)
         self._views[view.device] = view
         while len(self._views) > MAX_DEVICES:
-            silent = next(iter(self._views))
-            del self._views[silent]
-            self._printed.pop(silent, None)
+            longest_silent = next(iter(self._views))
+            del self._views[longest_silent]
+            self._printed.pop(longest_silent, None)
         if self._terminal:
             self._draw()
         elif _is_news(self._printed.get(view.device), view):
@@ -113,10 +126,10 @@ class LiveView:
     def _draw(self) -> None:
         if not self._open:
             return
-        # A frame longer than the screen would scroll, and home would no longer be its start.
+        # A frame longer than the screen would scroll, so that the home position is no longer its start.
         lines = self._lines()[: max(1, shutil.get_terminal_size().lines - 1)]
-        drawn = "".join(f"{text}{_TO_LINE_END}\n" for text in lines)
-        self._write(f"{_HOLD}{_HOME}{drawn}{_TO_SCREEN_END}{_RELEASE}")
+        drawn = "".join(f"{text}{_CLEAR_LINE}\n" for text in lines)
+        self._write(f"{_BEGIN_UPDATE}{_HOME}{drawn}{_CLEAR_SCREEN}{_END_UPDATE}")
 
     def _lines(self) -> list[str]:
         style = style_of(self._stream, shutil.get_terminal_size().columns)
@@ -124,16 +137,16 @@ class LiveView:
         return render(views, style, time.time(), self._notes)
 
     def _write(self, text: str) -> None:
-        # A name or a reason from the network may hold what the terminal's encoding lacks.
+        # Text from the network may contain characters that the terminal's encoding lacks.
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(text.encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
 
 class NoteHandler(logging.Handler):
-    """Shows log records below the view, where a line on standard error would tear the frame.
+    """Shows log records below the devices, since lines on standard error would break the frame.
 
-    Once the view cannot be written any more, such as on a terminal that was closed, they go to standard error.
+    If the view cannot be written any more, such as on a closed terminal, the records go to standard error.
     """
 
     def __init__(self, view: LiveView) -> None:
@@ -145,7 +158,7 @@ class NoteHandler(logging.Handler):
         try:
             self._view.note(text)
         except (OSError, ValueError):
-            # Raised from here, it would end whatever thread wanted to log.
+            # An exception raised here would end the thread that logs.
             if sys.stderr is not None:
                 with suppress(OSError, ValueError):
                     print(text, file=sys.stderr)
@@ -159,7 +172,7 @@ def _is_news(before: DeviceView | None, view: DeviceView) -> bool:
         return old is not new
     return (
         old.label != new.label
-        or abs(old.confidence - new.confidence) >= _NEWS
+        or abs(old.confidence - new.confidence) >= _CONFIDENCE_CHANGE
         or [part.missing for part in _parts(old)] != [part.missing for part in _parts(new)]
     )
 

@@ -1,4 +1,5 @@
-"""Standard output whose failure is an error of ours, so that it ends in one line and not in a traceback."""
+"""Standard output whose write errors are an `EdgeEmotionError`, so that the command ends with one line instead of a
+traceback."""
 
 from __future__ import annotations
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class OutputError(EdgeEmotionError, OSError):
-    """Standard output cannot be written: the disk is full, or it was closed."""
+    """Standard output cannot be written, because the disk is full or it was closed."""
 
 
 class _CheckedFile(io.FileIO):
-    """A file descriptor whose write errors are `OutputError`, save that of a reader who has gone."""
+    """A file whose write errors are `OutputError`, except `BrokenPipeError` when the reader has gone."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -32,7 +33,7 @@ class _CheckedFile(io.FileIO):
 
 
 class _Closed(io.TextIOBase):
-    """Stands in for a standard output that was closed before the process began."""
+    """Replaces a standard output that was closed before the process began. Every write raises `OutputError`."""
 
     encoding = "utf-8"
 
@@ -50,7 +51,7 @@ class _Closed(io.TextIOBase):
 def guard() -> None:
     """Replaces `sys.stdout` by a stream of the same kind that raises `OutputError`.
 
-    Does nothing where `sys.stdout` is not the process's own, as in a test that captures it.
+    Does nothing if `sys.stdout` was replaced before, as in a test that captures it.
     """
     if sys.stdout is None:
         sys.stdout = _Closed()  # type: ignore[assignment]
@@ -67,7 +68,8 @@ def guard() -> None:
 
 
 def abandon() -> None:
-    """Lets what is still buffered go nowhere, since the interpreter would fail to write it again while it ends."""
+    """Redirects standard output to the null device. Otherwise the interpreter would try to write the buffered output
+    again at exit, and fail."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -75,10 +77,10 @@ def abandon() -> None:
 
 
 def is_journal(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether `stream` goes into systemd's journal.
+    """Whether `stream` is connected to systemd's journal.
 
-    systemd names device and inode of the journal's socket in JOURNAL_STREAM; see systemd.exec(5). A process that
-    inherits the variable and has its output elsewhere, such as a terminal, is not mistaken for one.
+    systemd sets JOURNAL_STREAM to device and inode of the journal's socket; see systemd.exec(5). Comparing both with
+    the stream excludes a process that inherited the variable and writes elsewhere, such as to a terminal.
     """
     device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
     if stream is None:

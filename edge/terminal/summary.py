@@ -1,4 +1,4 @@
-"""A whole recording in a few lines: what was felt how long, and what each sense said on the whole."""
+"""The summary of a recording in a few lines: the labels over time, and the mean posterior of each sense."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.observation import SENSES, Estimate, Observation, Sense
 
 
 class Summary:
-    """Takes what `replay` yields and boils it down."""
+    """Collects what `replay` yields and summarises it."""
 
     def __init__(self) -> None:
         self._estimates: list[Estimate] = []
@@ -22,6 +22,7 @@ class Summary:
         self._counts: Counter[Sense] = Counter()
 
     def add(self, item: Observation | Estimate) -> None:
+        """Adds an observation or an estimate; estimates have to be in order of time."""
         if isinstance(item, Estimate):
             self._estimates.append(item)
             return
@@ -30,19 +31,19 @@ class Summary:
         self._counts[item.sense] += 1
 
     def sense_posterior(self, sense: Sense) -> tuple[float, ...] | None:
-        """The quality-weighted geometric mean of all that `sense` observed; None where it observed nothing."""
+        """The quality-weighted geometric mean of the posteriors of one sense, shape (7,); None without observations."""
         if not self._weights[sense]:
             return None
         mean = np.exp(self._sums[sense] / self._weights[sense])
         return tuple(float(p) for p in mean / mean.sum())
 
     def fused_posterior(self) -> tuple[float, ...] | None:
-        """The mean over time of the estimates that had evidence; None where none had."""
+        """The mean posterior, shape (7,), of the estimates that had evidence; None if there are none."""
         used = [estimate.posterior for estimate in self._estimates if estimate.ages is not None]
         return tuple(float(p) for p in np.mean(used, axis=0)) if used else None
 
-    def stretches(self) -> list[tuple[float, float, str]]:
-        """(start, end, label) in seconds of each stretch with one label."""
+    def segments(self) -> list[tuple[float, float, str]]:
+        """(start, end, label) of each period during which the label stays the same; times are in seconds."""
         changes = [self._estimates[0]] if self._estimates else []
         changes += [after for before, after in pairwise(self._estimates) if after.label != before.label]
         ends = [estimate.captured_at for estimate in changes[1:]] + [e.captured_at for e in self._estimates[-1:]]
@@ -50,23 +51,27 @@ class Summary:
         return [(start, end, e.label) for start, end, e in zip(starts, ends, changes, strict=True)]
 
     def text(self, name: str) -> str:
-        """For a person to read."""
+        """The summary as text. `name`: name of the recording."""
         fused = self.fused_posterior()
-        rows = [f"{name}: {_opinion(fused) if fused else 'nothing to go by'}"]
+        rows = [f"{name}: {_label_and_share(fused) if fused else 'nothing to go by'}"]
         for sense in SENSES:
             posterior = self.sense_posterior(sense)
-            said = f"{_opinion(posterior)} from {self._counts[sense]} observations" if posterior else self._why(sense)
-            rows.append(f"  {sense:<6} {said}")
-        rows += [f"  {start:7.1f} s – {end:5.1f} s  {label}" for start, end, label in self.stretches()]
+            finding = (
+                f"{_label_and_share(posterior)} from {self._counts[sense]} observations"
+                if posterior
+                else self._reason(sense)
+            )
+            rows.append(f"  {sense:<6} {finding}")
+        rows += [f"  {start:7.1f} s – {end:5.1f} s  {label}" for start, end, label in self.segments()]
         return "\n".join(rows)
 
-    def _why(self, sense: Sense) -> str:
+    def _reason(self, sense: Sense) -> str:
         reasons = [
             part.missing for estimate in self._estimates[-1:] for part in estimate.contributions if part.sense == sense
         ]
         return (reasons[0] if reasons else None) or "nothing"
 
 
-def _opinion(posterior: tuple[float, ...]) -> str:
+def _label_and_share(posterior: tuple[float, ...]) -> str:
     label = top(posterior)
     return f"{label} {posterior[LABELS.index(label)]:.0%}"

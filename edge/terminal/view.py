@@ -1,4 +1,4 @@
-"""States as text for people: a frame of bars for a terminal, one line for a log. Pure."""
+"""Renders states as text: a frame of bars for a terminal, or one line for a log. Free of side effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.publish.payloads import Contribution, State
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED
 
 WIDTHS: Final = (59, 99)
-"""Narrowest and widest frame, in columns."""
+"""Smallest and largest width of a frame, in columns."""
 
 COLOURS: Final = {
     "anger": 203,
@@ -26,37 +26,51 @@ COLOURS: Final = {
     "sadness": 75,
     "surprise": 215,
 }
-"""Label → colour of the 256-colour palette."""
+"""Label → its colour as an index into the 256-colour palette."""
 
 _AVAILABILITY_COLOURS: Final = {ONLINE: 78, STOPPED: 250, OFFLINE: 203}
+"""Availability → its colour as an index into the 256-colour palette."""
+
 _DIM: Final = "2"
+"""SGR parameter for dim text."""
+
 _BOLD: Final = "1"
+"""SGR parameter for bold text."""
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+"""Block characters that fill 0 to 8 eighths of a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """What is known of one device."""
+    """What a view shows of one device."""
 
     device: str
+    """Name of the device."""
     availability: str | None = None
-    """`online`, `stopped`, `offline`; None when it has not said."""
+    """`online`, `stopped` or `offline`; None if the device has not published it."""
     state: State | None = None
+    """The newest state; None if there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a frame may look."""
+    """What a frame may use."""
 
     width: int = 80
+    """Width of the terminal in columns."""
     colour: bool = True
+    """The frame may use colours, bold and dim text."""
     unicode: bool = True
+    """The frame may use block characters and other characters outside ASCII."""
 
 
 def style_of(stream: TextIO, width: int) -> Style:
-    """What `stream` can show: colour on a terminal unless NO_COLOR is set (no-color.org) or TERM is `dumb`, block
-    characters where its encoding has them."""
+    """The style that `stream` supports. `width`: its width in columns.
+
+    Colour is used on a terminal unless NO_COLOR is set (no-color.org) or TERM is `dumb`. Block characters are used if
+    the encoding has them.
+    """
     colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     try:
         (_EIGHTHS + "●─").encode(stream.encoding or "ascii")
@@ -66,8 +80,17 @@ def style_of(stream: TextIO, width: int) -> Style:
 
 
 def render(views: Sequence[DeviceView], style: Style, now: float, notes: Sequence[str] = ()) -> list[str]:
-    """The lines of one frame, none wider than `style.width` columns. `now`: seconds since the epoch; `notes`: lines to
-    show below."""
+    """Renders one frame.
+
+    Args:
+        views: the devices, from top to bottom.
+        style: width and characters of the frame.
+        now: current time in seconds since the epoch.
+        notes: lines to show below the devices.
+
+    Returns:
+        Lines of at most `style.width - 1` columns, within the limits `WIDTHS`.
+    """
     width = min(max(style.width - 1, WIDTHS[0]), WIDTHS[1])
     lines: list[str] = []
     for view in views:
@@ -77,7 +100,7 @@ def render(views: Sequence[DeviceView], style: Style, now: float, notes: Sequenc
 
 
 def line(view: DeviceView) -> str:
-    """One device in one plain line, for a log or a pipe."""
+    """Renders one device as one plain line, for a log or a pipe."""
     parts = [_clip(_clean(view.device), 64), _clip(_clean(view.availability or "unknown"), 64)]
     state = view.state
     if state is None:
@@ -86,27 +109,36 @@ def line(view: DeviceView) -> str:
     parts += [f"valence {state.valence:+.2f}", f"arousal {state.arousal:+.2f}"]
     for sense in SENSES:
         part: Contribution = getattr(state.contributions, sense)
-        says = (
+        summary = (
             f"{part.label} {part.weight:.2f}"
             if part.label and part.weight > 0
             else _clip(_clean(part.missing or "-"), 200)
         )
-        parts.append(f"{sense}: {says}")
+        parts.append(f"{sense}: {summary}")
     return "  ".join(parts)
 
 
 def age(state: State, now: float) -> float:
-    """Seconds since the moment an estimate is about; 0 when its clock is ahead of ours. `now`: since the epoch."""
+    """Seconds since the time that the estimate is about; 0 if the clock of the device is ahead of ours.
+
+    `now`: current time in seconds since the epoch.
+    """
     return max(0.0, now - parse_rfc3339(state.captured_at))
 
 
 def expired(state: State, now: float) -> bool:
-    """Whether the state should no longer be acted on. `now`: seconds since the epoch."""
+    """Whether the state should no longer be acted on. `now`: current time in seconds since the epoch."""
     return now > parse_rfc3339(state.valid_until)
 
 
 def bar(share: float, cells: int, *, unicode: bool = True) -> str:
-    """A bar of `cells` columns, filled to `share` (0…1) in eighths of a cell, or in whole cells of `#`."""
+    """Renders a bar.
+
+    Args:
+        share: filled share of the bar, clamped to 0…1.
+        cells: length of the bar in columns.
+        unicode: fill in steps of an eighth of a cell; otherwise whole cells with `#`.
+    """
     share = min(max(share, 0.0), 1.0)
     if not unicode:
         filled = round(share * cells)
@@ -124,16 +156,16 @@ def _device(view: DeviceView, style: Style, width: int, now: float) -> list[str]
     stale = state is not None and expired(state, now)
     right = "" if state is None else f"estimate {_age(age(state, now))} old{', expired' if stale else ''}"
     name = _clip(_clean(view.device), 24)
-    says = _clip(_clean(availability), 10)
-    gap = max(1, width - 6 - len(name) - len(says) - len(right)) if right else 0
+    shown_availability = _clip(_clean(availability), 10)
+    gap = max(1, width - 6 - len(name) - len(shown_availability) - len(right)) if right else 0
     head = (
         f" {_paint(name, style, _BOLD)}  {_paint(dot, style, _colour(_AVAILABILITY_COLOURS.get(availability, 250)))} "
-        f"{says}{' ' * gap}{_paint(right, style, _colour(203) if stale else _DIM)}"
+        f"{shown_availability}{' ' * gap}{_paint(right, style, _colour(203) if stale else _DIM)}"
     )
     lines = [head, " " + _paint(rule, style, _DIM)]
     if state is None:
         return [*lines, "  " + _paint("no state yet", style, _DIM)]
-    # What is past is shown, but pale, so that nobody takes it for the present.
+    # An expired state is shown without colour, so that nobody mistakes it for the present.
     return [*lines, *_state(state, Style(style.width, style.colour and not stale, style.unicode), width)]
 
 
@@ -142,9 +174,9 @@ def _state(state: State, style: Style, width: int) -> list[str]:
     title = f"{state.label.upper()}  {state.confidence:4.0%}".replace("%", " %")
     facts = f"valence {state.valence:+.2f}   arousal {state.arousal:+.2f}"
     person = f"   person {state.person}" if state.person else ""
-    room = width - 4 - len(title)
-    facts = facts + person if len(facts + person) <= room else facts
-    gap = room + 1 - len(facts)
+    available = width - 4 - len(title)
+    facts = facts + person if len(facts + person) <= available else facts
+    gap = available + 1 - len(facts)
     lines = [f"  {_paint(title, style, f'{_BOLD};{colour}')}{' ' * gap}{_paint(facts, style, _DIM)}", ""]
     cells = width - 21
     for label in LABELS:
@@ -191,5 +223,5 @@ def _clip(text: str, columns: int) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text from the network without what would steer the terminal."""
+    """Replaces control characters in text from the network, which could control the terminal, by question marks."""
     return "".join(char if unicodedata.category(char)[0] != "C" else "?" for char in text)

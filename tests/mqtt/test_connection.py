@@ -185,7 +185,7 @@ def test_the_broker_comes_back_twice_and_the_wait_starts_anew(
             waits.append(super().wait())
             return waits[-1]
 
-    connection._retry = Recorded(0.1, 0.4, jitter=0.0)
+    connection._session._retry = Recorded(0.1, 0.4, jitter=0.0)
     connection.start()
     connection.require_first_connection(PATIENCE)
     for connects in (2, 3):
@@ -210,14 +210,14 @@ def test_after_a_stable_connection_a_failure_is_news_again(
     monkeypatch.setattr(failure_log, "STABLE_S", 0.3)
     connection = Connection(mosquitto.address, "device", retry_max=0.2)
     for _ in range(4):
-        connection._takeover_wait.wait()
+        connection._session._takeover_wait.wait()
     connection.start()
     connection.require_first_connection(PATIENCE)
     for count in (1, 2):
         time.sleep(0.4)
         mosquitto.kill()
         eventually(lambda wanted=count: caplog.text.count("connection lost") == wanted, "the loss is logged")  # type: ignore[misc]
-        assert connection._takeover_wait.wait() <= backoff.FIRST_S
+        assert connection._session._takeover_wait.wait() <= backoff.FIRST_S
         mosquitto.start()
         eventually(lambda: connection.status().connected, "it is back")
     connection.close()
@@ -263,7 +263,7 @@ def test_the_transport_knows_nothing_of_what_it_carries() -> None:
     code = "import sys, edge.mqtt.connection, edge.mqtt.embedded; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("edge.")} <= {
-        *("edge.errors", "edge.health", "edge.health.catalogue", "edge.health.registry", "edge.mqtt", "edge.child"),
+        *("edge.child", "edge.errors", "edge.health", "edge.health.catalogue", "edge.health.registry", "edge.mqtt"),
         *(name for name in loaded if name.startswith("edge.mqtt.")),
     }
 

@@ -200,7 +200,7 @@ def test_a_stalled_network_holds_nobody_up_and_piles_nothing_up(mosquitto: Mosqu
             for _ in range(20_000):
                 publisher.publish_state(state(), valid_for=60.0)
             assert publisher.status().dropped > 19_990
-            assert len(publisher._connection._outbox) == 1
+            assert len(publisher._connection._state._outbox) == 1
         finally:
             mosquitto.thaw()
         eventually(lambda: publisher.publish_state(state(), valid_for=1.0), "publishing again")
