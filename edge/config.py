@@ -1,4 +1,4 @@
-"""The one configuration file: TOML, every key typed and known, every value checked."""
+"""The configuration file: TOML with a fixed set of keys, each with a type and a range that are checked."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from msgspec import Meta
 from edge.errors import ConfigError
 
 MAX_BYTES: Final = 1_000_000
-"""A larger file is no configuration."""
+"""A configuration file larger than this is refused."""
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.05, le=3600)]
-"""A time constant or interval: long enough to be measured, and at most an hour."""
+"""A time constant or interval in seconds: long enough to be measured, and at most an hour."""
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+"""A fraction or probability, 0…1."""
 Level: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
-"""One level of an MQTT topic: no slash, no wildcard, no space."""
+"""One level of an MQTT topic, without slashes, wildcards or spaces."""
 
 
 def host_level(host: str) -> str:
-    """A host name as one level of a topic; `robot` where nothing of it can be used or tells machines apart."""
+    """Converts a host name to one topic level; `robot` if nothing of it is usable or it is only `localhost`."""
     level = re.sub(r"[^A-Za-z0-9_.-]+", "-", host).strip("-.")[:64]
     return "robot" if not level or level.split(".")[0].lower() == "localhost" else level
 
@@ -34,146 +35,202 @@ def _own_name() -> str:
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every table of the file."""
+    """Base class of every table of the configuration file."""
 
 
 class Device(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[device]`: the identity of this device."""
+
     name: Level = msgspec.field(default_factory=_own_name)
-    """Default: the host's name, since two devices of one name cannot use the same broker."""
+    """Topic level of this device. The default is the host name, because names must be unique at a broker."""
     purpose: str = "not declared"
-    """Why this device reads emotions; published in `info` for those it watches."""
+    """Why this device reads emotions, published in `info` for the people it observes."""
 
 
 class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[mqtt]`: the broker and the connection to it."""
+
     broker: str = "mqtt://localhost:1883"
-    """`mqtt://[user[:password]@]host[:port]`, `mqtts://…` (TLS) or `embedded`."""
+    """Address of the broker: `mqtt://[user[:password]@]host[:port]`, `mqtts://…` (TLS) or `embedded`."""
     username: str | None = None
+    """User name at the broker; None for anonymous access or a user in the address."""
     password_file: Path | None = None
-    """A file with the password alone, so that the configuration can be read by others."""
+    """A file that contains only the password, so that the configuration itself may be readable by others."""
     ca_file: Path | None = None
-    """Certificate authority for `mqtts`; default: the system's."""
+    """Certificate authority for `mqtts`; by default the certificates of the system."""
     prefix: Level = "emotion"
+    """First level of every topic."""
     protocol: Literal["5", "3.1.1"] = "3.1.1"
+    """MQTT protocol version."""
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 15
+    """MQTT keep-alive interval in seconds; the last will is published one and a half intervals after a device died."""
     retry_max_s: Annotated[float, Meta(ge=0.5, le=300)] = 5.0
-    """Longest wait between two attempts to connect. The first wait is a second; each further one is twice as long."""
+    """Maximum back-off in seconds between two attempts to connect; it doubles from 1 s up to this."""
     state_valid_s: Annotated[float, Meta(ge=0.1, le=3600)] = 2.0
-    """A reader should not act on a state that is older. It is not sent later than that, and MQTT 5 brokers forget it
-    then."""
+    """Seconds for which a state is valid. Older states are not sent, an MQTT 5 broker discards them, and readers should
+    not act on them."""
 
 
 class Camera(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[camera]`: the camera and the format of its images."""
+
     enabled: bool = True
+    """Whether the camera is used."""
     source: str | int = "auto"
-    """`auto`, an index, `/dev/videoN`, a GStreamer pipeline, an `rtsp://` or `http://` URL."""
+    """Which camera: `auto`, an index, `/dev/videoN`, a GStreamer pipeline, or an `rtsp://` or `http://` URL."""
     backend: Literal["auto", "opencv", "picamera2"] = "auto"
+    """Library that reads the camera."""
     width: Annotated[int, Meta(ge=16, le=7680)] = 640
+    """Width in pixels of the images as the camera delivers them, before rotation."""
     height: Annotated[int, Meta(ge=16, le=4320)] = 480
-    """Size of the pictures as the camera gives them, before they are turned."""
+    """Height in pixels of the images as the camera delivers them, before rotation."""
     fps: Annotated[float, Meta(ge=0.1, le=240)] = 15.0
+    """Frame rate requested from the camera, in frames per second."""
     rotate: Literal[0, 90, 180, 270] = 0
-    """Degrees clockwise by which pictures are turned to be upright: 180 for a camera mounted upside down."""
+    """Clockwise rotation in degrees that makes the images upright: 180 for a camera mounted upside down."""
     flip: Literal["none", "horizontal", "vertical"] = "none"
-    """Mirrors pictures after they were turned: `horizontal` exchanges left and right, `vertical` top and bottom."""
+    """Mirroring after the rotation: `horizontal` exchanges left and right, `vertical` exchanges top and bottom."""
 
 
 class Microphone(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[microphone]`: the microphone and its sampling rate."""
+
     enabled: bool = True
+    """Whether the microphone is used."""
     device: str | int = "auto"
-    """`auto`, an index, or a part of the name that `edge-emotion devices` shows."""
+    """Which microphone: `auto`, an index, or part of a name listed by `edge-emotion devices`."""
     rate: Annotated[int, Meta(ge=8000, le=96000)] = 16000
+    """Sampling rate requested from the microphone, in hertz."""
 
 
 class Transcripts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[transcripts]`: where transcripts of speech come from."""
+
     topic: bool = True
-    """Read `words/transcript` from the broker."""
+    """Whether transcripts are read from the topic `words/transcript` of the broker."""
     stdin: bool = False
-    """Read standard input, one transcript a line, plain text or JSON."""
+    """Whether transcripts are read from standard input, one per line as plain text or JSON."""
     recogniser: str = "off"
-    """Recognise speech from the microphone: `off`, `vosk`, or `package.module:name` of a recogniser of your own
+    """Speech recogniser on the microphone: `off`, `vosk`, or `package.module:name` of a custom recogniser
     (`edge.words.recogniser`)."""
     recogniser_model: Path | None = None
-    """What the recogniser is made with; for vosk the folder of an unpacked model."""
+    """Path passed to the recogniser; for `vosk` the folder of an unpacked model."""
 
 
 class Face(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[face]`: face detection and facial expression."""
+
     enabled: bool = True
+    """Whether the face sense runs."""
     model: str = "small"
-    """`small`, `large` or the path of a `.tflite` with its card."""
+    """Expression model: `small`, `large` or the path of a `.tflite` file with its card."""
     landmarks: bool = True
-    """Head pose, blinks and mouth from 68 landmarks."""
+    """Whether head pose, blinks and mouth opening are measured from 68 landmarks."""
     detector: Literal["auto", "blazeface", "haar"] = "auto"
+    """Face detector; `auto` is BlazeFace if its file is installed, else the Haar cascade."""
     min_score: Share = 0.7
-    """Detections of a lower score are no face."""
+    """Minimum score of a detection, 0…1; detections with a lower score are discarded."""
     max_distance_m: Annotated[float, Meta(ge=0.1, le=20)] = 3.0
-    """How far away BlazeFace looks for faces, at a field of view of 62°: near ones cost less."""
+    """Distance in metres up to which BlazeFace searches for faces, at a field of view of 62°. Less distance costs less
+    computing time."""
     detect_every_s: Annotated[float, Meta(ge=0.001, le=0.3)] = 0.1
-    """How often faces are looked for; at most as late as a new face has to be found."""
+    """Interval in seconds between two detections. Its maximum is the time within which a new face must be found."""
 
 
 class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[voice]`: emotion from the sound of the voice."""
+
     enabled: bool = True
+    """Whether the voice sense runs."""
     model: str = "default"
+    """Voice model: `default` or the path of a `.tflite` file with its card."""
     speech_threshold: Share = 0.5
-    """Speech probability above which someone speaks."""
+    """Speech probability, 0…1, above which audio counts as speech."""
     hangover_s: Annotated[float, Meta(ge=0.05, le=2)] = 0.5
-    """Silence that ends an utterance."""
+    """Seconds of silence that end an utterance."""
 
 
 class Words(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[words]`: emotion from transcripts and spoken keywords."""
+
     enabled: bool = True
+    """Whether the words sense runs."""
     model: str = "default"
+    """Text model: `default` or the path of a `.tflite` file with its card."""
     keywords: bool = True
-    """Spot spoken keywords on the microphone (needs the extra `keywords`)."""
+    """Whether spoken keywords are spotted on the microphone; needs the extra `keywords`."""
     keyword_file: Path | None = None
-    """A file of phrases of your own instead of the shipped one."""
+    """A file of phrases that replaces the shipped one."""
     log_text: bool = False
-    """Write what was said into the log, for debugging; otherwise nothing of it is kept anywhere."""
+    """Whether the spoken text is written to the log, for debugging. Otherwise the text is not stored anywhere."""
 
 
 class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[fusion]`: how the senses are combined."""
+
     rate_hz: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
-    """Estimates a second."""
+    """Number of estimates per second."""
     face_trust: Share = 0.8
+    """Weight of the face sense's log-posterior when it is fresh and of full quality, 0…1."""
     voice_trust: Share = 0.9
+    """Weight of the voice sense's log-posterior when it is fresh and of full quality, 0…1."""
     words_trust: Share = 0.5
-    """How much of a sense's log-posterior counts when it is fresh and of full quality."""
+    """Weight of the words sense's log-posterior when it is fresh and of full quality, 0…1."""
     face_memory_s: Seconds = 0.6
+    """Seconds after which evidence of the face sense counts 1/e; it is `stale` after three times this."""
     voice_memory_s: Seconds = 4.0
+    """Seconds after which evidence of the voice sense counts 1/e; it is `stale` after three times this."""
     words_memory_s: Seconds = 6.0
-    """Time after which evidence of that sense counts 1/e; it is `stale` after three times this."""
+    """Seconds after which evidence of the words sense counts 1/e; it is `stale` after three times this."""
     smoothing_s: Seconds = 0.5
-    """Time constant of the estimate; an odd observation shorter than about half of it flips nothing."""
+    """Time constant of the estimate in seconds. An outlier shorter than about half of it does not change the label."""
     switch_margin: Share = 0.05
-    """How much more probable another label must be before it replaces the current one."""
+    """Difference in probability by which another label must lead before it replaces the current one, 0…1."""
 
 
 class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[health]`: health messages and the supervision of threads and sources."""
+
     interval_s: Seconds = 5.0
+    """Seconds between two messages on the topic `health`."""
     stuck_after_s: Annotated[float, Meta(ge=1, le=3600)] = 10.0
-    """A thread that has not beaten for so long is taken as stuck."""
+    """Seconds without a heartbeat after which a thread counts as stuck."""
     retry_max_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
-    """Longest wait before a camera or microphone that has gone is tried again; waits double from 1 s up to this."""
+    """Maximum back-off in seconds before a lost camera or microphone is reopened; it doubles from 1 s up to this."""
 
 
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file; every table may be absent."""
+    """The whole configuration file. Every table is optional."""
 
     device: Device = msgspec.field(default_factory=Device)
+    """Identity of this device."""
     mqtt: Mqtt = Mqtt()
+    """Broker and connection."""
     camera: Camera = Camera()
+    """Camera and image format."""
     microphone: Microphone = Microphone()
+    """Microphone and sampling rate."""
     transcripts: Transcripts = Transcripts()
+    """Sources of transcripts."""
     face: Face = Face()
+    """Face sense."""
     voice: Voice = Voice()
+    """Voice sense."""
     words: Words = Words()
+    """Words sense."""
     fusion: Fusion = Fusion()
+    """Combination of the senses."""
     health: Health = Health()
+    """Health messages and supervision."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is written to the log."""
 
 
 def parse(text: str, origin: str = "configuration") -> Config:
-    """The configuration in `text`. Raises `ConfigError` that names the first wrong key and what it should be."""
+    """Parses the configuration in `text`; `origin` names it in error messages.
+
+    Raises `ConfigError`, which names the first wrong key and what was expected.
+    """
     table = _table(text, origin)
     try:
         return _convert(table)
@@ -182,14 +239,15 @@ def parse(text: str, origin: str = "configuration") -> Config:
 
 
 def check(text: str, origin: str = "configuration") -> tuple[Config, tuple[str, ...]]:
-    """The configuration that the right keys of `text` make, and one line for each wrong key in the order of the file.
+    """Parses `text` and collects all wrong keys instead of stopping at the first; `origin` names it in error messages.
 
-    Raises `ConfigError` where it is no TOML.
+    Returns the configuration made of the valid keys, and one line for each wrong key in the order of the file. Raises
+    `ConfigError` if the text is not valid TOML.
     """
     right: dict[str, Any] = {}
     faults: list[str] = []
     for section, value in _table(text, origin).items():
-        # Each key by itself, for msgspec stops at the first that is wrong.
+        # Each key is converted by itself, because msgspec stops at the first error.
         for part in [{key: each} for key, each in value.items()] if isinstance(value, dict) else [value]:
             try:
                 _convert({section: part})
@@ -201,12 +259,12 @@ def check(text: str, origin: str = "configuration") -> tuple[Config, tuple[str, 
 
 
 def load(path: Path) -> Config:
-    """The configuration in the file at `path`. Raises `ConfigError`."""
+    """Reads and parses the configuration file at `path`. Raises `ConfigError`."""
     return parse(read(path), str(path))
 
 
 def read(path: Path) -> str:
-    """The text of the configuration file at `path`, at most `MAX_BYTES` long. Raises `ConfigError`."""
+    """Reads the text of the configuration file at `path`, at most `MAX_BYTES` long. Raises `ConfigError`."""
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise ConfigError(f"configuration {path} is not a regular file")
@@ -219,7 +277,7 @@ def read(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise ConfigError(f"configuration {path} is larger than {MAX_BYTES} bytes; is it the right file?")
     try:
-        # As text files are read everywhere: a line may end as Windows ends it.
+        # Windows line endings are accepted, as text mode would.
         return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(f"configuration {path} is not UTF-8 text: byte {error.start}") from error
@@ -235,7 +293,7 @@ def _table(text: str, origin: str) -> dict[str, Any]:
 
 
 def _convert(table: dict[str, Any]) -> Config:
-    """Raises `msgspec.ValidationError`."""
+    """Converts a TOML table to `Config`. Raises `msgspec.ValidationError`."""
     try:
         return msgspec.convert(table, Config, strict=True, dec_hook=_path)
     except RecursionError as error:
@@ -243,14 +301,14 @@ def _convert(table: dict[str, Any]) -> Config:
 
 
 def _path(wanted: type, value: Any) -> Any:
-    """TOML has no paths; a string stands for one."""
+    """Converts a string to a path, because TOML has no type for paths."""
     if wanted is Path and isinstance(value, str):
         return Path(value).expanduser()
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
 def _explain(message: str) -> str:
-    """msgspec's message with the key first: ``Expected `int`, got `str` - at `$.camera.fps` `` → `camera.fps: …`."""
+    """Puts the key of a msgspec message first: ``Expected `int`, got `str` - at `$.camera.fps` `` → `camera.fps: …`."""
     at = re.search(r" - at `\$\.?(.*)`$", message)
     where = at.group(1) if at else ""
     what = message[: at.start()] if at else message

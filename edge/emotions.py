@@ -1,4 +1,4 @@
-"""The seven labels, their one order, and where each lies in the valence–arousal plane."""
+"""The seven emotion labels, their order, and their coordinates in the valence–arousal plane."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 LABELS: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-"""Every posterior in this project is a vector in this order."""
+"""The emotion labels. Every posterior of this package is a vector in this order."""
 
 COUNT: Final = len(LABELS)
+"""Number of labels, and so the length of every posterior."""
 
 NEUTRAL: Final = LABELS.index("neutral")
+"""Index of `neutral` in `LABELS`."""
 
 UNIFORM: Final[tuple[float, ...]] = (1.0 / COUNT,) * COUNT
+"""The posterior that gives every label the same probability."""
 
 VALENCE_AROUSAL: Final[dict[str, tuple[float, float]]] = {
     "anger": (-0.51, 0.59),
@@ -26,19 +29,22 @@ VALENCE_AROUSAL: Final[dict[str, tuple[float, float]]] = {
     "sadness": (-0.63, -0.27),
     "surprise": (0.40, 0.67),
 }
-"""Mean valence and arousal, each in −1…1, of the words for these states in Russell & Mehrabian,
-"Evidence for a three-factor theory of emotions", J. Research in Personality 11 (1977), 273–294;
-neutral is the origin by definition."""
+"""Valence and arousal of each label, each in −1…1.
+
+The values are the mean ratings of these emotion words in Russell & Mehrabian, "Evidence for a three-factor theory of
+emotions", J. Research in Personality 11 (1977), 273–294. `neutral` is the origin by definition.
+"""
 
 _COORDINATES: Final = np.array([VALENCE_AROUSAL[label] for label in LABELS], np.float64)
+"""(7, 2): `VALENCE_AROUSAL` as an array in the order of `LABELS`."""
 
 
 def valence_arousal(posterior: Sequence[float] | NDArray[np.floating]) -> tuple[float, float]:
-    """The expected valence and arousal, each in −1…1, of a posterior of shape (7,)."""
+    """Returns the expected valence and arousal, each in −1…1, of a posterior of shape (7,)."""
     valence, arousal = np.asarray(posterior, np.float64) @ _COORDINATES
     return float(valence), float(arousal)
 
 
 def top(posterior: Sequence[float] | NDArray[np.floating]) -> str:
-    """The most probable label; the earlier one in `LABELS` on a tie."""
+    """Returns the most probable label of a posterior of shape (7,); on a tie, the earlier one in `LABELS`."""
     return LABELS[int(np.argmax(np.asarray(posterior)))]

@@ -1,25 +1,26 @@
-"""Every error this package raises on purpose: one base, and each also the builtin a caller would expect.
+"""The errors that this package raises on purpose.
 
-The message is always one line that names the thing and the way out; the command line prints it as it is.
+All derive from `EdgeEmotionError`, and each also from the builtin exception that a caller would expect. The message is
+always one line that says what is wrong and what to do; the command line prints it unchanged.
 """
 
 from __future__ import annotations
 
 
 class EdgeEmotionError(Exception):
-    """Base of all errors of Edge Emotion."""
+    """Base class of all errors of Edge Emotion."""
 
 
 class ConfigError(EdgeEmotionError, ValueError):
-    """The configuration file is missing, is no TOML, or has an unknown or ill-typed key."""
+    """The configuration file is missing, is not valid TOML, or has an unknown key or an invalid value."""
 
 
 class SourceError(EdgeEmotionError, OSError):
-    """A camera, microphone, media file or transcript stream cannot be opened or has gone."""
+    """A camera, microphone, media file or transcript stream cannot be opened or has stopped delivering."""
 
 
 class SourceEnded(EdgeEmotionError, EOFError):
-    """A source that ends by its nature (a file, standard input) has given its last item."""
+    """A source has delivered its last item (the end of a file or of standard input) or was closed."""
 
 
 class ModelError(EdgeEmotionError, ValueError):
@@ -27,27 +28,27 @@ class ModelError(EdgeEmotionError, ValueError):
 
 
 class BrokerError(EdgeEmotionError, ConnectionError):
-    """The broker's address is malformed, or it is unreachable or refuses us where we cannot go on without it."""
+    """The broker's address is malformed, or the broker is needed and cannot be reached or refuses the connection."""
 
 
 class ConversionError(EdgeEmotionError, RuntimeError):
-    """A model could not be converted, or its conversion is not equal to the source."""
+    """A model could not be converted, or the converted model does not match its source."""
 
 
 class ServiceError(EdgeEmotionError, RuntimeError):
-    """The systemd service cannot be installed, removed or asked."""
+    """The systemd service cannot be installed, removed or queried."""
 
 
 class MissingExtraError(EdgeEmotionError, ImportError):
-    """An optional package is needed for what was asked; the message ends with the command that installs it."""
+    """An optional package is missing. The message ends with the command that installs it."""
 
     def __init__(self, need: str, extra: str, only: str | None = None) -> None:
-        """Builds the message.
+        """Builds the message from what was needed and the extra that provides it.
 
         Args:
             need: What needs the package, as the subject of a sentence.
-            extra: The extra of this distribution that brings it; empty for a package that every install brings.
-            only: The one package of `extra` that is missing; None for all.
+            extra: The extra of this distribution that contains the package; empty for a package of every installation.
+            only: The one package of `extra` that is missing; None for all of them.
         """
         from edge.extras import install_command
 

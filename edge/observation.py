@@ -1,6 +1,7 @@
-"""The few types that flow: `Frame`, `AudioChunk`, `Transcript` → `Observation`, `Perceived` → `Estimate`.
+"""The data types of the pipeline: `Frame`, `AudioChunk`, `Transcript` → `Observation`, `Perceived` → `Estimate`.
 
-Time is monotonic seconds at the sensor (in replay: seconds of the medium), never the time of arrival.
+All times are monotonic seconds at which the sensor captured the data (in replay: seconds of the recording), never the
+time of arrival.
 """
 
 from __future__ import annotations
@@ -16,74 +17,79 @@ from edge.detail import Detail
 from edge.emotions import COUNT, LABELS
 
 Sense: TypeAlias = Literal["face", "voice", "words"]
+"""Name of a sense."""
 SENSES: Final[tuple[Sense, ...]] = ("face", "voice", "words")
+"""All senses, in the order in which estimates list them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture."""
+    """One image of a camera or video."""
 
     image: NDArray[np.uint8]
-    """(height, width, 3), BGR."""
+    """The pixels, (height, width, 3) in BGR order."""
     captured_at: float
-    """Seconds."""
+    """Seconds: when the image was captured."""
     sequence: int = 0
-    """Counts what the sensor delivered, so that a gap shows how many frames were skipped."""
+    """Number of the frame as delivered by the sensor. A gap in it is the number of skipped frames."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioChunk:
-    """A stretch of sound without a gap inside."""
+    """A contiguous block of audio samples."""
 
     samples: NDArray[np.float32]
-    """(n,) for one channel or (n, channels); full scale is −1…1."""
+    """The samples, (n,) for mono or (n, channels); full scale is −1…1."""
     rate: int
-    """Samples a second."""
+    """Sampling rate in hertz."""
     captured_at: float
-    """Seconds, of the first sample."""
+    """Seconds: when the first sample was captured."""
     overruns: int = 0
-    """How often sound was lost just before this chunk."""
+    """Number of times that audio was lost immediately before this chunk."""
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """Length of the chunk in seconds."""
         return len(self.samples) / self.rate
 
     def after_loss(self, lost: int) -> AudioChunk:
-        """The same, with so many chunks lost before it."""
+        """Returns this chunk with `lost` more overruns, for chunks dropped before it."""
         return replace(self, overruns=self.overruns + lost)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a speech recogniser heard, or a keyword that was spotted."""
+    """The text of an utterance from a speech recogniser, or a keyword spotted in audio."""
 
     text: str
+    """The recognised words."""
     captured_at: float
-    """Seconds, at the end of what was said."""
+    """Seconds: the end of the utterance."""
     speaker: str | None = None
+    """Name of the speaker as the recogniser gave it; None if it gave none."""
     confidence: float = 1.0
-    """0…1, the recogniser's."""
+    """Confidence of the recogniser, 0…1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one sense says about one moment (or one utterance)."""
+    """The result of one sense for one moment or one utterance."""
 
     sense: Sense
+    """The sense that made the observation."""
     captured_at: float
-    """Seconds; of an utterance, its end."""
+    """Seconds: when the data was captured; for an utterance, its end."""
     posterior: tuple[float, ...]
-    """Calibrated, seven probabilities in the order of `edge.emotions.LABELS`."""
+    """Seven calibrated probabilities in the order of `edge.emotions.LABELS`."""
     quality: float
-    """0…1: how far the observation can be trusted, apart from what its posterior says."""
+    """Reliability of the input, 0…1, independent of how certain the posterior is."""
     person: int = 0
-    """Track id of the face; 0 where the sense cannot tell persons apart."""
+    """Track id of the person; 0 if the sense cannot distinguish persons."""
     final: bool = True
-    """False for an interim observation of an utterance that still goes on."""
+    """False for an interim observation of an utterance that has not ended yet."""
     detail: Detail | None = None
-    """What else the sense measured. Its type is that of the sense: `FaceDetail`, `VoiceDetail`, `WordsDetail`, or
-    `KeywordDetail` for a keyword spotted in sound."""
+    """Further measurements. The type depends on the sense: `FaceDetail`, `VoiceDetail` or `WordsDetail`, or
+    `KeywordDetail` for a keyword spotted in audio."""
 
     def __post_init__(self) -> None:
         if len(self.posterior) != COUNT or not all(map(math.isfinite, self.posterior)):
@@ -94,60 +100,64 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Perceived:
-    """What came of one frame, chunk of sound or transcript."""
+    """The results of one frame, audio chunk or transcript."""
 
     sense: Sense
-    """The sense that worked; a chunk of sound may give observations of `words` too (spotted keywords)."""
+    """The sense that processed the input. An audio chunk may also yield observations of `words` (spotted keywords)."""
     observations: tuple[Observation, ...] = ()
+    """The observations made, possibly none."""
     condition: str | None = None
-    """Why there is nothing to observe (`no face`, `silence`), or what broke."""
+    """Why there was nothing to observe (`no face`, `silence`), or the fault; None if all is well."""
     attended: int | None = None
-    """The person to attend to, where the sense can name one."""
+    """Track id of the person to attend to; None if the sense does not name one."""
     failed: bool = False
-    """True where `condition` describes a fault of the device rather than the state of the world."""
+    """True if `condition` is a fault of the device rather than a state of the scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one sense brought to an estimate, or why it brought nothing."""
+    """The part that one sense had in an estimate, or the reason why it had none."""
 
     sense: Sense
+    """The sense that this contribution describes."""
     weight: float
-    """0…1, this sense's share of all evidence; the shares of an estimate add up to 1, or to 0 with no evidence."""
+    """Share of the sense in all evidence, 0…1. The shares of an estimate sum to 1, or to 0 without evidence."""
     quality: float
-    """0…1, of the evidence used."""
+    """Quality of the evidence used, 0…1."""
     age: float | None
-    """Seconds since the evidence was captured; None where there is none."""
+    """Seconds since the evidence was captured; None without evidence."""
     posterior: tuple[float, ...] | None
-    """The sense's own opinion, smoothed; None where it has none."""
+    """Smoothed posterior of this sense alone; None without evidence."""
     missing: str | None = None
-    """Why the sense says nothing: `no face`, `silence`, `no words`, `stale`, `off`, or what broke."""
+    """Why the sense contributes nothing: `no face`, `silence`, `no words`, `stale`, `off`, or the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What all senses together say about one person at one moment."""
+    """The fused result of all senses for one person at one moment."""
 
     captured_at: float
-    """Seconds: the moment the estimate is about."""
+    """Seconds: the moment that the estimate describes."""
     label: str
+    """The estimated emotion, one of `edge.emotions.LABELS`."""
     posterior: tuple[float, ...]
     """Seven probabilities in the order of `edge.emotions.LABELS`."""
     valence: float
-    """−1…1."""
+    """Expected valence, −1…1."""
     arousal: float
-    """−1…1."""
+    """Expected arousal, −1…1."""
     contributions: tuple[Contribution, ...]
-    """One per sense, in the order of `SENSES`."""
+    """One contribution per sense, in the order of `SENSES`."""
     person: int = 0
+    """Track id of the person; 0 without one."""
 
     @property
     def confidence(self) -> float:
-        """The probability of `label`."""
+        """Probability of `label`, 0…1."""
         return self.posterior[LABELS.index(self.label)]
 
     @property
     def ages(self) -> tuple[float, float] | None:
-        """Seconds: of the newest and the oldest evidence used; None without evidence."""
+        """Ages in seconds of the newest and the oldest evidence used; None without evidence."""
         used = [part.age for part in self.contributions if part.age is not None and part.weight > 0]
         return (min(used), max(used)) if used else None

@@ -1,1 +1,1 @@
-"""The face sense: frames in, observations out."""
+"""The face sense: detects faces in frames and classifies their expressions."""

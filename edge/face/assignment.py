@@ -1,4 +1,4 @@
-"""The optimal assignment of rows to columns, exact and without SciPy."""
+"""Optimal assignment of rows to columns (the linear assignment problem), exact and without SciPy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 
 def assign(gain: NDArray[np.floating]) -> list[tuple[int, int]]:
-    """Pairs (row, column), each row and column at most once, of the greatest total gain; in the order of the rows.
+    """Finds the pairs (row, column) with the greatest total gain and returns them in the order of the rows.
 
-    `gain` (rows, columns), finite. Pairs that gain nothing (≤ 0) are left out: a row may stay alone. Shortest
-    augmenting paths: Kuhn, 1955; Jonker & Volgenant, Computing 38, 1987.
+    `gain` (rows, columns) must be finite. Each row and column is used at most once. A pair with a gain ≤ 0 is left out,
+    so a row may remain unassigned. The method is shortest augmenting paths (Kuhn, 1955; Jonker & Volgenant, Computing
+    38, 1987).
     """
     rows, columns = gain.shape
     if rows == 0 or columns == 0:
@@ -21,7 +22,7 @@ def assign(gain: NDArray[np.floating]) -> list[tuple[int, int]]:
         return sorted((row, column) for column, row in assign(gain.T))
     cost = np.minimum(0.0, -gain.astype(np.float64)).tolist()
     row_price, column_price = [0.0] * rows, [0.0] * (columns + 1)
-    # The last column is where each search starts.
+    # The extra last column is the start of each search.
     owner = [-1] * (columns + 1)
     for row in range(rows):
         owner[columns] = row

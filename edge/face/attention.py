@@ -1,4 +1,4 @@
-"""Which of the persons in view the robot attends to."""
+"""Selects the person in view to whom the robot attends."""
 
 from __future__ import annotations
 
@@ -9,71 +9,82 @@ from typing import Final
 
 from edge.face.boxes import Box
 
-_OFF_CENTRE: Final = 1.0
-"""Logarithm of the area that a face in a corner of the frame counts smaller than one in its middle."""
-_TURNED: Final = 1.0
-"""Logarithm of the area that a face turned by 45° counts smaller than a frontal one; grows with the angle's square."""
-_MOST_TURNED: Final = 2.0
-"""The most that a turned face counts smaller: a large face turned away still belongs to somebody near."""
+_OFF_CENTRE_PENALTY: Final = 1.0
+"""Reduction of a face's log-area in a corner of the frame, relative to the centre."""
+_TURNED_PENALTY: Final = 1.0
+"""Reduction of the log-area of a face turned by 45°, relative to a frontal one; it grows with the angle squared."""
+_MAX_TURNED_PENALTY: Final = 2.0
+"""Maximum reduction of the log-area of a turned face: a large face turned away still belongs to someone near."""
 _SMOOTHING_S: Final = 0.3
-"""Time constant of a person's prominence."""
-_MARGIN: Final = math.log(1.4)
-"""How much more prominent, as a logarithm, another person must be to take the attention."""
+"""Time constant in seconds with which a person's prominence is smoothed."""
+_SWITCH_MARGIN: Final = math.log(1.4)
+"""Lead in prominence (a log-ratio) that another person needs to take over the attention."""
 _DWELL_S: Final = 0.4
-"""Seconds for which another person must be that much more prominent to take the attention."""
+"""Seconds for which another person must keep a lead of `_SWITCH_MARGIN` to take over the attention."""
 _HOLD_S: Final = 1.0
-"""Seconds for which the attention waits for a person who is out of sight."""
+"""Seconds for which the attention stays with a person who is out of sight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face in view."""
+    """A face in view that may get the attention."""
 
     person: int
+    """Track id of the person."""
     box: Box
+    """Box of the face in pixels of the frame."""
     yaw: float | None = None
-    """Degrees, 0 when it looks into the camera; None where it is not known. Pitch does not count: it tells how high the
-    camera stands before it tells anything of the person."""
+    """Yaw of the head in degrees, 0 when it faces the camera; None if unknown. Pitch is not used, because it depends
+    mostly on the height of the camera."""
 
 
 def prominence(candidate: Candidate, frame_size: tuple[int, int]) -> float:
-    """How much a face calls for attention: logarithm of its share of the frame, less for off-centre and turned.
+    """Returns the prominence of a face: the logarithm of its share of the frame, reduced if off-centre or turned.
 
-    `frame_size`: width and height in pixels.
+    `frame_size` is the width and height of the frame in pixels.
     """
     width, height = frame_size
     x, y = candidate.box.centre
     off = min(1.0, math.hypot(2 * x / width - 1, 2 * y / height - 1) / math.sqrt(2))
-    turned = 0.0 if candidate.yaw is None else min(_MOST_TURNED, _TURNED * (candidate.yaw / 45) ** 2)
-    return math.log(max(candidate.box.area, 1.0) / (width * height)) - _OFF_CENTRE * off**2 - turned
+    turned = 0.0 if candidate.yaw is None else min(_MAX_TURNED_PENALTY, _TURNED_PENALTY * (candidate.yaw / 45) ** 2)
+    return math.log(max(candidate.box.area, 1.0) / (width * height)) - _OFF_CENTRE_PENALTY * off**2 - turned
 
 
 class Attention:
-    """Keeps to one person until another is clearly more prominent for a while. No clock, not thread-safe."""
+    """Stays with one person until another has been clearly more prominent for a while.
+
+    The class reads no clock and is not thread-safe.
+    """
 
     def __init__(self) -> None:
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._person: int | None = None
         self._seen_at = 0.0
         self._rival: int | None = None
         self._rival_since = 0.0
         self._smooth: dict[int, tuple[float, float]] = {}
-        """Prominence of each person lately in view, and when."""
+        """Person → smoothed prominence and the time of its last update in seconds."""
 
     @property
     def person(self) -> int | None:
-        """Whom the robot attended to at the last update."""
+        """Person attended to after the last update; None without one."""
         return self._person
 
     def update(self, candidates: Sequence[Candidate], now: float, frame_size: tuple[int, int]) -> int | None:
-        """The person to attend to at `now` (seconds), None where nobody is or was just now.
+        """Updates the prominence of all persons in view and selects the person to attend to.
 
-        `frame_size`: width and height in pixels. Where time goes back everything begins anew.
+        Args:
+            candidates: The faces in view.
+            now: Time of the frame in seconds. If it goes back, the state is reset first.
+            frame_size: Width and height of the frame in pixels.
+
+        Returns:
+            The person to attend to, who may have been out of sight for up to `_HOLD_S`; None without one.
         """
         if any(now < at for _, at in self._smooth.values()):
-            self._begin()
+            self._reset()
         for candidate in candidates:
             value = prominence(candidate, frame_size)
             before, at = self._smooth.get(candidate.person, (value, now))
@@ -89,14 +100,14 @@ class Attention:
         return self._person
 
     def _choose(self, in_view: set[int], now: float) -> None:
-        # Of two alike, whoever was there first.
+        # On a tie the person with the lower id wins, who was there first.
         best = max(in_view, key=lambda person: (self._smooth[person][0], -person))
         if self._person is None:
             self._person, self._seen_at, self._rival = best, now, None
             return
-        # Whoever is out of sight for a moment is waited for.
+        # A person out of sight for a moment keeps the attention.
         waiting = self._person not in in_view
-        if waiting or best == self._person or self._smooth[best][0] - self._smooth[self._person][0] < _MARGIN:
+        if waiting or best == self._person or self._smooth[best][0] - self._smooth[self._person][0] < _SWITCH_MARGIN:
             self._rival = None
             return
         if self._rival != best:

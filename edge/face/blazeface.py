@@ -1,7 +1,7 @@
-"""BlazeFace, short range: a face detector of a millisecond.
+"""BlazeFace, short range: a face detector that takes about a millisecond.
 
 Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", CVPR workshop 2019,
-arXiv:1907.05047. The file is Google's, Apache-2.0.
+arXiv:1907.05047. The model file is by Google, under Apache-2.0.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from edge.inference.card import Card
 from edge.inference.interpreter import Interpreter
 
 SIDE = 128
+"""Width and height of the model's input in pixels."""
 _GRIDS = ((8, 2), (16, 6))
-"""Stride in pixels of each feature map, and its anchors a cell."""
+"""Stride in pixels and anchors per cell of each feature map."""
 _CANDIDATES = 100
-"""Best boxes of which faces are made, enough for about 17: under a low threshold all 896 would take seconds."""
+"""Number of best boxes that are merged into faces, enough for about 17 faces. With a low threshold, merging all 896
+would take seconds."""
 
 
 def anchors() -> NDArray[np.float64]:
-    """(896, 2): centres in 0…1 of the anchors, in the order of the model's outputs."""
+    """Returns (896, 2): the centres of the anchors in 0…1, in the order of the model's outputs."""
     rows: list[NDArray[np.float64]] = []
     for stride, count in _GRIDS:
         cells = SIDE // stride
@@ -36,42 +38,65 @@ def anchors() -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A square part of the frame, in whole pixels; may reach beyond it."""
+    """A square region in whole pixels of the frame; it may extend beyond the frame."""
 
     left: int
+    """Left edge."""
     top: int
+    """Top edge."""
     side: int
+    """Width and height."""
 
 
 def whole(image: NDArray[np.uint8]) -> Window:
-    """The smallest window that holds the image (height, width, …)."""
+    """Returns the smallest window that contains the whole image (height, width, …)."""
     height, width = image.shape[:2]
     side = max(height, width)
     return Window((width - side) // 2, (height - side) // 2, side)
 
 
 class BlazeFace:
-    """Finds faces of at least about 18 pixels in the 128 that it sees: a seventh of the window."""
+    """Finds faces at least about 18 pixels wide in its input of 128 pixels: a seventh of the window."""
 
     name = "blazeface"
+    """Name of the detector in the configuration and in observations."""
 
     def __init__(self, interpreter: Interpreter, min_score: float = 0.5, card: Card | None = None) -> None:
+        """Wraps a loaded model.
+
+        Args:
+            interpreter: The BlazeFace model.
+            min_score: Minimum score of a face, 0…1.
+            card: The card of the model; None if it has no card.
+        """
         self.card = card
         self._interpreter = interpreter
         self._min_score = min_score
         self._anchors = anchors()
 
     def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
-        """The faces in a BGR image (height, width, 3), seen whole, best score first. Raises `ModelError` on NaN."""
+        """Returns the faces in a BGR image (height, width, 3), best score first, from one view of the whole image.
+
+        `at` is not used. Raises `ModelError` if the model returns NaN.
+        """
         return self.look(image, whole(image))
 
     def look(
         self, image: NDArray[np.uint8], window: Window, min_score: float | None = None, mirrored: bool = False
     ) -> tuple[Detection, ...]:
-        """The faces in a part of a BGR image, best score first; what of the window lies outside is black.
+        """Finds the faces in a window of an image.
 
-        `min_score` instead of the detector's own; `mirrored`: the model sees the mirror image, which is another
-        opinion. Boxes are in pixels of the image all the same. Raises `ModelError` on NaN.
+        Args:
+            image: The frame, (height, width, 3) uint8 BGR.
+            window: The region to search; the part of it outside the image is black.
+            min_score: Minimum score, 0…1; None for that of the detector.
+            mirrored: Whether the model gets the mirror image, which gives a second opinion.
+
+        Returns:
+            The faces in pixels of the image, mirrored or not, best score first.
+
+        Raises:
+            ModelError: The model returned NaN.
         """
         square = _input(image, window)
         regressors, logits = self._interpreter.run(square[:, :, ::-1] if mirrored else square)
@@ -91,7 +116,7 @@ class BlazeFace:
 
 
 def _input(image: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
-    """(1, 128, 128, 3) RGB in −1…1."""
+    """Returns the window as the model's input, (1, 128, 128, 3) RGB in −1…1."""
     height, width = image.shape[:2]
     left, right = max(0, window.left), min(width, window.left + window.side)
     top, bottom = max(0, window.top), min(height, window.top + window.side)

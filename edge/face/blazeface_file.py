@@ -1,6 +1,6 @@
-"""The file of the BlazeFace detector: every wheel has it; in a clone `make setup` fetches it.
+"""The model file of the BlazeFace detector: every wheel contains it; in a clone `make setup` fetches it.
 
-It is Google's file, so the repository holds its card only. The card has the hash that the file must have.
+The file is by Google, so the repository contains only its card, which states the hash that the file must have.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Final
 from edge import shipped
 
 MISSING: Final = "the BlazeFace file is missing: run `make setup` in a clone, or install the wheel again"
+"""Error message for a missing model file."""
 
 
 def path() -> Path:
-    """Where the file belongs, whether or not it is there."""
+    """Returns the path of the model file, whether or not it exists."""
     return shipped.model("face", "blazeface_short")
 
 
 def find() -> Path | None:
-    """The file, for `open_model`; None where the file or its card is missing or cannot be read."""
+    """Returns the model file for `open_model`; None if the file or its card is missing or not readable."""
     model = path()
     return model if all(_readable(file) for file in (model, model.with_suffix(".json"))) else None
 

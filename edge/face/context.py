@@ -1,7 +1,7 @@
-"""The scene around a face: the second input of an expression model after CAER-Net, for training and device alike.
+"""The scene around a face: the second input of an expression model like CAER-Net, in training and on the device.
 
-Lee et al., Context-Aware Emotion Recognition Networks, ICCV 2019: the face is hidden, so that what is learnt of the
-scene is not the face once more.
+The face is hidden in the scene, so that the model cannot learn from the face a second time (Lee et al., Context-Aware
+Emotion Recognition Networks, ICCV 2019).
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from edge.face.crop import FRONT_END as FACE_FRONT_END
 from edge.face.crop import View
 
 NAME: Final = "grey48+context"
+"""Name of this front end in model cards."""
 
 MAX_SIDE: Final = 512
-"""Pixels; a card that asks for more is taken for damaged."""
+"""Maximum height and width of a scene in pixels; a card that asks for more counts as damaged."""
 
-_FINEST: Final = 3
-"""Times finer than the scene at most."""
+_MAX_OVERSAMPLING: Final = 3
+"""Maximum factor by which the frame is sampled more finely than the scene."""
 
 
 def front_end(height: int, width: int) -> dict[str, Any]:
-    """How a card names this front end; `height` and `width` of the scene in pixels."""
+    """Returns the entry of this front end in a model card, for a scene of `height` × `width` pixels."""
     return {**FACE_FRONT_END, "name": NAME, "context": [height, width]}
 
 
 def size(front_end: dict[str, Any]) -> tuple[int, int] | None:
-    """Height and width of the scene that a card's front end asks for; None where that is no scene's size."""
+    """Returns height and width of the scene in a card's front end; None if the entry has no valid size."""
     match front_end.get("context"):
         case [int(height), int(width)] if 0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE:
             return height, width
@@ -40,27 +41,36 @@ def size(front_end: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def hidden(view: View) -> Box:
-    """The upright box around what the face crop shows, which the scene must not show."""
+    """Returns the axis-aligned box around the face crop, which must be hidden in the scene."""
     reach = view.side / 2 * (abs(math.cos(view.roll)) + abs(math.sin(view.roll)))
     return Box(view.x - reach, view.y - reach, 2 * reach, 2 * reach)
 
 
 class Scene:
-    """A frame brought to the size that a model wants, once for all faces in it."""
+    """A frame scaled to the input size of a model, shared by all faces in the frame."""
 
     def __init__(self, image: NDArray[np.uint8], height: int, width: int) -> None:
-        """`image` (any height, any width, 3) uint8 BGR; stretched to `height` × `width`, whatever its proportions."""
+        """Scales a frame to the scene's size without keeping its aspect ratio.
+
+        Args:
+            image: The frame, (any height, any width, 3) uint8 BGR.
+            height: Height of the scene in pixels.
+            width: Width of the scene in pixels.
+        """
         self._frame = image.shape[:2]
-        # As the crop does it: sampled a whole number of times finer and then averaged. Averaging the whole frame takes
-        # longer than the model.
-        finer = min(_FINEST, max(1, min(image.shape[0] // height, image.shape[1] // width)))
-        small = cv2.resize(image, (finer * width, finer * height), interpolation=cv2.INTER_LINEAR)
-        if finer > 1:
+        # Sampled at an integer multiple of the size and then averaged, like the crop. Averaging the whole frame would
+        # take longer than the model.
+        oversampling = min(_MAX_OVERSAMPLING, max(1, min(image.shape[0] // height, image.shape[1] // width)))
+        small = cv2.resize(image, (oversampling * width, oversampling * height), interpolation=cv2.INTER_LINEAR)
+        if oversampling > 1:
             small = cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA)
         self._picture = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
 
     def without(self, face: Box) -> NDArray[np.uint8]:
-        """(height, width, 3) uint8 RGB, zero wherever a pixel of `face` (pixels of the frame) has a share."""
+        """Returns the scene, (height, width, 3) uint8 RGB, with zeros where a pixel of `face` contributes.
+
+        `face` is in pixels of the frame.
+        """
         scene = self._picture.copy()
         height, width = scene.shape[:2]
         rows = _span(face.top, face.height, height / self._frame[0], height)
@@ -70,12 +80,15 @@ class Scene:
 
 
 def _span(start: float, length: float, scale: float, pixels: int) -> slice:
-    """The pixels of the scene that whole pixels of the frame from `start` over `length` touch."""
-    # Linear sampling blends each pixel with the next, so the face reaches one further.
+    """Returns the pixels of the scene to which the frame's pixels from `start` to `start + length` contribute."""
+    # Linear sampling blends each pixel with its neighbour, so the face extends by one pixel.
     first, last = math.floor(start) - 1, math.ceil(start + length) + 1
     return slice(min(pixels, max(0, math.floor(first * scale))), min(pixels, max(0, math.ceil(last * scale))))
 
 
 def as_input(scenes: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, height, width, 3) or (height, width, 3) uint8 → (n, height, width, 3) float32 in 0…1."""
+    """Converts scenes to model input.
+
+    (n, height, width, 3) or (height, width, 3) uint8 → (n, height, width, 3) float32 in 0…1.
+    """
     return scenes.reshape(-1, *scenes.shape[-3:]).astype(np.float32) / np.float32(255.0)

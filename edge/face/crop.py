@@ -1,4 +1,4 @@
-"""The 48×48 grey crop that the expression model sees: framed as FER2013 frames its faces."""
+"""The 48×48 grey crop for the expression model, framed like the faces of FER2013."""
 
 from __future__ import annotations
 
@@ -13,66 +13,88 @@ from numpy.typing import NDArray
 from edge.face.boxes import Detection
 
 SIDE: Final = 48
+"""Width and height of the crop in pixels."""
 FRONT_END: Final = {"name": "grey48", "side": SIDE, "range": [0.0, 1.0]}
-"""How a card names this front end."""
+"""Entry of this front end in model cards."""
 
-
-_FINEST: Final = 3
-"""Times finer than the crop at most: beyond that a large face costs more and looks the same."""
+_MAX_OVERSAMPLING: Final = 3
+"""Maximum factor by which the frame is sampled more finely than the crop. Beyond it, a large face costs more time and
+looks the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """Where the crop lies relative to a detector's box."""
+    """Size and position of a crop relative to a detector's box."""
 
     scale: float
-    """Side of the crop over the width of the box."""
+    """Side of the crop, in widths of the box."""
     rise: float
-    """How far the crop's centre lies above the box's, over the width of the box."""
+    """Height of the crop's centre above the centre of the box, in widths of the box."""
 
 
 FRAMINGS: Final = {"blazeface": Framing(1.155, 0.074), "haar": Framing(1.021, 0.0)}
-"""Medians over FER2013's training images: `python -m models.face.protocols.framing` prints them to 0.006."""
+"""Detector → framing: medians over FER2013's training images.
+
+`python -m models.face.protocols.framing` prints them, accurate to 0.006.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A square of the frame, turned by the roll of the face, that a patch of `pixels` by `pixels` shows."""
+    """A square region of the frame, rotated by the roll of the face, that is resampled to `pixels` × `pixels`.
+
+    Coordinates are counted from the edges of pixels: the centre of the first pixel is at 0.5.
+    """
 
     x: float
+    """Horizontal centre in pixels of the frame."""
     y: float
-    """Centre in pixels of the frame, counted from pixels' edges."""
+    """Vertical centre in pixels of the frame."""
     side: float
-    """Pixels of the frame."""
+    """Side of the square in pixels of the frame."""
     roll: float
-    """Radians, clockwise in the picture."""
+    """Rotation in radians, clockwise in the image."""
     pixels: int
+    """Width and height of the patch in pixels."""
 
     @property
     def to_frame(self) -> NDArray[np.float64]:
-        """(2, 3): patch coordinates, counted from pixels' edges, to the frame's."""
+        """(2, 3): affine matrix from patch coordinates to frame coordinates, both counted from the edges of pixels."""
         step, half = self.side / self.pixels, self.side / 2
         cosine, sine = math.cos(self.roll), math.sin(self.roll)
         turn = np.array([[cosine, -sine], [sine, cosine]])
         return np.column_stack([turn * step, np.array([self.x, self.y]) - turn @ np.array([half, half])])
 
     def cut(self, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(pixels, pixels) of a (height, width) frame; edges of the frame are repeated outwards."""
-        # Sampled a whole number of times finer and then averaged, so that a large face does not alias.
-        fine = self.pixels * min(_FINEST, max(1, round(self.side / self.pixels)))
-        to_frame = View(self.x, self.y, self.side, self.roll, fine).to_frame
-        # to_frame counts from pixels' edges, warpAffine from their centres.
+        """Returns the patch of a frame; pixels at the edge of the frame are repeated outwards.
+
+        `grey` is (height, width), or (height, width, channels); the patch is (pixels, pixels) with the same channels.
+        """
+        # Sampled at an integer multiple of the size and then averaged, so that a large face does not alias.
+        sampled = self.pixels * min(_MAX_OVERSAMPLING, max(1, round(self.side / self.pixels)))
+        to_frame = View(self.x, self.y, self.side, self.roll, sampled).to_frame
+        # to_frame counts from the edges of pixels, warpAffine from their centres.
         to_frame[:, 2] += to_frame[:, :2] @ np.array([0.5, 0.5]) - 0.5
         patch = cv2.warpAffine(
-            grey, to_frame, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+            grey,
+            to_frame,
+            (sampled, sampled),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         )
-        if fine != self.pixels:
+        if sampled != self.pixels:
             patch = cv2.resize(patch, (self.pixels, self.pixels), interpolation=cv2.INTER_AREA)
         return np.asarray(patch, np.uint8)
 
 
 def view(face: Detection, framing: Framing, pixels: int = SIDE) -> View:
-    """Where the patch lies, upright by the eyes where they are known."""
+    """Returns the view of a face, rotated so that the eyes are level if they are known.
+
+    Args:
+        face: The detected face.
+        framing: Size and position relative to its box.
+        pixels: Width and height of the patch in pixels.
+    """
     roll = 0.0
     if face.eyes is not None:
         (x0, y0), (x1, y1) = face.eyes
@@ -84,10 +106,22 @@ def view(face: Detection, framing: Framing, pixels: int = SIDE) -> View:
 
 
 def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[np.uint8]:
-    """(48, 48) of `grey`, the frame (height, width), as the expression model sees the face."""
+    """Returns the crop of a face for the expression model.
+
+    Args:
+        grey: The frame, (height, width) uint8.
+        face: The detected face.
+        framing: Size and position relative to its box, from `FRAMINGS`.
+
+    Returns:
+        (48, 48) uint8.
+    """
     return view(face, framing).cut(grey)
 
 
 def as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 48, 48) or (48, 48) uint8 → (n, 48, 48, 1) float32 in 0…1: what training and device feed the model."""
+    """Converts crops to model input, in training and on the device.
+
+    (n, 48, 48) or (48, 48) uint8 → (n, 48, 48, 1) float32 in 0…1.
+    """
     return crops.reshape(-1, SIDE, SIDE, 1).astype(np.float32) / np.float32(255.0)

@@ -1,6 +1,6 @@
-"""Which face detector runs: BlazeFace over tiles where its file is, else the Haar cascade.
+"""Selects the face detector: BlazeFace over tiles if its model file is installed, else the Haar cascade.
 
-`python -m models.face.protocols.detection` prints what the choice rests on.
+`python -m models.face.protocols.detection` prints the measurements behind this choice.
 """
 
 from __future__ import annotations
@@ -25,22 +25,26 @@ log = logging.getLogger(__name__)
 
 
 class Detector(Protocol):
-    """Finds faces in a BGR frame; best score first."""
+    """Finds faces in BGR frames."""
 
     name: str
+    """Name of the detector, a key of `edge.face.crop.FRAMINGS`."""
     card: Card | None
-    """Of the model it runs, where it runs one of ours."""
+    """Card of the detector's model; None if it has no card."""
 
     def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
-        """The faces in a BGR image (height, width, 3). Raises `ModelError`.
+        """Returns the faces in a BGR image (height, width, 3), best score first.
 
-        `at`: the second of the stream that it shows; None for a picture by itself.
+        `at` is the time of the image in its stream, in seconds; None for a single image. Raises `ModelError`.
         """
         ...
 
 
 def open_detector(settings: config.Face) -> Detector:
-    """The detector that `settings.detector` names, for one stream of frames. Raises `ModelError` if it is not there."""
+    """Opens the detector named by `settings.detector`, for one stream of frames.
+
+    Raises `ModelError` if its model file is missing or invalid.
+    """
     if settings.detector == "haar":
         return HaarFace(settings.min_score)
     path = find()

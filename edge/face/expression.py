@@ -1,4 +1,4 @@
-"""The expression model: a 48×48 grey face, and the scene around it where its card asks, → seven probabilities."""
+"""The expression model: from a 48×48 grey face, and optionally the scene around it, to seven probabilities."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from edge.inference.posterior import softmax
 
 
 class Expression:
-    """A model of one input (front end `grey48`) or of two (`grey48+context`: face, then scene). Not thread-safe."""
+    """An expression model with one input (front end `grey48`) or two (`grey48+context`: face, then scene).
+
+    Not thread-safe.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises `ModelError` for a model that is not one of facial expression for these front ends."""
+        """Loads a model; raises `ModelError` if it is not an expression model for one of these front ends."""
         self._interpreter, self.card = open_model(path)
         _check_outputs(self.card, path)
         self.scene_size = _scene_size(self.card, path)
-        """Height and width of the scene that `posterior` takes beside the face; None where it takes none."""
+        """Height and width of the scene that the model takes besides the face; None if it takes only the face."""
         wanted = [(1, SIDE, SIDE, 1), *([(1, *self.scene_size, 3)] if self.scene_size else [])]
         shapes = [tensor.shape for tensor in self.card.inputs]
         if shapes != wanted:
@@ -35,17 +38,22 @@ class Expression:
             )
 
     def logits(self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
-        """(7,), before calibration.
+        """Returns the logits, (7,) float32, before calibration.
 
-        `face` (48, 48) grey; `scene` (height, width, 3) RGB as `context.Scene.without` gives it, for a model that has
-        a `scene_size`. Raises `ModelError` where the model takes a scene and none is given or the other way round, on
-        a wrong shape, and where the model gives a value that is not finite.
+        Args:
+            face: The crop, (48, 48) uint8 grey.
+            scene: The scene without the face, (height, width, 3) uint8 RGB, from `context.Scene.without`; required if
+                and only if the model has a `scene_size`.
+
+        Raises:
+            ModelError: The scene is missing or superfluous, an input has the wrong shape, or the model returned a value
+                that is not finite.
         """
         inputs = [as_input(face)] if scene is None else [as_input(face), context.as_input(scene)]
         return np.asarray(self._interpreter.run(*inputs)[0][0])
 
     def posterior(self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None = None) -> tuple[float, ...]:
-        """Seven probabilities in the order of `LABELS`; parameters and errors as of `logits`."""
+        """Returns seven calibrated probabilities in the order of `LABELS`; see `logits` for parameters and errors."""
         found = tuple(float(p) for p in softmax(self.logits(face, scene), self.card.temperature))
         if not all(map(math.isfinite, found)):
             raise ModelError(f"{self._interpreter.name} gives logits that overflow at its card's temperature")
@@ -63,7 +71,7 @@ def _check_outputs(card: Card, path: Path) -> None:
 
 
 def _scene_size(card: Card, path: Path) -> tuple[int, int] | None:
-    """What the card's front end asks for beside the face. Raises `ModelError` for a front end that is not here."""
+    """Returns the size of the scene in the card's front end, if it has one. Raises `ModelError` if it is unknown."""
     if card.front_end == FRONT_END:
         return None
     found = context.size(card.front_end)

@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascade: the detector that is always there.
+"""OpenCV's Haar cascade: the face detector that needs no model file of its own.
 
 Viola & Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001.
 """
@@ -17,18 +17,30 @@ from edge.face.boxes import Box, Detection
 from edge.inference.card import Card
 
 _LONG_SIDE: Final = 320
-_LEVEL_HALF: Final = 3.15
-"""Weight of a cascade's last stage that scores 0.5; 4.0, below which most detections are none, scores 0.7."""
+"""Longer side in pixels to which larger frames are scaled down."""
+_HALF_SCORE_WEIGHT: Final = 3.15
+"""Weight of the cascade's last stage that scores 0.5. A weight of 4.0, below which most detections are false, scores
+0.7."""
 
 
 class HaarFace:
     """Finds upright frontal faces of at least a tenth of the frame's longer side; gives no landmarks."""
 
     name = "haar"
+    """Name of the detector in the configuration and in observations."""
     card: Card | None = None
+    """The cascade comes with OpenCV and has no model card."""
 
     def __init__(self, min_score: float = 0.5, long_side: int = _LONG_SIDE) -> None:
-        """`long_side`: pixels that larger frames are brought to; a face needs 24 of them. Raises `ModelError`."""
+        """Loads the cascade that is installed with OpenCV.
+
+        Args:
+            min_score: Minimum score of a face, 0…1.
+            long_side: Longer side in pixels to which larger frames are scaled down; a face needs 24 of these pixels.
+
+        Raises:
+            ModelError: The installed OpenCV has no Haar cascade.
+        """
         file = "haarcascade_frontalface_default.xml"
         folder = Path(getattr(getattr(cv2, "data", None), "haarcascades", "/usr/share/opencv4/haarcascades"))
         cascade: Any = cv2.CascadeClassifier(str(folder / file)) if hasattr(cv2, "CascadeClassifier") else None
@@ -42,9 +54,9 @@ class HaarFace:
         self._long_side = long_side
 
     def detect(self, image: NDArray[np.uint8], at: float | None = None) -> tuple[Detection, ...]:
-        """The faces in a BGR image (height, width, 3), best score first.
+        """Returns the faces in a BGR image (height, width, 3), best score first; `at` is not used.
 
-        A cascade gives no probability: the score is a logistic function of the last stage's weight.
+        A cascade gives no probabilities, so the score is a logistic function of the last stage's weight.
         """
         scale = min(1.0, self._long_side / max(image.shape[:2]))
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -55,7 +67,7 @@ class HaarFace:
         found = [
             Detection(
                 Box(*(float(value) / scale for value in box)),
-                float(1 / (1 + np.exp(-(np.ravel(weight)[0] - _LEVEL_HALF)))),
+                float(1 / (1 + np.exp(-(np.ravel(weight)[0] - _HALF_SCORE_WEIGHT)))),
             )
             for box, weight in zip(boxes, weights, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Pictures of any kind brought to the two forms the face sense works on."""
+"""Converts images of any kind to the BGR images that the face sense works on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from edge.errors import SourceError
 
 
 def as_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 from a grey, BGR or BGRA uint8 picture. Raises `SourceError` on anything else."""
+    """Converts a grey, BGR or BGRA uint8 image to (height, width, 3) uint8 BGR.
+
+    Raises `SourceError` for any other array.
+    """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape:
         raise SourceError(f"a frame of shape {image.shape} and type {image.dtype} is no picture")
     if image.ndim == 2 or image.shape[2] == 1:

@@ -1,6 +1,6 @@
-"""The mean face of 260 persons in three dimensions, symmetric, looking at the camera.
+"""The three-dimensional mean face of 260 persons, made symmetric and facing the camera.
 
-As `python -m models.landmarks.mean_face` prints it.
+`python -m models.landmarks.mean_face` prints these coordinates.
 """
 
 from __future__ import annotations
@@ -82,4 +82,5 @@ MEAN_FACE: Final[NDArray[np.float64]] = np.array(
         (-0.086, 0.383, -0.221),
     )
 )
-"""(68, 3): x to the picture's right, y down, z away from the camera; units of the distance of the outer eye corners."""
+"""(68, 3): x points to the right of the image, y down, z away from the camera. The unit is the distance between the
+outer corners of the eyes."""

@@ -1,4 +1,4 @@
-"""Where a head points, from its 68 landmarks."""
+"""Head pose from 68 landmarks."""
 
 from __future__ import annotations
 
@@ -12,34 +12,38 @@ from numpy.typing import NDArray
 from edge.face.mean_face import MEAN_FACE
 
 _RIGID: Final = np.array([*range(17, 48), 48, 51, 54, 57])
-"""Brows, nose, eyes and the corners of the mouth: the jaw's points slide along the outline as the head turns."""
+"""Indices of the landmarks used: brows, nose, eyes and mouth without the jaw, whose points slide along the outline of
+the face as the head turns."""
 _REFERENCE: Final = MEAN_FACE[_RIGID] - MEAN_FACE[_RIGID].mean(0)
+"""(n, 3): these landmarks of the mean face, centred."""
 _INVERSE: Final = np.linalg.pinv(_REFERENCE)
+"""(3, n): pseudo-inverse of `_REFERENCE`, which solves the least-squares fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Degrees; all 0 when the face is upright and looks at the camera."""
+    """Rotation of the head in degrees; all angles are 0 for an upright face that looks at the camera."""
 
     yaw: float
-    """Above 0: turned to the picture's right (the person's left)."""
+    """Rotation about the vertical axis; positive: turned to the right of the image (the person's left)."""
     pitch: float
-    """Above 0: looking up."""
+    """Rotation about the lateral axis; positive: looking up."""
     roll: float
-    """Above 0: tilted clockwise in the picture."""
+    """Rotation in the image plane; positive: tilted clockwise."""
 
 
 def head_pose(points: NDArray[np.floating]) -> HeadPose:
-    """The rotation that best takes the mean face to `points` (68, 2), pixels, seen without perspective.
+    """Returns the rotation that best maps the mean face to landmarks `points` (68, 2) in pixels, without perspective.
 
-    Least squares and the nearest rotation (weak-perspective or POS: DeMenthon & Davis, IJCV 1995).
+    The method is a least-squares fit followed by the nearest rotation (weak perspective, or POS: DeMenthon & Davis,
+    IJCV 1995).
     """
     seen = np.asarray(points, np.float64)[_RIGID]
     affine = (_INVERSE @ (seen - seen.mean(0))).T
     left, _, right = np.linalg.svd(affine, full_matrices=False)
     x, y = left @ right
     forward = np.cross(x, y)
-    # Column k of the rotation Rz(roll) Ry(yaw) Rx(pitch) is where axis k of the face goes; its z axis points away.
+    # Column k of the rotation Rz(roll) Ry(yaw) Rx(pitch) is the image of axis k of the face; z points away.
     roll = math.atan2(y[0], x[0])
     right_, down = -x[2], -y[2]
     across = math.cos(roll) * right_ + math.sin(roll) * down

@@ -1,4 +1,4 @@
-"""How far an observation of a face can be trusted, from the picture alone."""
+"""Quality of a face image: how far an observation can be trusted, judged from the image alone."""
 
 from __future__ import annotations
 
@@ -11,32 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FULL_SIDE: Final = 64.0
-"""Pixels across the face from which more add nothing to a 48×48 crop."""
+"""Width of a face in pixels beyond which more pixels do not improve a 48×48 crop."""
 _FULL_SHARPNESS: Final = 730.0
-"""Variance of the Laplacian: 5 % of FER2013's training images have less (`models.face.protocols.framing`)."""
+"""Variance of the Laplacian that counts as fully sharp: 5 % of FER2013's training images have less
+(`models.face.protocols.framing`)."""
 _FULL_CONTRAST: Final = 32.0
-"""Standard deviation of grey levels: a twentieth of FER2013's training images has less."""
-_INVERTED: Final = 0.1
-"""Factor for a face that stands on its head: what the model reads in it is no more than a guess."""
+"""Standard deviation of grey levels that counts as full contrast: 5 % of FER2013's training images have less."""
+_INVERTED_FACTOR: Final = 0.1
+"""Factor for an upside-down face, on which the expression model can only guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceQuality:
-    """Six factors, each 0…1."""
+    """Six factors of the quality, each 0…1."""
 
     size: float
+    """Width of the face relative to `_FULL_SIDE`."""
     sharpness: float
+    """Variance of the Laplacian relative to `_FULL_SHARPNESS`."""
     light: float
+    """Contrast relative to `_FULL_CONTRAST`, times the share of pixels that are neither under- nor overexposed."""
     detection: float
+    """Score of the face detector."""
     pose: float
+    """Share of the face's plane that is visible at this yaw and pitch."""
     upright: float = 1.0
+    """1 for an upright face, `_INVERTED_FACTOR` for an upside-down one."""
 
     @property
     def value(self) -> float:
-        """0…1: the geometric mean over four of the first five, in which sharpness and light count half, times the last.
+        """Overall quality, 0…1: a weighted geometric mean of the first five factors, times `upright`.
 
-        The weights are in the proportion in which the logarithms of the factors tell right from wrong readings of
-        FER2013's training and PublicTest images, made worse (`models.face.protocols.risk_coverage` measures it).
+        Sharpness and light have weight 1/8, the others 1/4. The weights are proportional to how well the logarithms of
+        the factors separate correct from wrong predictions on degraded training and PublicTest images of FER2013
+        (measured by `models.face.protocols.risk_coverage`).
         """
         mean = (self.size * self.detection * self.pose) ** 0.25 * (self.sharpness * self.light) ** 0.125
         return float(self.upright * mean)
@@ -51,18 +59,17 @@ def assess(
     *,
     inverted: bool = False,
 ) -> FaceQuality:
-    """The quality of one face.
+    """Assesses the quality of one face image.
 
     Args:
-        face: The (48, 48) grey crop.
-        side: Pixels across the face in the frame.
-        score: The detector's, 0…1.
-        yaw: Degrees that the head is turned from the camera, None where that is not known. The factor of the pose is
-            the share of the face's plane that still shows.
-        pitch: Likewise, up or down.
-        inverted: Whether the face stands on its head.
+        face: The crop, (48, 48) uint8 grey.
+        side: Width of the face in pixels of the frame.
+        score: Score of the detector, 0…1.
+        yaw: Yaw of the head in degrees, None if unknown.
+        pitch: Pitch of the head in degrees, None if unknown.
+        inverted: Whether the face is upside down.
     """
-    # OpenCV's reductions: NumPy's take longer on so small a picture than the expression model.
+    # OpenCV's reductions, because NumPy's take longer on such a small image than the expression model.
     sharpness = float(cv2.meanStdDev(cv2.Laplacian(face, cv2.CV_32F))[1][0, 0] ** 2)
     contrast = float(cv2.meanStdDev(face)[1][0, 0])
     lit = cv2.countNonZero(cv2.inRange(face, 13, 242)) / face.size
@@ -71,10 +78,10 @@ def assess(
         sharpness=min(1.0, sharpness / _FULL_SHARPNESS),
         light=min(1.0, contrast / _FULL_CONTRAST) * lit,
         detection=min(1.0, max(0.0, score)),
-        pose=_towards(yaw) * _towards(pitch),
-        upright=_INVERTED if inverted else 1.0,
+        pose=_visible_share(yaw) * _visible_share(pitch),
+        upright=_INVERTED_FACTOR if inverted else 1.0,
     )
 
 
-def _towards(degrees: float | None) -> float:
+def _visible_share(degrees: float | None) -> float:
     return 1.0 if degrees is None else max(0.0, math.cos(math.radians(degrees)))

@@ -1,4 +1,4 @@
-"""The face sense: a frame in, one observation for each face out."""
+"""The face sense: from a frame to one observation per face."""
 
 from __future__ import annotations
 
@@ -38,16 +38,25 @@ from edge.observation import Frame, Observation
 log = logging.getLogger(__name__)
 
 MAX_FACES: Final = 8
-"""The largest faces of a frame that are read; a crowd must not stop the loop."""
+"""Maximum number of faces read per frame, largest first, so that a crowd does not stall the loop."""
 
 
 class FaceSense:
-    """Detects, tracks, crops and reads faces. Not thread-safe."""
+    """Detects, tracks and crops faces and classifies their expressions. Not thread-safe."""
 
     def __init__(
         self, settings: config.Face, registry: Registry | None = None, detector: Detector | None = None
     ) -> None:
-        """Raises `ModelError`."""
+        """Loads the models.
+
+        Args:
+            settings: The table `[face]` of the configuration.
+            registry: Receives counters and timings; None for a registry of its own.
+            detector: The face detector; None for the one named in the settings.
+
+        Raises:
+            ModelError: A model is missing or invalid.
+        """
         self.expression = Expression(model_path(settings.model))
         self.detector = detector or open_detector(settings)
         self._framing = FRAMINGS[self.detector.name]
@@ -57,7 +66,7 @@ class FaceSense:
         self._signs = SignReader()
         self._upright = UprightCheck(self.detector)
         self._warned = False
-        """Whether the log has said that a face stands on its head: once is enough."""
+        """Whether the warning about an upside-down face was logged, which is done only once."""
         self._tracker = Tracker()
         self._attention = Attention()
         self._registry = registry or Registry()
@@ -70,26 +79,30 @@ class FaceSense:
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Of the models in use."""
+        """Cards of the models in use."""
         landmarks = self.landmarks.card if self.landmarks else None
         eyes = self.eyes.card if self.eyes else None
         return tuple(card for card in (self.detector.card, landmarks, eyes, self.expression.card) if card is not None)
 
     @property
     def attended(self) -> int | None:
-        """The person whose face the robot attends to, if there is one; for a moment also one out of sight."""
+        """Person to whom the robot attends, who may be out of sight for a moment; None without one."""
         return self._attention.person
 
     @property
     def condition(self) -> str | None:
-        """Why the last frame gave nothing, or None."""
+        """Why the last frame gave no observation; None if it gave one."""
         return None if self._tracks else "no face"
 
     def look(self, frame: Frame) -> tuple[Observation, ...]:
-        """One observation for each face, the attended person's first.
+        """Returns one observation for each face, that of the attended person first.
 
-        Between detections a face is read where it was last found. A face that a model fails on is left out and counted.
-        Raises `SourceError` on what is no picture, `ModelError` where the detector fails or a model does on every face.
+        Between detections a face is read at its last known position. A face on which a model fails is left out and
+        counted.
+
+        Raises:
+            SourceError: The frame is not a valid image.
+            ModelError: The detector failed, or a model failed on every face.
         """
         image = as_bgr(frame.image)
         if image.shape[:2] != self._size:
@@ -111,7 +124,7 @@ class FaceSense:
         return tuple(sorted(found, key=lambda seen: (seen.person != self.attended, seen.person)))
 
     def _begin(self, size: tuple[int, int]) -> None:
-        """Forgets where faces were, for that means nothing in a frame of another (height, width)."""
+        """Forgets all faces, because their positions are meaningless in frames of a different (height, width)."""
         self._size = size
         self._tracker.forget()
         self._attention = Attention()
@@ -120,12 +133,13 @@ class FaceSense:
 
     def _due(self, now: float) -> bool:
         since = now - self._detected_at
-        # A frame a hair early must not put detection off by a whole frame, nor a slow camera beyond the time there is.
+        # A frame that is slightly early must not delay detection by a whole frame, and a slow camera must not delay it
+        # beyond `NEW_FACE_S`.
         late = since + now - self._seen_at > NEW_FACE_S
         return since < 0 or since >= self._every - 1e-3 or late
 
     def _track(self, image: NDArray[np.uint8], faces: Sequence[Detection], now: float) -> None:
-        """Whose the faces are, and which of them to attend to: how far a head is turned is known from the last look."""
+        """Assigns the faces to persons and selects the one to attend to, by the yaw of each from the last reading."""
         self._tracks = self._tracker.update(faces, now, appearances(image, faces))
         self._signs.keep({track.person for track in self._tracker.live})
         candidates = [Candidate(t.person, t.face.box, self._signs.yaw(t.person)) for t in self._tracks]
@@ -137,14 +151,14 @@ class FaceSense:
             try:
                 self._upright.update(self._tracks, image, now)
             except ModelError as error:
-                # The faces were found all the same; at most their quality is too high.
+                # The faces remain valid; at worst the quality of an upside-down one is too high.
                 log.debug("whether faces stand upright is not known: %s", error)
         if not self._warned and any(self._upright.inverted(track.person) for track in self._tracks):
             self._warned = True
             log.warning("a face stands on its head: is the camera upside down? camera.rotate = 180 turns its pictures")
 
     def _scene(self, image: NDArray[np.uint8]) -> Scene | None:
-        """What the model sees of the frame beside the face, where it asks for it."""
+        """Returns the scene for the expression model; None if the model takes only the face."""
         size = self.expression.scene_size
         if size is None:
             return None
@@ -197,9 +211,9 @@ class FaceSense:
         )
 
     def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:
-        """Where the expression model looks: by the landmarks, which follow the face between detections, or the box.
+        """Returns the view for the expression model, and the signs read from the landmarks.
 
-        With what the landmarks show.
+        The view follows the landmarks, which track the face between detections; without landmarks it follows the box.
         """
         if self.landmarks is None or self.eyes is None:
             return view(track.face, self._framing), None
@@ -211,5 +225,5 @@ class FaceSense:
 
 
 def model_path(model: str) -> Path:
-    """The file that `face.model` names: one of the shipped, or a path."""
+    """Returns the file that `face.model` names: `small` and `large` are shipped models, anything else is a path."""
     return shipped.model("face", f"face_{model}") if model in ("small", "large") else Path(model)

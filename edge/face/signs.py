@@ -1,4 +1,4 @@
-"""What the landmarks of each person show: head pose, eyes, blinks, mouth."""
+"""Signs read from the landmarks of each person: head pose, eye opening, blinks and mouth opening."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from edge.face.shape import mouth_opening
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the landmarks of one face in one frame show."""
+    """Signs of one face in one frame."""
 
     pose: HeadPose
+    """Rotation of the head."""
     eyes_open: float
-    """Eye aspect ratio: about 0.3 open, below 0.15 shut."""
+    """Eye aspect ratio: about 0.3 open, below 0.15 closed."""
     mouth_open: float
-    """Gap between the lips over the mouth's width: 0 shut, about 1 wide open."""
+    """Gap between the lips over the width of the mouth: 0 closed, about 1 wide open."""
     blinks: int
-    """Blinks counted since the person came."""
+    """Number of blinks since the person appeared."""
     blinks_per_minute: float | None
-    """Blink rate over the last minute; None until enough was seen (`BlinkCounter.per_minute`)."""
+    """Blinks per minute over the last minute; None until it can be measured (`BlinkCounter.per_minute`)."""
 
     def added_to(self, detail: FaceDetail) -> FaceDetail:
-        """`detail` with these signs set; angles in degrees."""
+        """Returns `detail` with these signs added; angles are in degrees."""
         return msgspec.structs.replace(
             detail,
             yaw=round(self.pose.yaw, 1),
@@ -44,32 +45,41 @@ class Signs:
 
 
 @dataclass(slots=True)
-class _Known:
-    """What is remembered of a person."""
+class _PersonState:
+    """State kept for one person."""
 
     blinks: BlinkCounter
+    """Counter of the person's blinks."""
     pose: HeadPose
+    """Head pose in the last frame."""
 
 
 class SignReader:
-    """Keeps one blink counter a person."""
+    """Reads signs from landmarks and keeps one blink counter per person. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _Known] = {}
+        self._states: dict[int, _PersonState] = {}
 
     def read(self, person: int, points: NDArray[np.floating], eyes_open: float, now: float) -> Signs:
-        """`points` (68, 2) in pixels of the frame at `now`, seconds; `eyes_open`: the eye aspect ratio."""
+        """Reads the signs of one face.
+
+        Args:
+            person: Track id of the person.
+            points: The landmarks, (68, 2) in pixels of the frame.
+            eyes_open: The eye aspect ratio.
+            now: Time of the frame in seconds.
+        """
         pose = head_pose(points)
-        known = self._known.setdefault(person, _Known(BlinkCounter(), pose))
-        known.pose = pose
-        known.blinks.update(eyes_open, now)
-        return Signs(pose, eyes_open, mouth_opening(points), known.blinks.count, known.blinks.per_minute)
+        state = self._states.setdefault(person, _PersonState(BlinkCounter(), pose))
+        state.pose = pose
+        state.blinks.update(eyes_open, now)
+        return Signs(pose, eyes_open, mouth_opening(points), state.blinks.count, state.blinks.per_minute)
 
     def yaw(self, person: int) -> float | None:
-        """Yaw in degrees of the person's face when it was last read; None before the first time."""
-        known = self._known.get(person)
-        return None if known is None else known.pose.yaw
+        """Returns the yaw of a person's head at the last reading, in degrees; None before the first reading."""
+        state = self._states.get(person)
+        return None if state is None else state.pose.yaw
 
     def keep(self, persons: Collection[int]) -> None:
-        """Forgets everybody else, so that memory stays bounded."""
-        self._known = {person: known for person, known in self._known.items() if person in persons}
+        """Drops the state of all other persons, so that memory stays bounded."""
+        self._states = {person: state for person, state in self._states.items() if person in persons}

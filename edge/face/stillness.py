@@ -1,6 +1,6 @@
-"""Which parts of the picture are as they were when they were last searched.
+"""Detects which windows of the image have changed since they were last searched.
 
-A robot stands still most of the time, and so does the room: where nothing has changed there is no new face to find.
+A robot and the room around it are still most of the time, and where nothing has changed there is no new face to find.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from numpy.typing import NDArray
 from edge.face.blazeface import Window
 
 _BLOCK: Final = 8
-"""Pixels over which the picture is averaged: noise of 10 levels becomes one of 1.3."""
-_CHANGED: Final = 6.0
-"""Levels by which some block differs where something came; a face three metres away covers a dozen of them."""
+"""Side in pixels of the blocks over which the image is averaged; this reduces noise of 10 grey levels to 1.3."""
+_CHANGE_THRESHOLD: Final = 6.0
+"""Difference in grey levels of any block above which a window counts as changed. A face at a distance of three metres
+covers about a dozen blocks."""
 
 
 class Stillness:
-    """Remembers each window as it was when it was last searched. Not thread-safe."""
+    """Remembers the content of each window at its last search. Not thread-safe."""
 
     def __init__(self, patience: int) -> None:
-        """A window is searched again after so many pictures though nothing changed: the search may have failed."""
+        """`patience`: number of images after which an unchanged window is searched again, in case the search failed."""
         self._patience = patience
         self._blocks = np.zeros((0, 0), np.float32)
         self._searched: dict[Window, tuple[int, NDArray[np.float32]]] = {}
-        self._pictures = 0
+        self._frames = 0
 
     def look(self, image: NDArray[np.uint8]) -> None:
-        """Takes in the next picture of the stream, (height, width, 3) BGR uint8; of another size it starts afresh."""
+        """Takes the next image of the stream, (height, width, 3) uint8 BGR; a change of size resets the memory."""
         height, width = (max(1, side // _BLOCK) for side in image.shape[:2])
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         if self._blocks.shape != (height, width):
             self._searched.clear()
         self._blocks = np.asarray(small.mean(2), np.float32)
-        self._pictures += 1
+        self._frames += 1
 
     def due(self, window: Window) -> bool:
-        """Whether to search this window of the picture; who is told so is taken to do it."""
+        """Returns whether to search this window of the image; if so, the window counts as searched from now on."""
         top, left = (max(0, start) // _BLOCK for start in (window.top, window.left))
         bottom, right = (-(-(start + window.side) // _BLOCK) for start in (window.top, window.left))
         now = self._blocks[top:bottom, left:right]
         if window in self._searched:
-            when, before = self._searched[window]
-            if self._pictures - when < self._patience and np.abs(now - before).max() < _CHANGED:
+            searched_at, before = self._searched[window]
+            if self._frames - searched_at < self._patience and np.abs(now - before).max() < _CHANGE_THRESHOLD:
                 return False
-        self._searched[window] = (self._pictures, now.copy())
+        self._searched[window] = (self._frames, now.copy())
         return True

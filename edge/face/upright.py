@@ -1,4 +1,4 @@
-"""Whether a face stands upright: a second look by the detector, with the picture turned by 180 degrees."""
+"""Detects upside-down faces by a second pass of the face detector on the image rotated by 180 degrees."""
 
 from __future__ import annotations
 
@@ -16,99 +16,103 @@ from edge.face.detector import Detector
 from edge.face.tracker import Track
 
 _WINDOW: Final = Framing(2.0, 0.0)
-"""The detector sees a square of twice the width of the face."""
-_PIXELS: Final = 128
-"""Side of that square as the detector gets it: what BlazeFace sees, and enough for the Haar cascade."""
-_CENTRAL: Final = 0.25
-"""A face counts where its centre is within this share of the square's side of the middle: others may be in it too."""
-_TURNED: Final = 0.03
-"""A face whose score is higher by this much upside down stands on its head.
+"""Framing of the detector's input: a square of twice the width of the face."""
+_SIDE: Final = 128
+"""Side of the detector's input in pixels: that of BlazeFace, and enough for the Haar cascade."""
+_MAX_OFFSET: Final = 0.25
+"""Maximum distance of a face from the centre of the square, in sides of the square; others are different persons."""
+_INVERSION_MARGIN: Final = 0.03
+"""Lead in score of the rotated image above which a face counts as upside down.
 
-Of 692 upright faces none came above 0.0 with BlazeFace, of 180 inverted ones a hundredth came below 0.055.
+With BlazeFace, none of 692 upright faces exceeded 0.0, and 1 % of 180 inverted faces were below 0.055.
 """
-_AGAIN_S: Final = 1.0
-"""Seconds between two looks at the same person: cameras and heads do not turn over often."""
-_LOOKS: Final = 2
-"""Persons looked at in one frame at most, so that a crowd does not stop the loop."""
-_NEWEST: Final = 0.5
-"""Share of the newest look in the judgement; the first look alone decides until there is another."""
+_RECHECK_S: Final = 1.0
+"""Seconds between two checks of the same person, since cameras and heads rarely turn over."""
+_MAX_CHECKS: Final = 2
+"""Maximum number of persons checked per frame, so that a crowd does not stall the loop."""
+_NEWEST_WEIGHT: Final = 0.5
+"""Weight of the newest check in the running average, which starts with the first check."""
 
 
 def preference(detector: Detector, image: NDArray[np.uint8], face: Detection) -> float:
-    """How much better a detector's score of a face is upside down than as it was found: −1…1, above 0 for inverted.
+    """Compares the detector's score of a face rotated by 180° with its score as found.
 
     Args:
-        detector: Must give the same faces for the same picture; it keeps no memory of this look.
-        image: The frame, (height, width, 3) BGR.
-        face: As found in the frame; where its eyes are known, the square is turned upright by them first.
+        detector: The face detector; it is called without a time, so that it does not remember the image.
+        image: The frame, (height, width, 3) uint8 BGR.
+        face: The face as found in the frame. If its eyes are known, the square is first rotated to make them level.
+
+    Returns:
+        The score of the rotated face minus the score as found, −1…1; positive for an upside-down face.
 
     Raises:
         ModelError: The detector failed.
     """
-    square = view(face, _WINDOW, _PIXELS).cut(image)
-    return _score(detector, np.ascontiguousarray(square[::-1, ::-1])) - _score(detector, square)
+    square = view(face, _WINDOW, _SIDE).cut(image)
+    return _central_score(detector, np.ascontiguousarray(square[::-1, ::-1])) - _central_score(detector, square)
 
 
-def _score(detector: Detector, square: NDArray[np.uint8]) -> float:
-    middle = _PIXELS / 2
+def _central_score(detector: Detector, square: NDArray[np.uint8]) -> float:
+    middle = _SIDE / 2
     return max(
         (
             face.score
             for face in detector.detect(square)
-            if math.dist(face.box.centre, (middle, middle)) < _CENTRAL * _PIXELS
+            if math.dist(face.box.centre, (middle, middle)) < _MAX_OFFSET * _SIDE
         ),
         default=0.0,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """What the looks at one person gave."""
+class _Check:
+    """Result of the checks of one person."""
 
     preference: float
+    """Running average of `preference`, −1…1."""
     at: float
-    """Seconds, of the last look."""
+    """Time of the last check in seconds."""
 
 
 class UprightCheck:
-    """Remembers for each person whether the face stands on its head. No clock; not thread-safe."""
+    """Remembers for each person whether the face is upside down. It reads no clock and is not thread-safe."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._looked: dict[int, _Looked] = {}
+        self._checks: dict[int, _Check] = {}
 
     def update(self, tracks: Sequence[Track], image: NDArray[np.uint8], now: float) -> None:
-        """Looks at those persons again whose turn it is, at most `_LOOKS` of them, those never looked at first.
+        """Checks the persons who are due, at most `_MAX_CHECKS` of them, starting with those never checked.
 
         Args:
-            tracks: The faces just found.
-            image: The frame they were found in, (height, width, 3) BGR.
-            now: Seconds of the frame; where time goes back everybody is looked at anew.
+            tracks: The faces found in the frame.
+            image: The frame, (height, width, 3) uint8 BGR.
+            now: Time of the frame in seconds. If it goes back, all earlier checks are forgotten.
 
         Raises:
             ModelError: The detector failed.
         """
-        if any(now < known.at for known in self._looked.values()):
-            self._looked.clear()
-        due = sorted(tracks, key=lambda track: (self._looked_at(track.person), track.person))
-        for track in due[:_LOOKS]:
+        if any(now < known.at for known in self._checks.values()):
+            self._checks.clear()
+        due = sorted(tracks, key=lambda track: (self._checked_at(track.person), track.person))
+        for track in due[:_MAX_CHECKS]:
             person = track.person
-            if now - self._looked_at(person) < _AGAIN_S:
+            if now - self._checked_at(person) < _RECHECK_S:
                 break
             newest = preference(self._detector, image, track.face)
-            known = self._looked.get(person)
+            known = self._checks.get(person)
             before = newest if known is None else known.preference
-            self._looked[person] = _Looked(before + _NEWEST * (newest - before), now)
+            self._checks[person] = _Check(before + _NEWEST_WEIGHT * (newest - before), now)
 
     def inverted(self, person: int) -> bool:
-        """Whether the person's face stood on its head lately; False for somebody who was not looked at yet."""
-        known = self._looked.get(person)
-        return known is not None and known.preference > _TURNED
+        """Returns whether the person's face was recently upside down; False for a person who was never checked."""
+        known = self._checks.get(person)
+        return known is not None and known.preference > _INVERSION_MARGIN
 
     def keep(self, persons: Collection[int]) -> None:
-        """Forgets everybody else, so that memory stays bounded."""
-        self._looked = {person: known for person, known in self._looked.items() if person in persons}
+        """Drops the state of all other persons, so that memory stays bounded."""
+        self._checks = {person: known for person, known in self._checks.items() if person in persons}
 
-    def _looked_at(self, person: int) -> float:
-        known = self._looked.get(person)
+    def _checked_at(self, person: int) -> float:
+        known = self._checks.get(person)
         return -math.inf if known is None else known.at

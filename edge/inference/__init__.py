@@ -1,1 +1,1 @@
-"""One interpreter over LiteRT or tflite-runtime, and the cards that say what a model file is."""
+"""Inference with LiteRT or tflite-runtime, and the model cards that describe the model files."""

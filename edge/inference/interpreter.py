@@ -1,4 +1,4 @@
-"""One interpreter over LiteRT (`ai-edge-litert`) or its predecessor `tflite-runtime`."""
+"""An interpreter for `.tflite` models on LiteRT (`ai-edge-litert`) or its predecessor `tflite-runtime`."""
 
 from __future__ import annotations
 
@@ -18,48 +18,50 @@ from edge.inference.card import Card, Tensor
 from edge.quiet import quiet_stderr
 
 RUNTIMES: Final = ("ai_edge_litert", "tflite_runtime")
-"""In order of preference. The environment variable `EDGE_EMOTION_RUNTIME` selects one of them."""
+"""Supported runtimes in order of preference. The environment variable `EDGE_EMOTION_RUNTIME` selects one of them."""
 
-_SAME_SCALE: Final = 1e-5
-"""Relative difference between a card's scale and the file's: JSON may have rounded the float32."""
+_SCALE_TOLERANCE: Final = 1e-5
+"""Allowed relative difference between the scale in the card and in the file, because JSON may round a float32."""
 
 _CHATTER: Final = re.compile(rb"Created TensorFlow Lite XNNPACK delegate")
+"""Line that a runtime prints to standard error on every start, which is suppressed."""
 
 
 def runtime_module() -> Any:
-    """The `interpreter` module of the first runtime that is installed.
+    """Imports the `interpreter` module of the first installed runtime.
 
     Raises:
         ModelError: `EDGE_EMOTION_RUNTIME` names a runtime that does not exist.
-        MissingExtraError: The runtime is not installed.
+        MissingExtraError: No runtime is installed, or not the one requested.
     """
-    chosen = os.environ.get("EDGE_EMOTION_RUNTIME")
-    if chosen and chosen not in RUNTIMES:
-        raise ModelError(f"EDGE_EMOTION_RUNTIME is {chosen!r}: one of {', '.join(RUNTIMES)}, or unset")
-    for name in (chosen,) if chosen else RUNTIMES:
+    requested = os.environ.get("EDGE_EMOTION_RUNTIME")
+    if requested and requested not in RUNTIMES:
+        raise ModelError(f"EDGE_EMOTION_RUNTIME is {requested!r}: one of {', '.join(RUNTIMES)}, or unset")
+    for name in (requested,) if requested else RUNTIMES:
         try:
             return importlib.import_module(f"{name}.interpreter")
         except ImportError:
             continue
-    need = f"inference (looked for {chosen or ' and '.join(RUNTIMES)})"
-    if chosen == "tflite_runtime":
+    need = f"inference (looked for {requested or ' and '.join(RUNTIMES)})"
+    if requested == "tflite_runtime":
         raise MissingExtraError(need, "tflite-runtime")
     raise MissingExtraError(need, "", "ai-edge-litert")
 
 
 class Interpreter:
-    """A loaded model that takes and returns real values; it quantises and dequantises. Not thread-safe."""
+    """A loaded model that takes and returns real values, and quantises and dequantises them. Not thread-safe."""
 
     def __init__(self, data: bytes, name: str = "model", threads: int = 1) -> None:
         """Loads a model and allocates its tensors.
 
         Args:
             data: The bytes of a `.tflite` file.
-            name: The model in error messages.
-            threads: Of the runtime.
+            name: Name of the model in error messages.
+            threads: Number of threads of the runtime.
 
         Raises:
             ModelError: The bytes are not a model that the runtime can run.
+            MissingExtraError: No runtime is installed.
         """
         if not data:
             raise ModelError(f"{name} is empty")
@@ -76,24 +78,26 @@ class Interpreter:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
+        """Input tensors in the order of the file."""
         return tuple(_describe(detail) for detail in self._inputs)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
+        """Output tensors in the order of the file."""
         return tuple(_describe(detail) for detail in self._outputs)
 
     def run(self, *values: NDArray[Any]) -> tuple[NDArray[np.float32], ...]:
         """Runs one inference.
 
         Args:
-            values: Real numbers, one array per input, of the input's shape.
+            values: One array of real numbers per input, in the shape of that input.
 
         Returns:
-            One float32 array per output.
+            One float32 array of real numbers per output.
 
         Raises:
-            ModelError: Wrong number or shape of inputs, a value that is not finite, an input that the model cannot
-                take (a token id beyond its table), or an output that is not finite.
+            ModelError: The number or shape of the inputs is wrong, a value or an output is not finite, or the model
+                cannot process an input (such as a token id beyond its table).
         """
         if len(values) != len(self._inputs):
             raise ModelError(f"{self.name} takes {len(self._inputs)} inputs, not {len(values)}")
@@ -101,7 +105,7 @@ class Interpreter:
             shape = tuple(detail["shape"].tolist())
             if tuple(value.shape) != shape:
                 raise ModelError(f"{self.name} takes {shape}, not {tuple(value.shape)}")
-            # As an integer, NaN is whatever the processor makes of it.
+            # Converting NaN to an integer gives a processor-dependent value.
             if not np.isfinite(value).all():
                 raise ModelError(f"{self.name} was given a value that is not finite")
             self._interpreter.set_tensor(detail["index"], _quantise(value, detail))
@@ -116,7 +120,7 @@ class Interpreter:
 
 
 def _reason(error: Exception) -> str:
-    """The runtime's message in one line, or what to do where the runtime is older than the file."""
+    """Returns the runtime's message in one line, or what to do if the runtime is older than the file requires."""
     text = str(error).strip() or type(error).__name__
     newer = re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", text)
     if newer:
@@ -155,15 +159,15 @@ def _describe(detail: dict[str, Any]) -> Tensor:
 
 
 def open_model(path: Path, threads: int = 1) -> tuple[Interpreter, Card]:
-    """A model file and the card beside it, which must describe it truly.
+    """Loads a model file and checks it against the card beside it.
 
     Args:
         path: The `.tflite` file.
-        threads: Of the interpreter.
+        threads: Number of threads of the runtime.
 
     Raises:
-        ModelError: Size, hash, or a tensor's shape, dtype or quantisation is not what the card says, or the labels
-            do not fit the first output.
+        ModelError: The file or card is missing or invalid; size, hash, or the shape, dtype or quantisation of a tensor
+            differs from the card; or the number of labels differs from the columns of the first output.
     """
     data, card = cards.load(path)
     interpreter = Interpreter(data, f"model {path.name}", threads)
@@ -177,7 +181,7 @@ def open_model(path: Path, threads: int = 1) -> tuple[Interpreter, Card]:
                 f"the file has {[(t.shape, t.dtype) for t in found]}"
             )
         for one, other in zip(stated, found, strict=True):
-            if one.zero_point != other.zero_point or not math.isclose(one.scale, other.scale, rel_tol=_SAME_SCALE):
+            if one.zero_point != other.zero_point or not math.isclose(one.scale, other.scale, rel_tol=_SCALE_TOLERANCE):
                 raise ModelError(
                     f"model {path}: its card says that {kind} {other.name!r} has scale {one.scale:g} and zero point "
                     f"{one.zero_point}, the file has {other.scale:g} and {other.zero_point}"

@@ -1,1 +1,1 @@
-"""Where signals come from: cameras, microphones, media files, transcripts."""
+"""Sources of data: cameras, microphones, media files and transcripts."""

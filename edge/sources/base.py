@@ -1,4 +1,4 @@
-"""What every source is: something opened, read until it ends, and closed."""
+"""The interface of all sources: opened, read until the end, and closed."""
 
 from __future__ import annotations
 
@@ -6,56 +6,59 @@ from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 Item_co = TypeVar("Item_co", covariant=True)
+"""Type of the items that a source delivers."""
 
 
 class Source(Protocol, Generic[Item_co]):
     """A camera, microphone, file or transcript stream.
 
-    `read` blocks until the next item and is called from one thread; `close` may be called from another and
-    makes a blocked `read` return soon by raising `SourceEnded`. After `SourceError` a source may be opened again.
+    `read` blocks until the next item and is called from one thread. `close` may be called from another thread; a
+    blocked `read` then soon raises `SourceEnded`. After `SourceError` a source may be opened again.
     """
 
     name: str
-    """For messages and topics, such as `camera /dev/video0`."""
+    """Name for messages and topics, such as `camera /dev/video0`."""
 
     def open(self) -> None:
-        """Raises `SourceError` (what is wrong and what to do) or `MissingExtraError`."""
+        """Opens the source. Raises `SourceError` or `MissingExtraError`, which state what is wrong and what to do."""
 
     def read(self) -> Item_co:
-        """The next item. Raises `SourceEnded` after the last, `SourceError` when the device has gone."""
+        """Returns the next item. Raises `SourceEnded` after the last one, `SourceError` if the device is lost."""
 
     def close(self) -> None:
-        """Frees the device; harmless when called twice or before `open`."""
+        """Releases the device. It may be called twice and before `open`."""
 
 
 NO_PICTURE: Final = "no picture in the file"
+"""Condition of the face sense for a recording without video."""
 NO_SOUND: Final = "no sound in the file"
+"""Condition of the voice sense for a recording without audio."""
 
 
 @runtime_checkable
 class Recording(Protocol):
-    """What a source of recorded media knows besides, once it is open."""
+    """Additional properties of a source of recorded media, valid once it is open."""
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a picture."""
+        """Whether the recording has video."""
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is sound."""
+        """Whether the recording has audio."""
 
 
 @runtime_checkable
 class Refusing(Protocol):
-    """A source that leaves out what it cannot read, and counts it."""
+    """A source that skips and counts the items it cannot read."""
 
     @property
     def refused(self) -> int:
-        """Items left out since it was made."""
+        """Number of items skipped so far."""
 
 
 class Opened:
-    """Mixed in: `with Camera(…) as camera:` opens and closes."""
+    """Mixin that makes a source a context manager: `with Camera(…) as camera:` opens and closes it."""
 
     def __enter__(self) -> Self:
         self.open()  # type: ignore[attr-defined]

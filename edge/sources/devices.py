@@ -1,4 +1,4 @@
-"""What cameras and microphones are there, and what is missing to use more."""
+"""Lists the available cameras and microphones, and what is missing to use more."""
 
 from __future__ import annotations
 
@@ -14,36 +14,44 @@ from edge.sources.portaudio import CHATTER, import_pyaudio, input_devices
 
 
 class CameraDevice(msgspec.Struct, frozen=True):
-    """A camera that can be named in `camera.source` (or, through Picamera2, is found by `auto`)."""
+    """A camera that can be named in `camera.source` or, with Picamera2, is found by `auto`."""
 
     source: str
+    """Value for `camera.source`."""
     name: str
+    """Name of the camera model."""
     backend: str
-    """`picamera2` or `opencv`."""
+    """Library that reads the camera: `picamera2` or `opencv`."""
     fault: str | None = None
-    """Why it cannot be used as it is."""
+    """Why the camera cannot be used at present; None if it can."""
 
 
 class MicrophoneDevice(msgspec.Struct, frozen=True):
-    """A microphone that can be named in `microphone.device`, by index or name; `auto` takes the first."""
+    """A microphone that can be named in `microphone.device` by index or name; `auto` takes the first."""
 
     index: int
+    """Index of the device in PortAudio."""
     name: str
+    """Name of the device."""
     rate: int
-    """Samples a second that the device calls its own."""
+    """Default sampling rate of the device in hertz."""
     channels: int
+    """Maximum number of input channels."""
 
 
 class Devices(msgspec.Struct, frozen=True):
-    """All that is there; `hints` say in a line each what is missing and how to get it."""
+    """All available devices."""
 
     cameras: tuple[CameraDevice, ...]
+    """Cameras, in the order in which `auto` tries them."""
     microphones: tuple[MicrophoneDevice, ...]
+    """Microphones, the default one first."""
     hints: tuple[str, ...]
+    """One line for each thing that is missing, with how to get it."""
 
 
 def find(devices: Path = v4l2.DEVICES, system: Path = v4l2.SYSTEM) -> Devices:
-    """Looks for cameras and microphones; never an error."""
+    """Lists cameras and microphones; problems become hints, and no error is raised."""
     cameras = [CameraDevice("auto", name, "picamera2") for name in picamera.cameras()]
     cameras += [
         CameraDevice(str(device.path), device.name, "opencv", device.fault) for device in v4l2.cameras(devices, system)

@@ -1,4 +1,4 @@
-"""Sources that need no hardware; they ship, for tests and demonstrations."""
+"""Sources without hardware, which are shipped for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.sources.base import Opened
 
 
 class FakeCamera(Opened):
-    """Gives pictures at a rate, and fails or ends after the last, or after `limit` of them."""
+    """Delivers given images at a fixed rate, and then ends or fails."""
 
     def __init__(
         self,
@@ -25,27 +25,33 @@ class FakeCamera(Opened):
         limit: int | None = None,
         fails: bool = False,
     ) -> None:
-        """`images`: (height, width, 3) BGR each, such as `moving_pattern()`; a list starts anew at each `open`.
+        """Prepares the camera.
 
-        `fails`: after the last picture the camera has gone, rather than being at its end.
+        Args:
+            images: The images, each (height, width, 3) uint8 BGR, such as `moving_pattern()`; a list starts again at
+                each `open`.
+            fps: Frames per second.
+            limit: Maximum number of images; None for all.
+            fails: Whether `read` raises `SourceError` after the last image, like a lost camera, instead of
+                `SourceEnded`.
         """
         self.name = "fake camera"
         self._images = images
         self._period = 1.0 / fps
         self._limit = limit
         self._fails = fails
-        self._left: Iterator[NDArray[np.uint8]] = iter(())
+        self._remaining: Iterator[NDArray[np.uint8]] = iter(())
         self._taken = 0
         self._stop = threading.Event()
 
     def open(self) -> None:
-        self._left, self._taken = iter(self._images), 0
+        self._remaining, self._taken = iter(self._images), 0
         self._stop.clear()
 
     def read(self) -> Frame:
         if self._stop.wait(self._period):
             raise SourceEnded(f"{self.name} was closed")
-        image = None if self._taken == self._limit else next(self._left, None)
+        image = None if self._taken == self._limit else next(self._remaining, None)
         if image is None:
             raise SourceError(f"{self.name} was unplugged") if self._fails else SourceEnded("no more pictures")
         self._taken += 1
@@ -56,12 +62,20 @@ class FakeCamera(Opened):
 
 
 class FakeMicrophone(Opened):
-    """Gives a recording in real time, and fails or ends after it."""
+    """Delivers a recording in real time, and then ends or fails."""
 
     def __init__(
         self, samples: NDArray[np.float32], rate: int = 16_000, *, chunk: int = 512, fails: bool = False
     ) -> None:
-        """`samples`: (n,), −1…1. `fails`: after the last the microphone has gone, rather than being at its end."""
+        """Prepares the microphone.
+
+        Args:
+            samples: The recording, (n,) float32 in −1…1.
+            rate: Sampling rate in hertz.
+            chunk: Samples per chunk.
+            fails: Whether `read` raises `SourceError` after the last chunk, like a lost microphone, instead of
+                `SourceEnded`.
+        """
         self.name = "fake microphone"
         self._samples, self._rate, self._chunk, self._fails = samples, rate, chunk, fails
         self._position = 0
@@ -87,7 +101,7 @@ class FakeMicrophone(Opened):
 
 
 def moving_pattern(width: int = 320, height: int = 240) -> Iterator[NDArray[np.uint8]]:
-    """Pictures without end: a bright square that wanders over a gradient, so that each differs from the last."""
+    """Yields images without end: a bright square moves over a gradient, so that each differs from the previous one."""
     gradient = np.linspace(0, 160, width, dtype=np.uint8)
     background = np.repeat(np.tile(gradient, (height, 1))[:, :, None], 3, axis=2)
     side = max(2, min(width, height) // 8)

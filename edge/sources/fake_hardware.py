@@ -1,6 +1,6 @@
-"""Stand-ins for the modules `picamera2` and `pyaudio`, with as much of their API as the sources use.
+"""Fakes of the modules `picamera2` and `pyaudio`, with the part of their API that the sources use.
 
-They ship, so that whoever changes a source can try it without a Pi and without a sound card.
+They are shipped so that a source can be developed without a Raspberry Pi and without a sound card.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 class FakeRequest:
-    """A completed capture."""
+    """A completed capture of `FakePicamera2`."""
 
     def __init__(self, image: NDArray[np.uint8], stamp_ns: int) -> None:
         self._image, self._stamp_ns = image, stamp_ns
@@ -34,12 +34,16 @@ class FakeRequest:
 
 
 class FakePicamera2:
-    """Gives `frames` pictures, each a shade brighter in blue, and then none: like a camera whose cable came off."""
+    """Delivers a fixed number of images, each one level brighter in blue, and then hangs like a disconnected camera."""
 
     models: Sequence[str] = ("imx708",)
+    """Models of the connected cameras."""
     frames = 5
+    """Number of images before the camera hangs."""
     busy = False
+    """Whether the camera is in use by another process."""
     opened: list[FakePicamera2]
+    """All instances created so far."""
 
     def __init__(self) -> None:
         if not self.models:
@@ -87,7 +91,13 @@ class FakePicamera2:
 
 
 def fake_picamera2(*, models: Sequence[str] = ("imx708",), frames: int = 5, busy: bool = False) -> ModuleType:
-    """A module to put into `sys.modules` as `picamera2`; its `Picamera2.opened` lists what was made of it."""
+    """Creates a module to put into `sys.modules` as `picamera2`; its `Picamera2.opened` lists all instances.
+
+    Args:
+        models: Models of the connected cameras.
+        frames: Number of images before a camera hangs.
+        busy: Whether the camera is in use by another process.
+    """
     module = ModuleType("picamera2")
     module.Picamera2 = type(  # type: ignore[attr-defined]
         "Picamera2", (FakePicamera2,), {"models": tuple(models), "frames": frames, "busy": busy, "opened": []}
@@ -96,7 +106,7 @@ def fake_picamera2(*, models: Sequence[str] = ("imx708",), frames: int = 5, busy
 
 
 class FakeDevice:
-    """An input of `FakePyAudio`: a 440 Hz tone in `channels` channels, at the rates it can do."""
+    """An input device of `fake_pyaudio` that delivers a 440 Hz tone."""
 
     def __init__(
         self,
@@ -108,7 +118,16 @@ class FakeDevice:
         chunks: int | None = None,
         overflow_at: int | None = None,
     ) -> None:
-        """`chunks`: after so many it is unplugged. `overflow_at`: before that chunk sound was lost."""
+        """Describes the device.
+
+        Args:
+            name: Name of the device.
+            rates: Supported sampling rates in hertz, the default one first.
+            channels: Supported numbers of channels.
+            busy: Whether opening the device fails.
+            chunks: Number of chunks after which the device is unplugged; None for never.
+            overflow_at: Index of a chunk that reports lost audio before it; None for never.
+        """
         self.name, self.rates, self.channels = name, tuple(rates), tuple(channels)
         self.busy, self.chunks, self.overflow_at = busy, chunks, overflow_at
 
@@ -122,11 +141,20 @@ class FakeDevice:
 
 
 class FakeStream:
-    """Calls back in a thread, in real time, as PortAudio does."""
+    """Calls back from a thread in real time, like PortAudio."""
 
     def __init__(
         self, device: FakeDevice, rate: int, channels: int, frames: int, call_back: Callable[..., tuple[None, int]]
     ) -> None:
+        """Starts the stream.
+
+        Args:
+            device: The device that delivers the tone.
+            rate: Sampling rate in hertz.
+            channels: Number of channels.
+            frames: Samples per chunk and channel.
+            call_back: PortAudio's stream callback.
+        """
         self._device, self._rate, self._channels, self._frames = device, rate, channels, frames
         self._call_back = call_back
         self._stop = threading.Event()
@@ -153,7 +181,10 @@ class FakeStream:
 
 
 def fake_pyaudio(*devices: FakeDevice, default: int | None = 0) -> ModuleType:
-    """A module to put into `sys.modules` as `pyaudio`. `default`: index of the default input, None for none."""
+    """Creates a module to put into `sys.modules` as `pyaudio`.
+
+    `default` is the index of the default input device; with None there is no default.
+    """
 
     class PyAudio:
         def get_device_count(self) -> int:
@@ -181,7 +212,7 @@ def fake_pyaudio(*devices: FakeDevice, default: int | None = 0) -> ModuleType:
             return FakeStream(device, rate, channels, rest["frames_per_buffer"], rest["stream_callback"])
 
         def terminate(self) -> None:
-            """Nothing to free."""
+            """Does nothing, because there is nothing to release."""
 
     module = ModuleType("pyaudio")
     for name, value in {"PyAudio": PyAudio, "paInt16": 8, "paContinue": 0, "paInputOverflow": 2}.items():

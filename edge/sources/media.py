@@ -1,4 +1,4 @@
-"""Media files: picture and sound on their own time stamps, over PyAV."""
+"""Media files: video and audio with their time stamps, read with PyAV."""
 
 from __future__ import annotations
 
@@ -17,31 +17,37 @@ from edge.sources.decoders import PictureDecoder, SoundDecoder
 log = logging.getLogger(__name__)
 
 MAX_SIDE: Final = 640
-"""Larger pictures are scaled down while they are converted: faces are found at a fraction of it."""
+"""Maximum width and height of images in pixels. Larger ones are scaled down, since detection needs only a fraction."""
 
-_FAILURES: Final = 20
-"""So many failed attempts in a row to find a packet behind a damage, and there is none."""
+_MAX_FAILURES: Final = 20
+"""Number of consecutive failed attempts to find a packet after damaged data, at which the stream counts as ended."""
 
 
 class MediaFile(Opened):
-    """Gives `Frame` and `AudioChunk` in the order of media time (seconds from the start of the file).
+    """Delivers `Frame` and `AudioChunk` in the order of media time (seconds from the start of the file).
 
-    Pictures are BGR, upright, at most `max_side` pixels wide or high; sound is one channel at 16 kHz, however it is
-    stored, in chunks of 32 ms. A file that is broken in the middle gives what can be decoded; a picture that the
-    decoder knows to lack a part is left out, those built upon it are not. Decoding is single-threaded: the same file
-    gives the same bytes each time, and the other cores are the senses'.
+    Images are upright BGR, at most `max_side` pixels wide and high. Audio is converted to mono at 16 kHz in chunks of
+    32 ms. A damaged file delivers what can be decoded: an image that the decoder reports as incomplete is skipped, but
+    images predicted from it are not. Decoding is single-threaded, so that the same file always gives the same bytes and
+    the other cores are free for the senses.
     """
 
     def __init__(self, path: Path, *, loop: bool = False, max_side: int = MAX_SIDE) -> None:
-        """`loop`: start again at the end, with times that go on growing."""
+        """Prepares a file without opening it.
+
+        Args:
+            path: The media file.
+            loop: Whether to start again at the end, with times that keep increasing.
+            max_side: Maximum width and height of the images in pixels.
+        """
         self.name = f"file {path}"
         self.has_video = self.has_audio = False
         self.duration = 0.0
-        """Seconds, as the file says, 0 where it does not; known from `open` on."""
+        """Duration in seconds as stated by the file, 0 if unknown; valid after `open`."""
         self.fps = 0.0
-        """Pictures a second on average, as the file says; 0 without picture."""
+        """Average frame rate as stated by the file, in frames per second; 0 without video. Valid after `open`."""
         self.refused = 0
-        """Packets and pictures that could not be decoded, or not as a whole, since `open`."""
+        """Number of packets and images since `open` that could not be decoded completely."""
         self._path = path
         self._loop = loop
         self._max_side = max_side
@@ -51,42 +57,45 @@ class MediaFile(Opened):
         self._end = 0.0
         self._sequence = 0
         self._closed = True
-        self._using = threading.Lock()
+        self._lock = threading.Lock()
 
     @property
     def rounds_start(self) -> float:
-        """Where the present round of a loop began, in the times that are handed out (seconds)."""
+        """Start of the current round of a loop in seconds, on the time axis of the items."""
         return self._offset
 
     def open(self) -> None:
-        """Raises `SourceError` for what is no media file, `MissingExtraError` without PyAV."""
+        """Opens the file. Raises `SourceError` if it is not a media file, `MissingExtraError` if PyAV is missing."""
         self.close()
         self._offset = self._end = 0.0
         self._sequence = self.refused = 0
-        with self._using:
+        with self._lock:
             self._open()
             self._closed = False
 
     def read(self) -> Frame | AudioChunk:
-        """The next item. Raises `SourceEnded` after the last, `SourceError` where damage leaves nothing to read."""
-        with self._using:
+        """Returns the next item.
+
+        Raises `SourceEnded` after the last one, `SourceError` if nothing in a damaged file can be decoded.
+        """
+        with self._lock:
             item = self._next()
             if self._closed:
-                self._free()
+                self._release()
         if item is None:
             raise SourceEnded(f"{self.name} is at its end")
         return item
 
     def close(self) -> None:
-        """Frees the file; while another thread reads, that thread does when it is done."""
+        """Releases the file. While another thread is in `read`, that thread releases it when it returns."""
         self._closed = True
-        if self._using.acquire(blocking=False):
+        if self._lock.acquire(blocking=False):
             try:
-                self._free()
+                self._release()
             finally:
-                self._using.release()
+                self._lock.release()
 
-    def _free(self) -> None:
+    def _release(self) -> None:
         self._items = iter(())
         containers, self._containers = self._containers, []
         for container in containers:
@@ -102,7 +111,7 @@ class MediaFile(Opened):
             if not self._loop or self._end <= self._offset:
                 break
             self._offset = self._end
-            self._free()
+            self._release()
             self._open()
         return None
 
@@ -117,22 +126,22 @@ class MediaFile(Opened):
         if not path.stat().st_size:
             raise SourceError(f"{self.name} is empty")
         try:
-            # Each stream has the file to itself: how far apart they are stored in it no longer matters, and where one
-            # is damaged the other is not held up.
-            self._containers = [av.open(str(path), **_lenient(av.__version__)) for _ in range(2)]
+            # Each stream has its own container, so that the distance between them in the file does not matter and
+            # damage in one does not delay the other.
+            self._containers = [av.open(str(path), **_open_options(av.__version__)) for _ in range(2)]
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self.name} is no media file that can be read: {_reason(error)}") from error
         first, second = self._containers
         if first.format.name == "tty":
-            # FFmpeg renders any text as a film.
-            self._free()
+            # FFmpeg renders any text file as a video.
+            self._release()
             raise SourceError(f"{self.name} is no media file that can be read: it holds text")
-        # The cover of a song is a picture, but not one of a person in front of a camera.
+        # The cover art of a song is stored as a video stream.
         pictures: list[Any] = [stream for stream in first.streams.video if not _is_cover(stream)]
         sounds: list[Any] = list(second.streams.audio)
         self.has_video, self.has_audio = bool(pictures), bool(sounds)
         if not (pictures or sounds):
-            self._free()
+            self._release()
             raise SourceError(f"{self.name} has neither picture nor sound")
         self.duration = (first.duration or 0) / 1_000_000
         self.fps = float(pictures[0].average_rate or 0) if pictures else 0.0
@@ -140,11 +149,11 @@ class MediaFile(Opened):
         streams = []
         for container, stream in [(first, each) for each in pictures[:1]] + [(second, each) for each in sounds[:1]]:
             stream.thread_type = "NONE"
-            streams.append(self._decoded(container, stream, start))
-        self._items = map(self._placed, heapq.merge(*streams, key=lambda item: item.captured_at))
+            streams.append(self._decode_stream(container, stream, start))
+        self._items = map(self._shifted, heapq.merge(*streams, key=lambda item: item.captured_at))
 
-    def _placed(self, item: Frame | AudioChunk) -> Frame | AudioChunk:
-        """The item at its time in a loop."""
+    def _shifted(self, item: Frame | AudioChunk) -> Frame | AudioChunk:
+        """Returns the item with its time shifted by the rounds of a loop, and frames numbered."""
         at = item.captured_at + self._offset
         if isinstance(item, AudioChunk):
             self._end = max(self._end, at + item.duration)
@@ -153,8 +162,8 @@ class MediaFile(Opened):
         self._sequence += 1
         return Frame(item.image, at, self._sequence - 1)
 
-    def _decoded(self, container: Any, stream: Any, start: float) -> Iterator[Frame | AudioChunk]:
-        """All that one stream holds; `start`: time of the file's first stamp, in seconds."""
+    def _decode_stream(self, container: Any, stream: Any, start: float) -> Iterator[Frame | AudioChunk]:
+        """Yields all items of one stream; `start` is the first time stamp of the file in seconds."""
         decoder: PictureDecoder | SoundDecoder = (
             PictureDecoder(stream, start, self._max_side, self._damaged)
             if stream.type == "video"
@@ -175,14 +184,14 @@ class MediaFile(Opened):
             except (av.FFmpegError, ValueError) as error:
                 self._damaged(error)
                 failures += 1
-                if isinstance(error, av.EOFError) or failures == _FAILURES:
+                if isinstance(error, av.EOFError) or failures == _MAX_FAILURES:
                     return
-                # The generator has ended with its error; a new one goes on behind the damage.
+                # The generator ended with the error; a new one continues after the damaged data.
                 packets = container.demux(stream)
                 continue
             if packet is None:
                 return
-            # An empty one tells the decoder to empty itself, which it is told at the end in any case.
+            # An empty packet would flush the decoder, which is done once at the end.
             if packet.size:
                 failures = 0
                 yield packet
@@ -203,6 +212,9 @@ def _reason(error: BaseException) -> str:
     return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".") or type(error).__name__
 
 
-def _lenient(version: str) -> dict[str, Any]:
-    """What makes PyAV of this version open a file whose tags are not UTF-8; from 19 on it does so of itself."""
+def _open_options(version: str) -> dict[str, Any]:
+    """Returns the options with which this version of PyAV opens files whose tags are not UTF-8.
+
+    From version 19 on PyAV opens them by default.
+    """
     return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}

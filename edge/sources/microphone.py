@@ -1,4 +1,4 @@
-"""The microphone over PyAudio."""
+"""Microphones, read with PyAudio."""
 
 from __future__ import annotations
 
@@ -22,55 +22,60 @@ from edge.sources.portaudio import CHATTER, DeviceInfo, choose, import_pyaudio, 
 log = logging.getLogger(__name__)
 
 CHUNK_S: Final = 0.032
+"""Length of a chunk in seconds."""
 COMMON_RATES: Final = (48_000, 44_100, 32_000)
-"""Tried where a device does neither the rate asked for nor the one it calls its own."""
+"""Sampling rates in hertz to try if a device supports neither the requested rate nor its own default."""
 
 _STARTS_WITHIN_S: Final = 3.0
-"""A device has this many seconds to deliver its first sound: some USB and Bluetooth microphones wake slowly."""
-_SILENT_DEVICE_S: Final = 1.0
-"""A device that then delivers nothing for this many seconds has gone; silence is delivered too."""
+"""Seconds within which a device must deliver its first chunk; some USB and Bluetooth microphones wake slowly."""
+_DELIVERS_WITHIN_S: Final = 1.0
+"""Seconds without a chunk after which a working device counts as lost; a working device delivers silence too."""
 _CLOSES_WITHIN_S: Final = 0.5
-"""A sound server that hangs keeps PortAudio in its calls for ever: closing is left to a thread after this time."""
-_WAITING: Final = 300
-"""Chunks between PortAudio's thread and ours, some ten seconds."""
+"""Seconds for which `close` waits. A hanging sound server blocks PortAudio forever, so a thread goes on after that."""
+_MAX_QUEUED: Final = 300
+"""Maximum number of chunks between PortAudio's thread and the reader, about ten seconds."""
 _POLL_S: Final = 0.25
-_LONGEST_LATENCY_S: Final = 1.0
-"""A stream that says its sound is older than this (some ALSA plugins count from zero) is not believed."""
-
+"""Seconds between two checks of a waiting call whether the device was closed or lost."""
+_MAX_LATENCY_S: Final = 1.0
+"""Maximum credible latency of a stream in seconds; some ALSA plugins count from zero and so report far more."""
 
 _hanging: Final[dict[str, threading.Thread]] = {}
-"""Name → thread that still closes this microphone. PortAudio is one for the whole process, hence one table."""
+"""Name of a microphone → thread that is still closing it. The table is global, because PortAudio is too."""
 
 
 class Microphone(Opened):
-    """Gives chunks of 32 ms, float32, with the time of their first sample.
+    """Delivers float32 chunks of 32 ms with the time of their first sample.
 
-    Sound is mono; a device that cannot do that (an array of microphones) gives all its channels, (n, channels). One
-    that cannot do the rate asked for is opened at its own; the chunks say which. With device `auto` the system's
-    default is tried first, then the others.
+    Audio is mono if the device supports it; others, such as microphone arrays, deliver all channels, (n, channels). A
+    device that does not support the requested rate is opened at another one, which the chunks state. With device
+    `auto` the default device of the system is tried first, then all others.
     """
 
     def __init__(self, settings: config.Microphone) -> None:
         self.name = "microphone"
         self.rate = settings.rate
-        """Samples a second, as opened."""
+        """Sampling rate in hertz; after `open` the actual one."""
         self.channels = 1
+        """Number of channels; after `open` the actual one."""
         self._settings = settings
         self._audio: Any = None
         self._stream: Any = None
-        self._chunks: queue.Queue[tuple[bytes, float, int]] = queue.Queue(_WAITING)
+        self._chunks: queue.Queue[tuple[bytes, float, int]] = queue.Queue(_MAX_QUEUED)
         self._delivered = False
         self._stop = threading.Event()
-        self._closing = threading.Lock()
+        self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Raises `SourceError` where there is no microphone, `MissingExtraError` without PyAudio."""
+        """Opens the first device that works.
+
+        Raises `SourceError` if no microphone can be opened, `MissingExtraError` if PyAudio is missing.
+        """
         pyaudio = import_pyaudio()
         self.close()
         _refuse_while_hanging()
         self._stop.clear()
         self._delivered = False
-        self._chunks = queue.Queue(_WAITING)
+        self._chunks = queue.Queue(_MAX_QUEUED)
         failures: list[str] = []
         with quiet_stderr(CHATTER):
             try:
@@ -82,7 +87,7 @@ class Microphone(Opened):
                     except (OSError, ValueError) as error:
                         failures.append(f"{device['name']} ({_reason(error)})")
             except SourceError:
-                # It says already what is wrong, and is an OSError too.
+                # This error is already complete; it would be caught below as an OSError.
                 raise
             except OSError as error:
                 failures.append(_reason(error))
@@ -98,13 +103,13 @@ class Microphone(Opened):
             log.warning("%s is taken, since %s cannot be opened", self.name, failure)
 
     def read(self) -> AudioChunk:
-        """The next chunk. Raises `SourceError` when the device gives no more."""
-        deadline = time.monotonic() + (_SILENT_DEVICE_S if self._delivered else _STARTS_WITHIN_S)
+        """Returns the next chunk. Raises `SourceError` if the device delivers no more audio."""
+        deadline = time.monotonic() + (_DELIVERS_WITHIN_S if self._delivered else _STARTS_WITHIN_S)
         while not self._stop.is_set():
             try:
                 data, at, overruns = self._chunks.get(timeout=_POLL_S)
             except queue.Empty:
-                if time.monotonic() > deadline or not self._runs():
+                if time.monotonic() > deadline or not self._is_active():
                     break
                 continue
             self._delivered = True
@@ -117,22 +122,25 @@ class Microphone(Opened):
         raise SourceError(f"{self.name} gives no more sound; is it still plugged in?")
 
     def close(self) -> None:
-        """Frees the device. Where the sound server hangs, a thread goes on with that and `open` fails meanwhile."""
+        """Releases the device.
+
+        If the sound server hangs, a thread continues closing, and `open` fails until that is done.
+        """
         self._stop.set()
-        with self._closing:
+        with self._lock:
             stream, self._stream = self._stream, None
             audio, self._audio = self._audio, None
         if stream is None and audio is None:
             return
-        closing = threading.Thread(target=_free, args=(stream, audio), name=f"closing {self.name}", daemon=True)
+        closing = threading.Thread(target=_release, args=(stream, audio), name=f"closing {self.name}", daemon=True)
         closing.start()
         closing.join(_CLOSES_WITHIN_S)
         if closing.is_alive():
             _hanging[self.name] = closing
             log.warning("%s cannot be closed: the sound server hangs", self.name)
 
-    def _runs(self) -> bool:
-        with self._closing:
+    def _is_active(self) -> bool:
+        with self._lock:
             try:
                 return self._stream is not None and bool(self._stream.is_active())
             except OSError:
@@ -154,10 +162,10 @@ class Microphone(Opened):
         self._stream = stream
 
     def _supported(self, pyaudio: Any, device: DeviceInfo) -> tuple[int, int]:
-        """Rate and channels, as near as the device comes to what is asked for. Raises `ValueError` where none fits."""
-        own = int(device["defaultSampleRate"])
+        """Returns the supported rate and channels closest to the request. Raises `ValueError` if there are none."""
+        default_rate = int(device["defaultSampleRate"])
         for channels in dict.fromkeys((1, int(device["maxInputChannels"]))):
-            for rate in dict.fromkeys((self._settings.rate, own, *COMMON_RATES)):
+            for rate in dict.fromkeys((self._settings.rate, default_rate, *COMMON_RATES)):
                 if not LOWEST <= rate <= HIGHEST:
                     reason = f"{rate} Hz is not between {LOWEST} and {HIGHEST} Hz"
                     continue
@@ -174,29 +182,31 @@ class Microphone(Opened):
                     return rate, channels
         raise ValueError(f"it takes no rate we know: {reason}")
 
-    def _callback(self, go_on: int, overflow: int, rate: int, channels: int) -> Callable[..., tuple[None, int]]:
+    def _callback(
+        self, continue_status: int, overflow: int, rate: int, channels: int
+    ) -> Callable[..., tuple[None, int]]:
         chunks = self._chunks
         lost = 0
 
-        def take(data: bytes, _frames: int, timing: Mapping[str, float], status: int) -> tuple[None, int]:
+        def receive(data: bytes, _frames: int, timing: Mapping[str, float], status: int) -> tuple[None, int]:
             nonlocal lost
             now = time.monotonic()
-            # How long ago the first sample was taken, on the stream's own clock.
-            ago = timing["current_time"] - timing["input_buffer_adc_time"]
+            # The age of the first sample, on the clock of the stream.
+            latency = timing["current_time"] - timing["input_buffer_adc_time"]
             duration = len(data) / 2 / channels / rate
-            at = now - (ago if duration <= ago < duration + _LONGEST_LATENCY_S else duration)
+            at = now - (latency if duration <= latency < duration + _MAX_LATENCY_S else duration)
             lost += bool(status & overflow)
             try:
                 chunks.put_nowait((data, at, lost))
                 lost = 0
             except queue.Full:
                 lost += 1
-            return None, go_on
+            return None, continue_status
 
-        return take
+        return receive
 
 
-def _free(stream: Any, audio: Any) -> None:
+def _release(stream: Any, audio: Any) -> None:
     try:
         if stream is not None:
             stream.close()
@@ -207,7 +217,7 @@ def _free(stream: Any, audio: Any) -> None:
 
 
 def _refuse_while_hanging() -> None:
-    """Raises `SourceError` while PortAudio has not come back from closing: another call into it would hang too."""
+    """Raises `SourceError` while PortAudio is still closing a device, because another call into it would hang too."""
     for name, closing in list(_hanging.items()):
         closing.join(_POLL_S)
         if closing.is_alive():
@@ -216,6 +226,6 @@ def _refuse_while_hanging() -> None:
 
 
 def _reason(error: Exception) -> str:
-    """PortAudio's words; its errors carry a number too, in either place."""
+    """Returns the text of a PortAudio error, whose arguments are a text and a number in either order."""
     words = [str(part) for part in error.args if isinstance(part, str)]
     return words[0] if words else str(error) or type(error).__name__

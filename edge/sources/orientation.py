@@ -1,4 +1,4 @@
-"""Turns and mirrors the pictures of a camera that is mounted upside down, on its side or behind a mirror."""
+"""Rotates and mirrors the images of a camera that is mounted upside down, on its side or behind a mirror."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from edge.observation import Frame
 from edge.sources.base import Opened, Refusing, Source
 
 Rotation: TypeAlias = Literal[0, 90, 180, 270]
+"""Clockwise rotation in degrees."""
 Flip: TypeAlias = Literal["none", "horizontal", "vertical"]
+"""Mirroring: `horizontal` exchanges left and right, `vertical` exchanges top and bottom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How to bring a picture upright: it is turned first, and then mirrored."""
+    """The transformation that makes an image upright: a rotation followed by mirroring."""
 
     rotate: Rotation = 0
-    """Degrees clockwise."""
+    """Clockwise rotation in degrees."""
     flip: Flip = "none"
-    """`horizontal` exchanges left and right, `vertical` top and bottom, of the turned picture."""
+    """Mirroring of the rotated image: `horizontal` exchanges left and right, `vertical` exchanges top and bottom."""
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The upright picture, contiguous in memory.
+        """Returns the upright image, contiguous in memory.
 
-        Args:
-            image: (height, width) or (height, width, channels); 90° and 270° exchange height and width.
+        `image` is (height, width) or (height, width, channels) uint8. Rotations by 90° and 270° exchange height and
+        width.
         """
         turned = np.rot90(image, -self.rotate // 90)
         if self.flip == "horizontal":
@@ -39,10 +41,11 @@ class Orientation:
 
 
 UPRIGHT: Final = Orientation()
+"""The orientation that changes nothing."""
 
 
 class OrientedCamera(Opened):
-    """A camera whose pictures are brought upright, whatever its backend; all else is as that camera does it."""
+    """Wraps any camera and makes its images upright."""
 
     def __init__(self, camera: Source[Frame], orientation: Orientation) -> None:
         self.name = camera.name
@@ -51,41 +54,40 @@ class OrientedCamera(Opened):
 
     @property
     def refused(self) -> int:
-        """Pictures that the camera left out; 0 for one that does not count them."""
+        """Number of images that the camera skipped; 0 for a camera that does not count them."""
         return self._camera.refused if isinstance(self._camera, Refusing) else 0
 
     def open(self) -> None:
-        """Raises what the camera raises."""
+        """Opens the camera; raises the errors of the camera."""
         self._camera.open()
 
     def read(self) -> Frame:
-        """The next picture, upright. Raises what the camera raises."""
+        """Returns the next image, upright; raises the errors of the camera."""
         frame = self._camera.read()
         return replace(frame, image=self._orientation.apply(frame.image))
 
     def close(self) -> None:
-        """Frees the camera."""
+        """Releases the camera."""
         self._camera.close()
 
 
 def oriented(camera: Source[Frame], orientation: Orientation) -> Source[Frame]:
-    """The camera itself where nothing is to be turned or mirrored, else one that does it."""
+    """Returns the camera itself if nothing is to be rotated or mirrored, else a wrapped one."""
     return camera if orientation == UPRIGHT else OrientedCamera(camera, orientation)
 
 
 def from_display_matrix(matrix: tuple[int, ...]) -> Orientation:
-    """The orientation that a film's display matrix asks for, to the nearest quarter turn.
+    """Returns the orientation of a video's display matrix, rounded to the nearest quarter turn.
 
-    Args:
-        matrix: the nine numbers of an MP4 track header or of FFmpeg's side data, row by row; a pixel at (x, y) is
-            shown at (a·x + c·y, b·x + d·y) with a, b, c, d = `matrix[0]`, `[1]`, `[3]`, `[4]`.
+    `matrix` holds the nine numbers of an MP4 track header or of FFmpeg's side data, row by row. A pixel at (x, y) is
+    shown at (a·x + c·y, b·x + d·y) with a, b, c, d = `matrix[0]`, `[1]`, `[3]`, `[4]`.
     """
     a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
     mirrored = a * d - b * c < 0
     if mirrored:
-        # Mirrored after turning: undo that first, which exchanges the sign of the shown x.
+        # Mirroring is applied after the rotation, so it is undone first by negating the shown x.
         a, c = -a, -c
-    # Clockwise turns by 0, 90, 180 and 270 degrees have (cosine, sine) on the four axes.
+    # The (cosine, sine) of clockwise rotations by 0, 90, 180 and 270 degrees lie on the four axes.
     cosine, sine = a + d, b - c
     quarters: tuple[Rotation, ...] = (0, 90, 180, 270)
     turn = (0 if cosine >= 0 else 2) if abs(cosine) >= abs(sine) else (1 if sine > 0 else 3)

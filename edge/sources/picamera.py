@@ -1,4 +1,4 @@
-"""The Raspberry Pi's camera over Picamera2, which comes with the system (apt install python3-picamera2)."""
+"""The Raspberry Pi camera, read with Picamera2 from the system packages (apt install python3-picamera2)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from edge.sources.base import Opened
 log = logging.getLogger(__name__)
 
 MODULE: Final = "picamera2"
+"""Name of the module to import."""
 
 _TIMEOUT_S: Final = 5.0
+"""Seconds without an image after which the camera counts as lost."""
 _POLL_S: Final = 0.25
+"""Seconds between two checks of a waiting `read` whether the camera was closed."""
 
 
 class NotInstalledError(SourceError):
-    """Picamera2 is not there; it comes with the system, not from PyPI."""
+    """Picamera2 is not installed; it is a system package and not on PyPI."""
 
 
 def available(module: str = MODULE) -> bool:
-    """Whether Picamera2 can be imported and sees a camera."""
+    """Returns whether Picamera2 can be imported and finds a camera."""
     return bool(cameras(module))
 
 
 def cameras(module: str = MODULE) -> tuple[str, ...]:
-    """Models of the cameras that Picamera2 sees; empty without it."""
+    """Returns the models of the cameras that Picamera2 finds; empty if it is not installed."""
     try:
         found = _load(module).global_camera_info()
     except NotInstalledError:
@@ -48,20 +51,27 @@ def cameras(module: str = MODULE) -> tuple[str, ...]:
 
 
 class PiCamera(Opened):
-    """Gives frames with the sensor's own time stamps."""
+    """Delivers frames with the time stamps of the sensor."""
 
     def __init__(self, width: int, height: int, fps: float, module: str = MODULE) -> None:
-        """`module`: what stands in for `picamera2`, in tests."""
+        """Prepares a camera without opening it.
+
+        Args:
+            width: Width of the images in pixels.
+            height: Height of the images in pixels.
+            fps: Frame rate in frames per second.
+            module: Name of the module to import; tests pass that of a fake.
+        """
         self.name = "Pi camera"
         self._size, self._fps, self._module = (width, height), fps, module
         self._camera: Any = None
         self._taken = 0
         self._stop = threading.Event()
-        # The camera must not be stopped under a picture that is being copied.
-        self._using = threading.Lock()
+        # The camera must not be stopped while an image is being copied.
+        self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Raises `SourceError`."""
+        """Opens the camera. Raises `SourceError`."""
         self.close()
         self._stop.clear()
         self._taken = 0
@@ -83,8 +93,8 @@ class PiCamera(Opened):
         self._camera = camera
 
     def read(self) -> Frame:
-        """The next picture. Raises `SourceError` when none comes for seconds."""
-        with self._using:
+        """Returns the next image. Raises `SourceError` if none arrives within five seconds."""
+        with self._lock:
             if self._camera is None:
                 raise SourceEnded(f"{self.name} was closed")
             request = self._request()
@@ -97,16 +107,16 @@ class PiCamera(Opened):
         return Frame(image, _monotonic(stamp), self._taken - 1)
 
     def close(self) -> None:
-        """Frees the camera."""
+        """Releases the camera."""
         self._stop.set()
-        with self._using:
+        with self._lock:
             camera, self._camera = self._camera, None
             if camera is not None:
                 camera.stop()
                 camera.close()
 
     def _request(self) -> Any:
-        """A completed capture, waited for in steps so that `close` is heeded."""
+        """Waits for a completed capture in short steps, so that `close` takes effect."""
         deadline = time.monotonic() + _TIMEOUT_S
         try:
             job = self._camera.capture_request(wait=False)
@@ -124,8 +134,8 @@ class PiCamera(Opened):
 
 
 def _load(module: str) -> Any:
-    """The class `Picamera2`. Raises `SourceError`."""
-    # libcamera tells its version and every mode of every sensor on standard error otherwise.
+    """Imports the class `Picamera2`. Raises `SourceError`."""
+    # By default libcamera prints its version and every mode of every sensor to standard error.
     os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:WARN")
     try:
         return importlib.import_module(module).Picamera2
@@ -134,16 +144,16 @@ def _load(module: str) -> Any:
             "no Picamera2: apt install python3-picamera2, and make the virtual environment with --system-site-packages"
         ) from error
     except ValueError as error:
-        # NumPy's "dtype size changed", of a library that was built for another NumPy.
+        # This is NumPy's "dtype size changed" from a library that was built for another version of NumPy.
         raise SourceError(
             f"Picamera2 cannot be loaded ({error}): the system's may be built for NumPy 1; pip install 'numpy<2'"
         ) from error
 
 
 def _monotonic(nanoseconds: int | None) -> float:
-    """The sensor's stamp, which counts from boot, sleep included, in seconds of `time.monotonic`."""
+    """Converts a time stamp of the sensor, which counts from boot including suspend, to seconds of `time.monotonic`."""
     now = time.monotonic()
     if nanoseconds is None:
         return now
-    asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - now
-    return min(now, nanoseconds / 1e9 - asleep)
+    suspended = time.clock_gettime(time.CLOCK_BOOTTIME) - now
+    return min(now, nanoseconds / 1e9 - suspended)

@@ -1,4 +1,4 @@
-"""PortAudio through PyAudio: which microphones there are, and which one is meant."""
+"""Lists and selects microphones with PortAudio, through PyAudio."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Final, TypeAlias
 from edge.errors import MissingExtraError, SourceError
 
 DeviceInfo: TypeAlias = Mapping[str, Any]
-"""What PortAudio says of a device: `index`, `name`, `maxInputChannels`, `defaultSampleRate` …"""
+"""PortAudio's description of a device: `index`, `name`, `maxInputChannels`, `defaultSampleRate` …"""
 
 CHATTER: Final = re.compile(
     rb"ALSA lib |Cannot connect to server|jack server is not running|JackShm|Expression '|connect\(2\) call|"
     rb"attempt to connect|Unable to connect|aserver|^\s*$"
 )
-"""What ALSA, JACK and PortAudio write to standard error about every device that is not there."""
+"""Lines that ALSA, JACK and PortAudio print to standard error about missing devices, which are suppressed."""
 
 
 def import_pyaudio() -> Any:
-    """The module. Raises `MissingExtraError`."""
+    """Imports the module `pyaudio`. Raises `MissingExtraError`."""
     try:
         import pyaudio
     except ImportError as error:
@@ -30,7 +30,7 @@ def import_pyaudio() -> Any:
 
 
 def input_devices(audio: Any) -> list[DeviceInfo]:
-    """The devices that can record, the default one first. `audio`: a `pyaudio.PyAudio`."""
+    """Returns the devices that can record, the default one first; `audio` is a `pyaudio.PyAudio`."""
     found = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
     found = [device for device in found if device["maxInputChannels"] > 0]
     try:
@@ -41,8 +41,11 @@ def input_devices(audio: Any) -> list[DeviceInfo]:
 
 
 def choose(devices: Sequence[DeviceInfo], wanted: str | int) -> list[DeviceInfo]:
-    """The devices to try, best first: all for `auto`; else the one of this index, or those whose name is, or else
-    holds, `wanted` in any case of letters. Raises `SourceError` where there is none.
+    """Returns the devices to try, best first.
+
+    For `auto` these are all devices. Otherwise they are the first non-empty group of: the device whose index is
+    `wanted`; those whose name equals it; those whose name contains it. Case is ignored. Raises `SourceError` if no
+    device matches.
     """
     if not devices:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""A token bucket: lets a short burst pass, and a steady rate after it."""
+"""A token bucket, which permits a short burst and then a steady rate."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 
 
 class TokenBucket:
-    """Starts with `burst` tokens and gains `per_second` tokens a second, up to `burst` again.
+    """Starts with `burst` tokens and gains `per_second` tokens per second, up to `burst`.
 
-    Safe from any thread. Times are monotonic seconds; a time before the last one adds nothing.
+    It is thread-safe. Times are monotonic seconds; a time before the previous one adds no tokens.
     """
 
     def __init__(self, per_second: float, burst: int) -> None:
-        """`per_second`: above 0; `burst`: at least 1. Raises `ValueError` otherwise."""
+        """Creates a full bucket; `per_second` must be above 0 and `burst` at least 1, else `ValueError` is raised."""
         if not (0 < per_second < math.inf and burst >= 1):
             raise ValueError(f"a token bucket needs a positive rate and burst, not {per_second} and {burst}")
         self._per_second = per_second
@@ -23,7 +23,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self, now: float) -> bool:
-        """Takes one token; False where none is left."""
+        """Takes one token at `now` and returns True; returns False if none is left."""
         with self._lock:
             self._refill(now)
             if self._tokens < 1.0:
@@ -32,7 +32,7 @@ class TokenBucket:
             return True
 
     def wait(self, now: float) -> float:
-        """Seconds from `now` until a token is there; 0 where one already is."""
+        """Returns the seconds from `now` until a token is available; 0 if one already is."""
         with self._lock:
             self._refill(now)
             return max(0.0, 1.0 - self._tokens) / self._per_second

@@ -1,4 +1,4 @@
-"""Reports of refused input, limited in rate: a flood of bad input must not become a flood of messages."""
+"""Rate-limited reports of refused input, so that a flood of bad input does not flood the log."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import Final
 from edge.sources.rate_limit import TokenBucket
 
 BURST: Final = 10
-"""Reports that may follow each other at once."""
+"""Number of reports that may follow each other immediately."""
 PER_SECOND: Final = 1.0
-"""Reports a second after such a burst."""
+"""Maximum number of reports per second after a burst."""
 
 
 class Refusals:
-    """Counts every refusal, and reports ten in a row and one a second after them.
+    """Counts all refusals and reports up to ten in a row, and then one per second.
 
-    A report that follows unreported refusals gives their number. Safe from any thread. Only counts and a time are
-    kept, nothing of what was refused.
+    A report that follows unreported refusals states their number. Only counts and a time are kept, nothing of the
+    refused input. The class is thread-safe.
     """
 
     def __init__(self, report: Callable[[str], None], *, burst: int = BURST, per_second: float = PER_SECOND) -> None:
-        """`report` gets one line; it is called without any lock held."""
+        """Creates a counter.
+
+        Args:
+            report: Called with one line per report, without holding a lock.
+            burst: Number of reports that may follow each other immediately.
+            per_second: Maximum number of reports per second after a burst.
+        """
         self._report = report
         self._bucket = TokenBucket(per_second, burst)
         self._lock = threading.Lock()
@@ -31,15 +37,15 @@ class Refusals:
 
     @property
     def count(self) -> int:
-        """Refusals so far, reported or not."""
+        """Number of refusals so far, reported or not."""
         return self._count
 
     def add(self, why: str, now: float) -> None:
-        """Counts one refusal.
+        """Counts one refusal and reports it if the rate permits.
 
         Args:
-            why: One line that does not repeat the refused text.
-            now: Monotonic seconds.
+            why: The reason, in one line that does not repeat the refused text.
+            now: The time in monotonic seconds.
         """
         with self._lock:
             self._count += 1

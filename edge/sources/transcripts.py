@@ -1,4 +1,4 @@
-"""Transcripts of what was said: a single payload, a file, or standard input."""
+"""Reads transcripts of speech from a single payload, a file, or standard input."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ from edge.sources.refusals import Refusals
 log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 10_000
-"""A longer transcript is refused: it is more than anybody says in one go."""
+"""Maximum size of a transcript in bytes; a longer one is refused, because no utterance is that long."""
 
 MAX_AGE_S: Final = 60.0
-"""A transcript that was said longer ago is refused. Words stop counting after about 18 s (three times
-`fusion.words_memory_s`), so such an age means a wrong clock or a wrong unit."""
+"""Maximum age of a transcript in seconds; an older one is refused. Words stop counting after about 18 s (three times
+`fusion.words_memory_s`), so a greater age means a wrong clock or a wrong unit."""
 
 MAX_FILE_BYTES: Final = 16_000_000
-"""A larger file of transcripts is refused. A day of speech is about 1 MB."""
+"""Maximum size of a file of transcripts in bytes; a larger one is refused. A day of speech is about 1 MB."""
 
 MAX_MEDIA_TIME_S: Final = 86_400.0
-"""A `time` beyond one day is refused in a file of transcripts, for no recording is that long."""
+"""Maximum `time` in a file of transcripts in seconds: one day, because no recording is longer."""
 
 ACCEPTED_PER_S: Final = 10.0
-"""Transcripts read a second, from each of broker and standard input. A recogniser sends one or two."""
+"""Maximum number of transcripts per second from the broker, and from standard input. A recogniser sends one or two."""
 ACCEPTED_BURST: Final = 20
-"""Transcripts read at once after a silence."""
+"""Number of transcripts that may follow each other immediately after a pause."""
 
 _POLL_S: Final = 0.25
-"""Seconds after which a waiting read looks whether the source was closed."""
+"""Seconds between two checks of a waiting `read` whether the source was closed."""
 
 
 def parse_transcript(payload: bytes | str, now: float, utc: float | None = None) -> Transcript:
-    """Reads one transcript: plain text, or a JSON object.
+    """Parses one transcript: plain text, or a JSON object.
 
-    The object has `text` and may have `speaker`, `confidence` (brought into 0…1) and the time it was said, as `age`
-    (seconds ago) or as `time` (RFC 3339 with a time zone, or seconds since 1970). `age` wins where both are given.
-    A time in the future counts as now, since the sender's clock may be ahead of ours.
+    The object has `text` and may have `speaker`, `confidence` (clipped to 0…1) and the time of speaking, either as
+    `age` (seconds ago) or as `time` (RFC 3339 with a time zone, or seconds since 1970). If both are given, `age` is
+    used. A time in the future counts as now, because the sender's clock may be ahead of ours.
 
     Args:
-        payload: UTF-8, at most `MAX_BYTES`.
-        now: Monotonic seconds; the time of a transcript that gives none.
-        utc: The same moment in seconds since 1970. Without it `time` is not read.
+        payload: The transcript as UTF-8, at most `MAX_BYTES` long.
+        now: The present time in monotonic seconds, which is also the time of a transcript that states none.
+        utc: The present time in seconds since 1970; if None, `time` is ignored.
 
     Returns:
-        The transcript, its `captured_at` between `now - MAX_AGE_S` and `now`.
+        The transcript, with `captured_at` between `now - MAX_AGE_S` and `now`.
 
     Raises:
-        SourceError: The payload is no transcript, or was said more than `MAX_AGE_S` ago. The message never repeats
-            the text.
+        SourceError: The payload is not a valid transcript, or is older than `MAX_AGE_S`. The message never repeats the
+            text.
     """
     text = _decode(payload)
     if not text.startswith("{"):
-        return Transcript(_worded(text), now)
+        return Transcript(_required_text(text), now)
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        # Also a number of thousands of digits, which is a plain ValueError.
+        # A number with thousands of digits raises a plain ValueError.
         raise SourceError(
             "a transcript starts like JSON but cannot be read as such; send plain text or a JSON object"
         ) from error
@@ -79,7 +79,7 @@ def parse_transcript(payload: bytes | str, now: float, utc: float | None = None)
             f"a transcript said {age:.3g} s ago is refused; at most {MAX_AGE_S:g} s (is the sender's clock right?)"
         )
     return Transcript(
-        _worded(_string(fields, "text") or ""),
+        _required_text(_string(fields, "text") or ""),
         now - max(0.0, age),
         speaker=_clean(_string(fields, "speaker") or "") or None,
         confidence=min(1.0, max(0.0, _number(fields, "confidence", 1.0))),
@@ -87,17 +87,17 @@ def parse_transcript(payload: bytes | str, now: float, utc: float | None = None)
 
 
 def read_transcript_file(path: Path) -> tuple[Transcript, ...]:
-    """Reads the transcripts of a recording: one JSON object a line.
+    """Reads the transcripts of a recording, one JSON object per line.
 
-    Each object has `time` (seconds of the medium at the end of what was said, 0 to `MAX_MEDIA_TIME_S`), `text`, and
-    may have `speaker` and `confidence`.
+    Each object has `text` and `time` (the end of the utterance in seconds of the recording, 0 to `MAX_MEDIA_TIME_S`),
+    and may have `speaker` and `confidence`.
 
     Returns:
         The transcripts in the order of their times.
 
     Raises:
-        SourceError: The file cannot be read, is larger than `MAX_FILE_BYTES`, or has a faulty line, which is named by
-            its number.
+        SourceError: The file cannot be read, is larger than `MAX_FILE_BYTES`, or has an invalid line, whose number the
+            message states.
     """
     try:
         with path.open("rb") as file:
@@ -111,23 +111,25 @@ def read_transcript_file(path: Path) -> tuple[Transcript, ...]:
         if not line.strip():
             continue
         try:
-            said = parse_transcript(line, 0.0)
-            found.append(Transcript(said.text, _media_time(line), said.speaker, said.confidence))
+            parsed = parse_transcript(line, 0.0)
+            found.append(Transcript(parsed.text, _media_time(line), parsed.speaker, parsed.confidence))
         except SourceError as error:
             raise SourceError(f"transcripts {path}, line {number}: {error}") from error
     return tuple(sorted(found, key=lambda transcript: transcript.captured_at))
 
 
 class StdinTranscripts(Opened):
-    """Transcripts from standard input, one a line, as plain text or JSON.
+    """Reads transcripts from standard input, one per line, as plain text or JSON.
 
-    A faulty line is counted and the log says why, in a flood once a second and never with its text. Beyond
-    `ACCEPTED_PER_S` lines wait in the pipe, so that nothing is lost and the writer is slowed down.
+    An invalid line is counted, and the reason is logged without the text, at most once a second in a flood. Lines above
+    `ACCEPTED_PER_S` wait in the pipe, so that nothing is lost and the writer is slowed down.
     """
 
     name = "standard input"
+    """Name for messages."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
+        """`stream`: the input, which must have a file descriptor; None for standard input."""
         self._refusals = Refusals(lambda why: log.warning("standard input: %s", why))
         self._rate = TokenBucket(ACCEPTED_PER_S, ACCEPTED_BURST)
         self._stream = stream
@@ -138,7 +140,7 @@ class StdinTranscripts(Opened):
 
     @property
     def refused(self) -> int:
-        """Faulty lines so far."""
+        """Number of invalid lines so far."""
         return self._refusals.count
 
     def open(self) -> None:
@@ -146,7 +148,7 @@ class StdinTranscripts(Opened):
         self._stop.clear()
 
     def read(self) -> Transcript:
-        """Raises `SourceEnded` at the end of input or when closed."""
+        """Waits for the next transcript. Raises `SourceEnded` at the end of input or when closed."""
         while True:
             line = self._line()
             try:
@@ -169,7 +171,7 @@ class StdinTranscripts(Opened):
         while not self._lines:
             if self._stop.is_set() or self._ended:
                 raise SourceEnded("standard input is at its end")
-            # The wait is limited, so that `close` takes effect.
+            # The wait is short, so that `close` takes effect.
             if not select.select([descriptor], [], [], _POLL_S)[0]:
                 continue
             block = os.read(descriptor, 65_536)
@@ -178,13 +180,13 @@ class StdinTranscripts(Opened):
             if self._ended and self._buffer:
                 self._lines.append(self._buffer)
             elif len(self._buffer) > MAX_BYTES:
-                # Such a line is refused when its end comes; only its beginning is kept until then.
+                # The line is refused once its end arrives; until then only its beginning is kept.
                 self._buffer = self._buffer[: MAX_BYTES + 1]
         return self._lines.pop(0)
 
 
 def _media_time(line: bytes) -> float:
-    """Seconds of the medium in a line that `parse_transcript` has accepted. Raises `SourceError`."""
+    """Returns the `time` of a line that `parse_transcript` has accepted. Raises `SourceError` if it is invalid."""
     text = _decode(line)
     fields = json.loads(text) if text.startswith("{") else {}
     if "time" not in fields:
@@ -206,7 +208,7 @@ def _decode(payload: bytes | str) -> str:
         raise SourceError(f"a transcript is not UTF-8 text (byte {error.start})") from error
 
 
-def _worded(text: str) -> str:
+def _required_text(text: str) -> str:
     kept = _clean(text)
     if not kept:
         raise SourceError("an empty transcript")
@@ -214,7 +216,7 @@ def _worded(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text with control characters and lone surrogates (which JSON can hold and UTF-8 cannot) made blanks."""
+    """Replaces control characters and lone surrogates (valid in JSON but not in UTF-8) by spaces."""
     return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
@@ -226,12 +228,12 @@ def _string(fields: dict[str, Any], key: str) -> str | None:
 
 
 def _moment(fields: dict[str, Any], default: float) -> float:
-    """The field `time` in seconds since 1970."""
-    said = fields.get("time", default)
-    if not isinstance(said, str):
+    """Returns the field `time` in seconds since 1970."""
+    value = fields.get("time", default)
+    if not isinstance(value, str):
         return _number(fields, "time", default)
     try:
-        moment = datetime.fromisoformat(said)
+        moment = datetime.fromisoformat(value)
     except (ValueError, OverflowError) as error:
         raise SourceError("a transcript's 'time' must be RFC 3339 text or seconds since 1970") from error
     if moment.tzinfo is None:

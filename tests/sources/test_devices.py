@@ -94,7 +94,7 @@ def test_a_usb_camera_comes_before_others(tmp_path: Path, monkeypatch: pytest.Mo
     }
     for name in known:
         (tmp_path / name).touch()
-    monkeypatch.setattr(v4l2, "_ask", lambda path, _: v4l2.parse_capability(path, known[path.name]))
+    monkeypatch.setattr(v4l2, "_query", lambda path, _: v4l2.parse_capability(path, known[path.name]))
     assert [device.path.name for device in v4l2.cameras(tmp_path, tmp_path)] == ["video1", "video0"]
 
 
