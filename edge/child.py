@@ -20,12 +20,12 @@ def command(module: str, *arguments: str | os.PathLike[str]) -> list[str]:
     """The command line that runs `module` as `__main__` in an isolated child.
 
     Args:
-        module: Full dotted name of a module of ours that the parent can import. Derive it from `__name__`,
+        module: Full dotted name of a module of this package that the parent can import. Derive it from `__name__`,
             `__package__` or `__spec__.name`, since the wheel installs the packages under other names.
-        arguments: What the module finds in `sys.argv[1:]`.
+        arguments: The module's `sys.argv[1:]`.
 
     Returns:
-        For `subprocess.Popen(…)`; the first element is `sys.executable`.
+        The arguments for `subprocess.Popen`; the first one is `sys.executable`.
     """
     folders = dict.fromkeys([_folder_of(module.partition(".")[0]), _folder_of(__name__.partition(".")[0])])
     user_site = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
@@ -42,10 +42,10 @@ def command(module: str, *arguments: str | os.PathLike[str]) -> list[str]:
 
 @contextmanager
 def isolated_environment() -> Iterator[None]:
-    """While this lasts, Python children that a library starts import nothing from the user's folders.
+    """Within this context, Python children that a library starts import nothing from the user's folders.
 
     A library that runs `python -c` would give its child the working directory and `PYTHONPATH` as the first places to
-    import from. The environment is the whole process's, so use this before other threads start children.
+    import from. The environment belongs to the whole process, so use this before other threads start children.
     """
     changed: dict[str, str | None] = {"PYTHONSAFEPATH": "1", "PYTHONPATH": None}
     before = {name: os.environ.get(name) for name in changed}
@@ -65,7 +65,7 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
 
 
 def _folder_of(package: str) -> str:
-    """The folder that a top-level package was imported from, or would be."""
+    """The folder from which a top-level package was or would be imported."""
     found = sys.modules.get(package)
     spec = found.__spec__ if found is not None else None
     if spec is None:
@@ -78,13 +78,13 @@ def _folder_of(package: str) -> str:
 
 
 def _run() -> None:
-    """The child's end of `command`."""
+    """Runs in the child: sets up `sys.path` and runs the module that `command` names."""
     _, folders, user_site, module, *arguments = sys.argv
-    # After the standard library, so that nothing beside the package can replace it, and before site-packages, so that
-    # the child takes the same package as its parent where two are installed.
+    # The folders go after the standard library, so that no file beside the package can replace a standard module, and
+    # before site-packages, so that the child imports the same package as its parent if two are installed.
     packages = set(site.getsitepackages())
     at = next((index for index, entry in enumerate(sys.path) if entry in packages), len(sys.path))
-    # `-I` leaves out the user's site-packages (`pip install --user`), though our dependencies may be nowhere else.
+    # `-I` excludes the user's site-packages (`pip install --user`), which may be where the dependencies are.
     sys.path[at:at] = [*folders.split(os.pathsep), *([user_site] if user_site else [])]
     if user_site:
         site.addsitedir(user_site)

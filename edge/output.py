@@ -1,4 +1,4 @@
-"""Who receives what the device finds out: MQTT, the terminal, later a page or ROS."""
+"""The interface of outputs, which receive observations and estimates: MQTT, the terminal, later a page or ROS."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from edge.observation import Estimate, Observation
 
 
 class Output(Protocol):
-    """Called by the loop, always from the same thread. No method may block."""
+    """Receives results from the live loop, always on the same thread. No method may block."""
 
     def observed(self, observation: Observation) -> None:
-        """A single observation of one sense, as soon as the loop has it."""
+        """Receives a single observation of one sense, as soon as the loop has it."""
 
     def estimated(self, estimate: Estimate) -> None:
-        """The estimate about the attended person or the scene, `fusion.rate_hz` times a second."""
+        """Receives the estimate of the attended person or the scene, `fusion.rate_hz` times a second."""
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """After each estimate, for what is sent now and then.
+        """Called after each estimate, for messages that are sent less often.
 
         `now`: monotonic seconds; `missing`: sense → why it contributes nothing.
         """

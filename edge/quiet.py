@@ -14,32 +14,33 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-_QUIET: Final = threading.RLock()
+_LOCK: Final = threading.RLock()
+"""Held while standard error is redirected, because the file descriptor is shared by the whole process."""
 
 
 @contextmanager
 def quiet_stderr(chatter: re.Pattern[bytes]) -> Iterator[None]:
-    """Sends lines on standard error that match `chatter` to the debug log instead; all others are printed at the end.
+    """Redirects lines on standard error that match `chatter` to the debug log; other lines are printed after the block.
 
     It replaces the file descriptor of the whole process, so keep the block short.
     """
-    with _QUIET, tempfile.TemporaryFile() as caught:
+    with _LOCK, tempfile.TemporaryFile() as captured:
         _flush()
         try:
-            kept = os.dup(2)
+            original = os.dup(2)
         except OSError:
-            # Started without a standard error: there is nothing to filter.
+            # The process was started without standard error, so there is nothing to filter.
             yield
             return
         try:
-            os.dup2(caught.fileno(), 2)
+            os.dup2(captured.fileno(), 2)
             yield
         finally:
             _flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            caught.seek(0)
-            for line in caught.read().splitlines():
+            os.dup2(original, 2)
+            os.close(original)
+            captured.seek(0)
+            for line in captured.read().splitlines():
                 if chatter.search(line):
                     log.debug("%s", line.decode("utf-8", "replace"))
                 else:

@@ -1,4 +1,4 @@
-"""Opens a file whose path comes from outside: it never hangs and never acts on a device."""
+"""Opens a file whose path comes from outside, without hanging and without acting on a device."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import BinaryIO
 def open_regular(path: Path) -> BinaryIO:
     """Opens a regular file for reading bytes.
 
-    Opening a FIFO waits for a writer, and opening some devices acts on them (a watchdog starts). So the kind is
+    Opening a FIFO waits for a writer, and opening some devices acts on them (a watchdog starts). So the file type is
     checked before the file is opened, and again afterwards, in case the path was replaced in between.
 
     Raises:
-        OSError: The path is missing, not readable, a dangling link, or not a regular file; `strerror` says which.
+        OSError: The path is missing, not readable, a dangling link, or not a regular file; `strerror` gives the reason.
     """
     try:
         _require_regular(path.stat().st_mode, path)
@@ -37,7 +37,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def size(file: BinaryIO) -> int:
-    """Bytes of an open file, as the file system states them."""
+    """Size of an open file in bytes, as the file system reports it."""
     return os.fstat(file.fileno()).st_size
 
 

@@ -1,4 +1,4 @@
-"""Where the models that come with this package are: in `weights/` of an installed wheel, in `models/` of a clone."""
+"""Locates the models shipped with this package: in `weights/` of an installed wheel, in `models/` of a clone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 
 
 def folder() -> Path:
-    """The folder that holds one folder of models per room."""
+    """The folder that contains one subfolder of models per room."""
     installed = _PACKAGE / "weights"
     return installed if installed.is_dir() else _PACKAGE.parent / "models"
 
 
 def model(room: str, stem: str) -> Path:
-    """The path of the shipped model `stem` of one room, such as `face`; its card lies beside it."""
+    """The path of a shipped model. `room`: its subfolder, such as `face`; `stem`: its file name without the suffix.
+
+    The model card is in the same folder.
+    """
     return folder() / room / f"{stem}.tflite"

@@ -1,4 +1,4 @@
-"""The built-in clip: what `edge-emotion run` shows where there is no camera and no microphone (see `build`)."""
+"""The built-in clip, which `edge-emotion run` shows if there is neither a camera nor a microphone (see `build`)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ _HERE = Path(__file__).parent
 
 
 def path() -> Path:
-    """The clip, picture and sound."""
+    """Path of the clip, with picture and sound."""
     return _HERE / "clip.mp4"
 
 
 def transcripts() -> Path:
-    """What is said in it, one JSON object a line: `time` (seconds of the clip, at the end of the sentence),
-    `text`, `confidence`."""
+    """Path of the clip's transcripts: one JSON object a line with `time`, `text` and `confidence`.
+
+    `time` is the end of the sentence in seconds of the clip.
+    """
     return _HERE / "clip.jsonl"

@@ -1,11 +1,11 @@
 """Makes the built-in clip: `python -m edge.clip.build`, for developers only.
 
-What is real in it: the face is a photograph, NASA's portrait of the astronaut Eileen Collins (public domain, as
-`skimage.data.astronaut()` carries it). What is not: it is one still picture, so its expression never changes, and all
-movement is a virtual camera that pans, zooms, tilts, once leaves the face and comes back. The voice is espeak-ng's, an
-artificial one that speaks higher and faster in one part and lower and slower in the other but was never moved by
-anything. The words are the sentences below; the transcript is therefore known, not recognised. The clip shows that
-every part runs; it says nothing about how well an emotion is recognised.
+The face is real: a photograph, NASA's portrait of the astronaut Eileen Collins (public domain, from
+`skimage.data.astronaut()`). It is one still picture, so its expression never changes; all movement comes from a virtual
+camera that pans, zooms, tilts, and once leaves the face and returns. The voice is synthesised by espeak-ng, which
+speaks higher and faster in one part and lower and slower in the other, without any real emotion. The words are the
+sentences below, so the transcript is known and not recognised. The clip demonstrates that every part runs; it is not
+evidence of how well emotions are recognised.
 
 Needs `pip install 'edge-emotion[media]' scikit-image` and Debian's `espeak-ng`. The same versions give the same bytes.
 """
@@ -32,25 +32,33 @@ from numpy.typing import NDArray
 from edge import clip
 
 WIDTH, HEIGHT, FPS = 480, 360, 15
+"""Size in pixels and frame rate in frames a second of the video."""
 RATE: Final = 16000
+"""Sampling rate of the sound in Hz."""
 SECONDS: Final = 15.0
+"""Length of the clip in seconds."""
 ONE_THREAD: Final = "threads=1:lookahead-threads=1:sync-lookahead=0"
-"""What x264 writes depends on how many threads write it."""
+"""Options of x264 for a single thread, because its output depends on the number of threads."""
 NOISE_DBFS: Final = -62.0
-"""A microphone is never quite silent; digital zeros would flatter the speech detector."""
+"""Level of the background noise: a microphone is never silent, and digital silence would ease speech detection."""
 SPEECH_DBFS: Final = -23.0
+"""Level of each sentence."""
 VOICE: Final = "en-us+f2"
-"""Of espeak-ng's voices the one whose words pocketsphinx, made for people, finds best."""
+"""The espeak-ng voice whose words pocketsphinx, which is trained on people, recognises best."""
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`pitch` 0…99 and `words_per_minute` as espeak-ng takes them; `starts_at` in seconds of the clip."""
+    """A sentence and how it is spoken."""
 
     text: str
+    """The words."""
     starts_at: float
+    """Start in seconds of the clip."""
     pitch: int
+    """Pitch of espeak-ng, 0…99."""
     words_per_minute: int
+    """Speed of espeak-ng."""
 
 
 SENTENCES: Final = (
@@ -59,34 +67,41 @@ SENTENCES: Final = (
     Sentence("Oh no, how awful.", 8.4, 30, 135),
     Sentence("I am so sad and so lonely.", 10.9, 25, 125),
 )
+"""The sentences of the clip, in the order of time."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Where the virtual camera looks: centre in pixels of the portrait, width of the view in them, tilt in degrees."""
+    """Where the virtual camera looks at one moment."""
 
     at: float
+    """Time in seconds of the clip."""
     x: float
+    """Horizontal centre of the view, in pixels of the portrait."""
     y: float
+    """Vertical centre of the view, in pixels of the portrait."""
     width: float
+    """Width of the view, in pixels of the portrait."""
     tilt: float
+    """Rotation of the view in degrees."""
 
 
 VIEWS: Final = (
     View(0.0, 226, 150, 300, 0.0),
     View(2.5, 236, 140, 240, -4.0),
     View(4.6, 218, 135, 210, 5.0),
-    View(5.4, 252, 424, 200, 0.0),  # nobody here
+    View(5.4, 252, 424, 200, 0.0),  # no face in view
     View(7.3, 240, 418, 194, 2.0),
     View(8.0, 226, 140, 250, -3.0),
     View(11.0, 216, 150, 290, 3.0),
     View(13.0, 240, 135, 220, -5.0),
     View(15.0, 226, 150, 300, 0.0),
 )
+"""Key views of the virtual camera, in the order of time."""
 
 
 def view_at(seconds: float) -> View:
-    """Between two stations the camera starts and stops softly."""
+    """The view at a moment of the clip: a smooth (cosine) interpolation between two key views."""
     before, after = next((a, b) for a, b in pairwise(VIEWS) if a.at <= seconds <= b.at)
     share = (1 - math.cos(math.pi * (seconds - before.at) / (after.at - before.at))) / 2
 
@@ -103,7 +118,7 @@ def view_at(seconds: float) -> View:
 
 
 def picture(portrait: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """(HEIGHT, WIDTH, 3): what the camera sees of the portrait (rows, columns, 3)."""
+    """Renders a view of the portrait (rows, columns, 3) as (HEIGHT, WIDTH, 3) uint8."""
     matrix = cv2.getRotationMatrix2D((view.x, view.y), view.tilt, WIDTH / view.width)
     matrix[:, 2] += np.array([WIDTH / 2 - view.x, HEIGHT / 2 - view.y])
     seen = cv2.warpAffine(portrait, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -111,7 +126,7 @@ def picture(portrait: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
 
 
 def speak(sentence: Sentence) -> NDArray[np.float32]:
-    """(n,) at RATE, without silence at either end, at SPEECH_DBFS."""
+    """Synthesises a sentence: (n,) float32 at `RATE` and `SPEECH_DBFS`, without silence at either end."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "speech.wav"
         voice = ["-v", VOICE, "-p", str(sentence.pitch), "-s", str(sentence.words_per_minute)]
@@ -126,7 +141,7 @@ def speak(sentence: Sentence) -> NDArray[np.float32]:
 
 
 def resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
-    """(n,) samples at `rate` → at RATE."""
+    """Resamples (n,) samples from `rate` to `RATE`, both in Hz."""
     frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
     frame.sample_rate = rate
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
@@ -135,7 +150,7 @@ def resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
 
 
 def sound_track() -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
-    """(SECONDS · RATE,) samples in −1…1, and the transcript lines."""
+    """Makes the sound, (SECONDS · RATE,) float32 in −1…1, and the lines of the transcript."""
     noise = np.random.default_rng(1).standard_normal(int(SECONDS * RATE)) * 10 ** (NOISE_DBFS / 20)
     track = noise.astype(np.float32)
     lines: list[dict[str, Any]] = []
@@ -154,7 +169,13 @@ def sound_track() -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
 
 
 def encode(portrait: NDArray[np.uint8], track: NDArray[np.float32], file: Path) -> None:
-    """Writes H.264 and AAC."""
+    """Writes the clip as H.264 and AAC.
+
+    Args:
+        portrait: (rows, columns, 3) uint8 RGB.
+        track: (n,) float32 at `RATE`, −1…1.
+        file: Where the clip is written.
+    """
     with av.open(str(file), "w", options={"movflags": "+faststart"}) as container:
         video: Any = container.add_stream("libx264", rate=FPS)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"

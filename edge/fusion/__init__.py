@@ -1,1 +1,1 @@
-"""From the senses' observations to estimates: one state per person and one for the scene."""
+"""Fuses the senses' observations into estimates, with one state per person and one for the scene."""

@@ -1,4 +1,4 @@
-"""The recent observations of one sense, condensed into one opinion that fades."""
+"""Accumulates the recent observations of one sense into one opinion that decays over time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from edge.emotions import COUNT
 from edge.observation import Observation
 
-_FLOOR: Final = 0.01
-"""No sense may rule a label out: an int8 output of 0 is not a probability of 0."""
+_MIN_PROBABILITY: Final = 0.01
+"""Lower bound of each probability: no sense may rule a label out, since an int8 output of 0 is a rounded value."""
 
 STALE_AFTER: Final = 3.0
-"""In units of the sense's memory."""
+"""Age, as a multiple of the sense's memory, beyond which evidence counts as stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Opinion:
     """A sense's opinion at one moment."""
 
     log_posterior: NDArray[np.float64]
-    """(7,), normalised."""
+    """(7,) log-probabilities, normalised."""
     quality: float
-    """0…1, the mean of what was seen, the newest weighing most."""
+    """Mean quality of the observations, 0…1; recent ones weigh more."""
     age: float
     """Seconds since the newest observation."""
     freshness: float
-    """0…1, falls to 1/e within the memory of the sense."""
+    """Weight for the age, 0…1; it falls to 1/e within the memory of the sense."""
 
     @property
     def posterior(self) -> tuple[float, ...]:
@@ -38,51 +38,51 @@ class Opinion:
 
 
 class Evidence:
-    """An exponentially forgotten mean of log-posteriors, each weighted by its quality."""
+    """Exponentially weighted mean of log-posteriors, each also weighted by its quality."""
 
     def __init__(self, memory: float) -> None:
-        """`memory`: seconds after which an observation counts 1/e of a new one."""
+        """`memory`: time constant in seconds, after which an observation has 1/e of its initial weight."""
         self._memory = memory
         self.clear()
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Discards all observations."""
         self._weighted = np.zeros(COUNT)
         self._weight = 0.0
         self._quality = 0.0
         self._count = 0.0
-        self._newest: float | None = None
+        self._newest_at: float | None = None
 
     def add(self, observation: Observation) -> None:
-        """An observation older than the newest one counts as that much less."""
-        if self._newest is None:
-            self._newest = observation.captured_at
-        step = observation.captured_at - self._newest
+        """Adds an observation. One that is older than the newest is down-weighted by the age difference."""
+        if self._newest_at is None:
+            self._newest_at = observation.captured_at
+        step = observation.captured_at - self._newest_at
         if step >= 0:
-            self._fade(np.exp(-step / self._memory))
-            self._newest = observation.captured_at
+            self._decay(np.exp(-step / self._memory))
+            self._newest_at = observation.captured_at
             share = 1.0
         else:
             share = float(np.exp(step / self._memory))
-        posterior = np.maximum(np.asarray(observation.posterior, np.float64), _FLOOR)
-        # A worthless observation still leaves a trace, else an opinion of only such would be 0/0.
+        posterior = np.maximum(np.asarray(observation.posterior, np.float64), _MIN_PROBABILITY)
+        # A minimum weight, because observations of quality 0 alone would give an opinion of 0/0.
         weight = share * max(observation.quality, 1e-3)
         self._weighted += weight * np.log(posterior / posterior.sum())
         self._weight += weight
         self._quality += share * observation.quality
         self._count += share
 
-    def _fade(self, factor: float) -> None:
+    def _decay(self, factor: float) -> None:
         self._weighted *= factor
         self._weight *= factor
         self._quality *= factor
         self._count *= factor
 
     def opinion(self, now: float) -> Opinion | None:
-        """The opinion at `now` (seconds); None where nothing was ever said or the last is stale."""
-        if self._newest is None:
+        """The opinion at `now` (seconds); None without an observation, or if the newest is stale."""
+        if self._newest_at is None:
             return None
-        age = max(0.0, now - self._newest)
+        age = max(0.0, now - self._newest_at)
         if age > STALE_AFTER * self._memory:
             return None
         mean = self._weighted / self._weight
@@ -95,5 +95,5 @@ class Evidence:
 
     @property
     def ever(self) -> bool:
-        """Whether there was an observation since the last `clear`."""
-        return self._newest is not None
+        """Whether an observation was added since the last `clear`."""
+        return self._newest_at is not None

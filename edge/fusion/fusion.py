@@ -1,4 +1,4 @@
-"""Decision fusion: what the senses perceive becomes one estimate per person, or one of the scene."""
+"""Decision-level fusion: combines the senses' observations into one estimate per person, or one of the scene."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from edge.fusion.pool import log_pool
 from edge.observation import SENSES, Contribution, Estimate, Observation, Perceived, Sense
 
 SCENE: Final = 0
-"""The person id of an estimate that is about nobody in particular."""
+"""Person id of an estimate that is not about a particular person."""
 
 MAX_PERSONS: Final = 32
-"""States that are kept at once; beyond this, the person who was seen longest ago is forgotten."""
+"""Maximum number of states; beyond it, the person who was seen longest ago is dropped."""
 
-_SILENT: Final[Mapping[Sense, str]] = {"face": "no face", "voice": "silence", "words": "no words"}
+_DEFAULT_REASONS: Final[Mapping[Sense, str]] = {"face": "no face", "voice": "silence", "words": "no words"}
+"""Sense → why it is missing when it has made no observation and reports no condition."""
 _NOT_ATTENDED: Final = "not attended to"
-"""Voices and words are not yet attributed to persons: they count for the attended person alone."""
+"""Why voice and words are missing in estimates of persons other than the attended one.
+
+Voices and words are not yet attributed to persons; they count for the attended person alone.
+"""
 
 
 class Fusion:
-    """Takes what the senses perceive, in any order, and gives estimates when asked.
+    """Accumulates the senses' observations, in any order, and computes estimates on request.
 
     Times must not run backwards by more than the senses' memories. Not thread-safe.
     """
@@ -36,17 +40,17 @@ class Fusion:
             "voice": settings.voice_trust,
             "words": settings.words_trust,
         }
-        self._heard: dict[Sense, Evidence] = {
+        self._shared_evidence: dict[Sense, Evidence] = {
             "voice": Evidence(settings.voice_memory_s),
             "words": Evidence(settings.words_memory_s),
         }
         self._conditions: dict[Sense, str | None] = dict.fromkeys(SENSES)
         self._attended = SCENE
         self._persons: dict[int, PersonState] = {SCENE: PersonState(settings)}
-        """Person id → state, the least recently seen first; the scene's and the attended person's are always there."""
+        """Person id → state, least recently seen first; the scene and the attended person are always present."""
 
     def take(self, perceived: Perceived) -> None:
-        """Takes what came of one frame, chunk of sound or transcript."""
+        """Adds the result of one frame, chunk of sound or transcript."""
         if perceived.attended is not None:
             self._attend(perceived.attended)
         self.report(perceived.sense, perceived.condition)
@@ -54,24 +58,24 @@ class Fusion:
             self._add(observation)
 
     def report(self, sense: Sense, condition: str | None) -> None:
-        """Why `sense` gives nothing at the moment (`no face`, `camera gone: …`); None where it is well."""
+        """Sets why `sense` currently gives no observations (`no face`, `camera gone: …`); None if it works."""
         self._conditions[sense] = condition
 
     def estimates(self, now: float) -> tuple[Estimate, ...]:
         """Every estimate at `now` (seconds).
 
-        The first is about the attended person, or about the scene while nobody has been attended to; it is what the
-        `state` topic publishes. The others, by person id, are about the other persons in sight.
+        The first is about the attended person, or about the scene if nobody has been attended to so far; the `state`
+        topic publishes it. The others, sorted by person id, are about the other persons in sight.
         """
         self._forget_expired(now)
         others = sorted(person for person in self._persons if person not in (SCENE, self._attended))
         return (self._estimate(self._attended, now), *(self._estimate(person, now) for person in others))
 
     def _attend(self, person: int) -> None:
-        """From now on the first estimate is about `person`.
+        """Makes `person` the subject of the first estimate.
 
-        The estimate that had been made of another person is not carried over, and what the new person's face showed
-        before counts no more than it did while nobody looked; voice and words stay.
+        Neither the estimate of a previously attended person nor earlier evidence of the new person's face is carried
+        over; the evidence of voice and words is kept.
         """
         if person == self._attended:
             return
@@ -84,20 +88,20 @@ class Fusion:
         self._persons.pop(person, None)
         self._persons[person] = state
         self._attended = person
-        self._bound()
+        self._limit_persons()
 
     def _add(self, observation: Observation) -> None:
         if observation.sense != "face":
-            self._heard[observation.sense].add(observation)
+            self._shared_evidence[observation.sense].add(observation)
             return
         person = observation.person or self._attended
         state = self._persons.pop(person, None) or PersonState(self._settings)
-        # Moved to the end: the order of the dictionary is that of the last sighting.
+        # Inserted at the end, so that the dictionary stays ordered by the last sighting.
         self._persons[person] = state
         state.face.add(observation)
-        self._bound()
+        self._limit_persons()
 
-    def _bound(self) -> None:
+    def _limit_persons(self) -> None:
         spare = [person for person in self._persons if person not in (SCENE, self._attended)]
         for person in spare[: max(0, len(self._persons) - MAX_PERSONS)]:
             del self._persons[person]
@@ -111,7 +115,7 @@ class Fusion:
         state = self._persons[person]
         evidence: dict[Sense, Evidence] = {"face": state.face}
         if person == self._attended:
-            evidence |= self._heard
+            evidence |= self._shared_evidence
         found = {sense: part.opinion(now) for sense, part in evidence.items()}
         opinions = {sense: opinion for sense, opinion in found.items() if opinion is not None}
         weights = {
@@ -127,9 +131,9 @@ class Fusion:
             valence=valence,
             arousal=arousal,
             contributions=tuple(
-                _used(sense, opinions[sense], weights[sense] / total if total > 0 else 0.0)
+                _contribution(sense, opinions[sense], weights[sense] / total if total > 0 else 0.0)
                 if sense in opinions
-                else _missing(sense, self._reason(sense, evidence.get(sense)))
+                else _missing_contribution(sense, self._reason(sense, evidence.get(sense)))
                 for sense in SENSES
             ),
             person=person,
@@ -138,10 +142,10 @@ class Fusion:
     def _reason(self, sense: Sense, evidence: Evidence | None) -> str:
         if evidence is None:
             return _NOT_ATTENDED
-        return self._conditions[sense] or ("stale" if evidence.ever else _SILENT[sense])
+        return self._conditions[sense] or ("stale" if evidence.ever else _DEFAULT_REASONS[sense])
 
 
-def _used(sense: Sense, opinion: Opinion, share: float) -> Contribution:
+def _contribution(sense: Sense, opinion: Opinion, share: float) -> Contribution:
     return Contribution(
         sense=sense,
         weight=share,
@@ -151,5 +155,5 @@ def _used(sense: Sense, opinion: Opinion, share: float) -> Contribution:
     )
 
 
-def _missing(sense: Sense, reason: str) -> Contribution:
+def _missing_contribution(sense: Sense, reason: str) -> Contribution:
     return Contribution(sense=sense, weight=0.0, quality=0.0, age=None, posterior=None, missing=reason)

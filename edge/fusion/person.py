@@ -1,4 +1,4 @@
-"""What the fusion knows of one person, or of the scene while nobody is attended to."""
+"""The fusion's state of one person, or of the scene while nobody is attended to."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from edge.fusion.pool import SteadyPosterior
 
 
 class PersonState:
-    """The evidence of one face and the estimate that has been made of it."""
+    """The evidence of one face and the smoothed posterior that follows from it."""
 
     def __init__(self, settings: config.Fusion) -> None:
         self.face = Evidence(settings.face_memory_s)
         self.steady = SteadyPosterior(settings.smoothing_s, settings.switch_margin)
 
     def expired(self, now: float) -> bool:
-        """Whether nothing was seen of this person for so long that the evidence is stale at `now` (seconds)."""
+        """Whether the evidence of this person's face is stale at `now` (seconds)."""
         return self.face.opinion(now) is None

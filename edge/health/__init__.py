@@ -1,1 +1,1 @@
-"""How the process is doing: counters, gauges and histograms, memory and temperature, messages to systemd."""
+"""Health of the process: counters, gauges and histograms, memory and temperature, messages to systemd."""

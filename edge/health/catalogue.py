@@ -1,4 +1,4 @@
-"""Every metric of the product, each defined once.
+"""The definitions of all metrics, each in one place.
 
 Code that counts or measures uses these constants; the names in them are part of the MQTT contract (`health`). To add a
 metric, define it here and use its constant.
@@ -207,7 +207,7 @@ CPU_TEMPERATURE: Final = Gauge("cpu.temperature", "°C", "Temperature of the hot
 
 @dataclass(frozen=True, slots=True)
 class SourceCounters:
-    """The counters that every kind of source has."""
+    """The counters that each kind of source has."""
 
     faults: Counter
     """Failures of the source itself."""
@@ -216,9 +216,13 @@ class SourceCounters:
 
 
 CAMERA: Final = SourceCounters(CAMERA_FAULTS, CAMERA_ITEMS_FAILED)
+"""Counters of the camera."""
 MICROPHONE: Final = SourceCounters(MICROPHONE_FAULTS, MICROPHONE_ITEMS_FAILED)
+"""Counters of the microphone."""
 MEDIA_FILE: Final = SourceCounters(MEDIA_FILE_FAULTS, MEDIA_FILE_ITEMS_FAILED)
+"""Counters of the media file."""
 TRANSCRIPTS: Final = SourceCounters(TRANSCRIPTS_FAULTS, TRANSCRIPTS_ITEMS_FAILED)
+"""Counters of the source of transcripts."""
 
 OBSERVATIONS: Final[Mapping[Sense, Counter]] = {
     "face": FACE_OBSERVATIONS,
@@ -232,7 +236,7 @@ ITEMS_FAILED: Final[Mapping[Sense, Counter]] = {
     "voice": VOICE_ITEMS_FAILED,
     "words": WORDS_ITEMS_FAILED,
 }
-"""Sense → the counter of the items that it reported an error for."""
+"""Sense → the counter of the items for which it reported an error."""
 
 VOICE_STAGES: Final = (PITCH, VOICE_FEATURES, INFER_VOICE, PROSODY)
 """Stages that run once for each speech segment."""
@@ -240,4 +244,4 @@ VOICE_STAGES: Final = (PITCH, VOICE_FEATURES, INFER_VOICE, PROSODY)
 METRICS: Final[tuple[Metric, ...]] = tuple(
     value for value in list(globals().values()) if isinstance(value, (Counter, Gauge, Histogram))
 )
-"""All metrics defined above, in their order."""
+"""All metrics in the order of their definition."""

@@ -10,14 +10,19 @@ from edge.health import catalogue
 from edge.health.registry import Registry
 
 THERMAL: Final = Path("/sys/class/thermal")
+"""Folder of the kernel's thermal zones."""
 STATUS: Final = Path("/proc/self/status")
+"""The kernel's status file of this process."""
 
-# `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old Jetsons, `x86_pkg_temp` and `soc…` elsewhere.
 _CPU_ZONE: Final = re.compile(r"cpu|x86_pkg|soc", re.IGNORECASE)
+"""Matches the type of a CPU's thermal zone.
+
+It is `cpu-thermal` on a Raspberry Pi and new Jetsons, `CPU-therm` on old Jetsons, `x86_pkg_temp` and `soc…` elsewhere.
+"""
 
 
 def measure(registry: Registry, thermal: Path = THERMAL, status: Path = STATUS) -> None:
-    """Sets the gauges of memory and temperature; one that this system does not report is removed.
+    """Sets the gauges of memory and temperature; a gauge whose value this system does not report is removed.
 
     Args:
         registry: Where the gauges are set.
@@ -31,7 +36,10 @@ def measure(registry: Registry, thermal: Path = THERMAL, status: Path = STATUS) 
 
 
 def cpu_temperature(thermal: Path = THERMAL) -> float | None:
-    """Degrees Celsius of the hottest CPU zone, of the hottest zone if none belongs to the CPU; None without zones."""
+    """Temperature in °C of the hottest CPU zone, or of the hottest zone if there are no CPU zones.
+
+    None if no zone can be read.
+    """
     cpu: list[float] = []
     other: list[float] = []
     for zone in sorted(thermal.glob("thermal_zone*")):
@@ -39,7 +47,7 @@ def cpu_temperature(thermal: Path = THERMAL) -> float | None:
             kind = (zone / "type").read_text().strip()
             degrees = int((zone / "temp").read_text()) / 1000
         except (OSError, ValueError):
-            # A zone cannot be read while its device sleeps; the others still can.
+            # A zone cannot be read while its device is suspended; the others still can.
             continue
         (cpu if _CPU_ZONE.search(kind) else other).append(degrees)
     readings = cpu or other
@@ -47,7 +55,7 @@ def cpu_temperature(thermal: Path = THERMAL) -> float | None:
 
 
 def memory(status: Path = STATUS) -> tuple[float, float] | None:
-    """Resident memory of this process now and at its peak, in MB (10⁶ bytes); None if unknown."""
+    """Present and peak resident memory of this process in MB (10⁶ bytes); None if unknown."""
     try:
         text = status.read_text()
     except OSError:

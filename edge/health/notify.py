@@ -22,7 +22,7 @@ class Notifier:
         return self._address is not None
 
     def ready(self, status: str = "") -> bool:
-        """Reports that start-up is complete; with `Type=notify` the unit becomes `active` only then."""
+        """Reports that start-up is complete; a unit with `Type=notify` becomes `active` only then."""
         return self._send("READY=1", _status(status))
 
     def watchdog(self) -> bool:
@@ -30,7 +30,7 @@ class Notifier:
         return self._send("WATCHDOG=1")
 
     def status(self, text: str) -> bool:
-        """Sets the line that `systemctl status` shows."""
+        """Sets the status line of `systemctl status`."""
         return self._send(_status(text))
 
     def stopping(self, status: str = "") -> bool:
@@ -38,7 +38,7 @@ class Notifier:
         return self._send("STOPPING=1", _status(status))
 
     def _send(self, *assignments: str) -> bool:
-        """Whether the message was sent; a failure is logged."""
+        """Sends a message and returns whether it was sent; a failure is logged."""
         if self._address is None:
             return False
         message = "\n".join(assignment for assignment in assignments if assignment)
@@ -47,7 +47,7 @@ class Notifier:
                 sender.connect(self._address)
                 sender.sendall(message.encode())
         except OSError as error:
-            # A broken socket must not end the service. If systemd no longer hears us, its watchdog acts.
+            # A broken socket must not end the service. If systemd no longer receives messages, its watchdog acts.
             log.warning("systemd could not be told %r: %s", message, error.strerror or error)
             return False
         return True

@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms: how the process measures itself.
+"""Counters, gauges and histograms of the process.
 
 A metric is defined once, with its unit and a help text, in `edge.health.catalogue`. A `Registry` holds the values. The
 `health` topic and any other exporter read them through `Registry.snapshot`.
@@ -27,15 +27,16 @@ WINDOW: Final = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counter:
-    """Definition of a number of events that only grows. Two definitions are equal only if they are the same object."""
+    """Definition of a count of events, which only grows. Two definitions are equal only if they are the same object."""
 
     name: str
     """`<part>.<event>`, such as `camera.frames`; unique among all metrics."""
     unit: str
-    """What is counted, in the plural, such as `frames`."""
+    """The counted events, in the plural, such as `frames`."""
     help: str
-    """What the number says, as one sentence."""
+    """Description of the count, as one sentence."""
     kind: CounterKind
+    """How the `health` topic reports the count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,7 @@ class Gauge:
     unit: str
     """Unit symbol, such as `MB`."""
     help: str
-    """What the number says, as one sentence."""
+    """Description of the quantity, as one sentence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,34 +60,35 @@ class Histogram:
     unit: str
     """Unit symbol, such as `ms`."""
     help: str
-    """What one value says, as one sentence."""
+    """Description of one value, as one sentence."""
 
 
 Metric: TypeAlias = Counter | Gauge | Histogram
+"""Definition of any metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What a histogram holds at one moment."""
+    """Values of a histogram at one moment."""
 
     values: tuple[float, ...]
-    """The last values, oldest first, at most as many as the registry's window."""
+    """The most recent values, oldest first; at most as many as the registry's window."""
     count: int
-    """Number of all values since the start."""
+    """Number of values since the start."""
     sum: float
-    """Sum of all values since the start, in the histogram's unit."""
+    """Sum of the values since the start, in the histogram's unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All values of a registry at one moment. A metric that was never touched is absent."""
+    """All values of a registry at one moment. A metric that was never updated is absent."""
 
     counters: Mapping[Counter, int]
-    """Ordered by name."""
+    """Counter → count, ordered by name."""
     gauges: Mapping[Gauge, float]
-    """In the order in which they were first set."""
+    """Gauge → value, in the order in which the gauges were first set."""
     histograms: Mapping[Histogram, Distribution]
-    """In the order in which they were first observed."""
+    """Histogram → values, in the order in which the histograms were first observed."""
 
 
 class _Series:
@@ -101,7 +103,7 @@ class _Series:
 
 
 class Timer:
-    """Context manager that observes the duration of its block, also of one that raises. Made by `Registry.time`."""
+    """Context manager that observes the duration of its block, even if it raises. Made by `Registry.time`."""
 
     __slots__ = ("_histogram", "_registry", "_start")
 
@@ -131,7 +133,7 @@ class Registry:
             raise ValueError(f"a histogram keeps at least 1 value, not {window}")
         self._window = window
         self._lock = threading.Lock()
-        # All below is guarded by `_lock`.
+        # The fields below are guarded by `_lock`.
         self._counts: dict[Counter, int] = {}
         self._gauges: dict[Gauge, float] = {}
         self._series: dict[Histogram, _Series] = {}
@@ -144,7 +146,7 @@ class Registry:
             self._counts[counter] = self._counts.get(counter, 0) + by
 
     def raise_to(self, counter: Counter, count: int) -> None:
-        """Takes over a count that is kept elsewhere. A count below the known one leaves the counter as it is."""
+        """Sets a counter to a count that is kept elsewhere; a smaller count leaves the counter unchanged."""
         with self._lock:
             self._counts[counter] = max(self._counts.get(counter, 0), count)
 
@@ -180,7 +182,7 @@ class Registry:
             return self._counts.get(counter, 0)
 
     def snapshot(self) -> Snapshot:
-        """Copies all values, of all metrics at the same moment."""
+        """Copies the values of all metrics at one moment."""
         with self._lock:
             counts = list(self._counts.items())
             gauges = dict(self._gauges)
@@ -200,7 +202,7 @@ def rates(before: Mapping[Counter, int], now: Mapping[Counter, int], seconds: fl
         seconds: Time between the two.
 
     Returns:
-        One rate for each counter of `now`, in its order; 0 for all if no time has passed.
+        One rate for each counter of `now`, in its order; all are 0 if no time has passed.
     """
     if seconds <= 0:
         return dict.fromkeys(now, 0.0)

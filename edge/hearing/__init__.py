@@ -1,1 +1,1 @@
-"""One stream of sound: resampled, cleaned, searched for speech and cut into utterances."""
+"""Processes one stream of sound: resampling, cleaning, voice activity detection and segmentation into utterances."""

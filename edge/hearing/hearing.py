@@ -1,4 +1,4 @@
-"""Hearing: one stream of sound in, steps and utterances out to everyone who subscribed."""
+"""Hearing: processes one stream of sound and passes its steps and utterances to all listeners."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge.observation import AudioChunk, Observation
 
 
 class Hearing:
-    """Resamples, cleans and searches for speech once, for all listeners alike. Not thread-safe."""
+    """Resamples, cleans and segments the sound once for all listeners. Not thread-safe."""
 
     def __init__(
         self,
@@ -30,8 +30,8 @@ class Hearing:
         """Subscribes the listeners.
 
         Args:
-            listeners: They hear each step in this order.
-            speech_threshold: Probability of speech, 0…1, from which on somebody speaks.
+            listeners: Receive each step, in this order.
+            speech_threshold: Probability, 0…1, from which a step counts as speech.
             hangover_s: Seconds of silence that end an utterance.
             registry: Where stages are timed and faults of the sound are counted.
         """
@@ -43,21 +43,21 @@ class Hearing:
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance is going on."""
+        """Whether an utterance is in progress."""
         return self._segmenter.speaking
 
     def hear(self, chunk: AudioChunk) -> tuple[Observation, ...]:
-        """What the listeners observe in a chunk of any length.
+        """Returns the listeners' observations for a chunk of any length.
 
-        Where sound was lost, an utterance that was going on ends with what had been heard of it. Raises `SourceError`
-        for sound that cannot be read, and what a listener raises.
+        A loss of sound ends an utterance in progress at the last sample before it. Raises `SourceError` for sound that
+        cannot be read, and what a listener raises.
         """
         found = [] if self._stream.join(chunk) else self._end()
         try:
             with self._registry.time(catalogue.RESAMPLE):
                 sound, starts_at = self._stream.push(chunk)
         except SourceError:
-            # An utterance that has just ended is reported first; the next such chunk is refused.
+            # Observations of an utterance that has just ended must not be lost; the next such chunk raises.
             if not found:
                 raise
             return tuple(found)
@@ -72,7 +72,7 @@ class Hearing:
         return tuple(found)
 
     def flush(self) -> tuple[Observation, ...]:
-        """What an utterance that was going on gives when the sound ends; hearing then starts afresh."""
+        """Ends the stream: returns the observations of an utterance in progress and resets all stages."""
         found = self._end()
         self._stream.end()
         return tuple(found)

@@ -1,4 +1,4 @@
-"""Who listens: what subscribes to the one stream of sound."""
+"""The interface of listeners, which receive the steps of the stream of sound."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ class Step:
     samples: NDArray[np.float32]
     """(160,) at 16 kHz, −1…1."""
     starts_at: float
-    """Seconds, of the first sample."""
+    """Time of the first sample in seconds."""
     speaking: bool
-    """An utterance is going on after this step."""
+    """Whether an utterance is in progress after this step."""
     segment: SpeechSegment | None = None
-    """A piece of speech that can be read now: half a second more of an utterance, or the whole of it."""
+    """A segment that this step completes: an interim one every half second of an utterance, or the final one."""
 
     @property
     def ends_at(self) -> float:
-        """Seconds, just after the last sample."""
+        """Time just after the last sample, in seconds."""
         return self.starts_at + len(self.samples) / RATE
 
 
 class Listener(Protocol):
-    """Hears every step in order, from one thread."""
+    """Receives every step in order, on one thread."""
 
     def on_step(self, step: Step) -> Sequence[Observation]:
-        """What follows from a step. Raises `EdgeEmotionError`."""
+        """Processes a step and returns the observations that follow from it. Raises `EdgeEmotionError`."""
 
     def on_end(self, segment: SpeechSegment | None) -> Sequence[Observation]:
-        """The sound ended or was interrupted; what is heard next does not continue it.
+        """Handles the end or an interruption of the sound; the next step does not continue it.
 
-        `segment` is the utterance that was cut off, None if nobody was speaking. Raises `EdgeEmotionError`.
+        `segment`: the utterance that was cut off; None if nobody was speaking. Raises `EdgeEmotionError`.
         """

@@ -11,28 +11,28 @@ LOWEST_DBFS: Final = -70.0
 HIGHEST_DBFS: Final = -20.0
 """The noise floor is never taken to be higher than this."""
 LEAST_SNR_DB: Final = -10.0
-"""Below this ratio a voice cannot be distinguished from the noise."""
+"""Signal-to-noise ratios are clipped to this minimum; a voice below it cannot be distinguished from the noise."""
 MOST_SNR_DB: Final = 60.0
-"""Ratios above this are reported as this."""
+"""Signal-to-noise ratios are clipped to this maximum."""
 
-_FOLLOW: Final = 0.02
-"""Share of a step's power that enters the floor: a time constant of 0.5 s."""
-_SURE_STEPS: Final = 20
-"""Steps without speech after which the noise floor counts as known."""
-_MOST_RISE: Final = 10.0
-"""A step counts with at most this many times the power of the floor, so that a click does not raise it."""
+_FLOOR_UPDATE: Final = 0.02
+"""Weight of a step's power in the moving average of the floor: a time constant of 0.5 s."""
+_MIN_STEPS: Final = 20
+"""Number of steps without speech after which the noise floor counts as known."""
+_MAX_RISE: Final = 10.0
+"""The power of a step is limited to this many times that of the floor, so that a click does not raise the floor."""
 _QUIET_SHARE: Final = 0.1
-"""The quietest tenth of an utterance is taken to be its pauses."""
+"""Share of an utterance, its quietest steps, that is assumed to be pauses."""
 _ACTIVE_SHARE: Final = 0.7
-"""Share of an utterance in which the voice is assumed to be active at least."""
+"""Minimum share of an utterance in which the voice is assumed to be active."""
 
 
 class NoiseFloor:
-    """Mean power of the steps without speech, followed over time."""
+    """Moving average of the power of the steps without speech."""
 
     def __init__(self) -> None:
         self._power = 10 ** (LOWEST_DBFS / 10)
-        self._heard = 0
+        self._steps_seen = 0
 
     @property
     def dbfs(self) -> float:
@@ -40,30 +40,30 @@ class NoiseFloor:
         return min(HIGHEST_DBFS, max(LOWEST_DBFS, 10 * math.log10(self._power)))
 
     def follow(self, level_dbfs: float) -> None:
-        """One step of 10 ms in which nobody spoke."""
-        self._heard += 1
+        """Updates the floor with the level of one 10 ms step without speech."""
+        self._steps_seen += 1
         power = 10 ** (level_dbfs / 10)
-        if self._heard > _SURE_STEPS:
-            power = min(power, _MOST_RISE * self._power)
-        self._power += max(_FOLLOW, 1 / self._heard) * (power - self._power)
+        if self._steps_seen > _MIN_STEPS:
+            power = min(power, _MAX_RISE * self._power)
+        self._power += max(_FLOOR_UPDATE, 1 / self._steps_seen) * (power - self._power)
         self._power = max(self._power, 10 ** (LOWEST_DBFS / 10))
 
     def under(self, levels_dbfs: Sequence[float], after_dbfs: Sequence[float] = ()) -> float:
         """The level of the noise during an utterance, in dBFS.
 
-        It is the floor before the utterance, but not louder than the utterance's own pauses, and not quieter than the
-        steps after it, because noise that is heard then may have begun during the utterance.
+        It is the floor before the utterance, limited from above by the utterance's own pauses, and from below by the
+        steps after it, because their noise may have begun during the utterance.
 
         Args:
             levels_dbfs: Level of each step of the utterance.
-            after_dbfs: Level of each step after the utterance, empty while it goes on.
+            after_dbfs: Level of each step after the utterance; empty while it is in progress.
         """
-        before = self.dbfs if self._heard >= _SURE_STEPS else HIGHEST_DBFS
-        floor = min(before, _quiet(levels_dbfs))
-        return max(floor, _quiet(after_dbfs)) if len(after_dbfs) >= _SURE_STEPS else floor
+        before = self.dbfs if self._steps_seen >= _MIN_STEPS else HIGHEST_DBFS
+        floor = min(before, _quiet_level(levels_dbfs))
+        return max(floor, _quiet_level(after_dbfs)) if len(after_dbfs) >= _MIN_STEPS else floor
 
 
-def _quiet(levels_dbfs: Sequence[float]) -> float:
+def _quiet_level(levels_dbfs: Sequence[float]) -> float:
     quiet = sorted(levels_dbfs)[int(_QUIET_SHARE * len(levels_dbfs))]
     return min(HIGHEST_DBFS, max(LOWEST_DBFS, quiet))
 
@@ -71,13 +71,12 @@ def _quiet(levels_dbfs: Sequence[float]) -> float:
 def snr_db(levels_dbfs: Sequence[float], voiced: int, floor_dbfs: float) -> float:
     """Signal-to-noise ratio in dB, `LEAST_SNR_DB`…`MOST_SNR_DB`: power of the voice alone over power of the noise.
 
-    The power is that of the active voice as in ITU-T P.56: pauses do not count. Loud noise covers the softer part of a
-    voice; the voice is therefore taken to be active in at least `_ACTIVE_SHARE` of the time, otherwise only its peaks
-    would count.
+    The power is that of the active voice as in ITU-T P.56, without pauses. Loud noise masks the softer parts of a
+    voice, so that only its peaks would count; the voice is therefore assumed to be active at least 70 % of the time.
 
     Args:
         levels_dbfs: Level of each step from the first voiced one to the last.
-        voiced: How many of these steps are voiced.
+        voiced: Number of these steps that are voiced.
         floor_dbfs: Level of the noise.
     """
     noise = 10 ** (floor_dbfs / 10)

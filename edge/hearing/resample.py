@@ -1,4 +1,4 @@
-"""Sound of any rate to 16 kHz, chunk by chunk and without a seam between chunks."""
+"""Resamples sound of any rate to 16 kHz, chunk by chunk and without discontinuities between chunks."""
 
 from __future__ import annotations
 
@@ -12,53 +12,58 @@ from numpy.typing import NDArray
 from edge.errors import SourceError
 
 RATE: Final = 16_000
+"""Output sampling rate in Hz."""
 LOWEST: Final = 8_000
+"""Lowest input sampling rate in Hz."""
 HIGHEST: Final = 96_000
+"""Highest input sampling rate in Hz."""
 
 _LOBES: Final = 16
-"""Zero crossings of the sinc on either side, at the lower of the two rates."""
+"""Number of zero crossings of the sinc on either side, at the lower of the two rates."""
 _ROLL_OFF: Final = 0.92
-"""Cut-off as a share of the lower rate's Nyquist frequency; above it lies the transition band."""
+"""Cut-off frequency as a share of the lower rate's Nyquist frequency; the transition band lies above it."""
 _KAISER: Final = 8.0
+"""Shape parameter β of the Kaiser window."""
 
 
 class Resampler:
     """A polyphase windowed-sinc filter (Crochiere & Rabiner, Multirate Digital Signal Processing, 1983).
 
-    The output has no delay against the input: sample k lies k/16000 s after the first one; the last milliseconds
-    of what was pushed come out with the next push.
+    The output is not delayed relative to the input: output sample k lies k/16000 s after the first input sample. The
+    last milliseconds of a chunk are returned by the next `push`.
     """
 
     def __init__(self, rate: int) -> None:
-        """`rate`: of the input, 8–96 kHz. Raises `SourceError` outside."""
+        """`rate`: sampling rate of the input in Hz. Raises `SourceError` outside 8–96 kHz."""
         if not LOWEST <= rate <= HIGHEST:
             raise SourceError(f"sound at {rate} Hz: rates of {LOWEST} to {HIGHEST} Hz can be read; set microphone.rate")
         self.rate = rate
+        """Sampling rate of the input in Hz."""
         self.pushed = 0
-        """Samples put in."""
+        """Number of input samples so far."""
         self.given = 0
-        """Samples that came out."""
+        """Number of output samples so far."""
         common = gcd(RATE, rate)
         self._up, self._down = RATE // common, rate // common
         self._half = 0 if rate == RATE else len(_filters(self._up, self._down)[0]) // 2
-        # Silence before the first sample, so that it can stand in the middle of the filter.
+        # Silence before the first sample, so that the filter can be centred on it.
         self._held = np.zeros(max(0, self._half - 1), np.float32)
         self._start = -len(self._held)  # position of the first held sample in the input
 
     @property
     def backlog(self) -> float:
-        """Seconds of input whose output has not come out yet."""
+        """Seconds of input whose output has not been returned yet."""
         return self.pushed / self.rate - self.given / RATE
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n,) at the input's rate → (m,) at 16 kHz; m may be 0."""
+        """Resamples (n,) float32 at the input's rate to (m,) float32 at 16 kHz; m may be 0."""
         self.pushed += len(samples)
         if self.rate == RATE:
             self.given += len(samples)
             return samples
         table = _filters(self._up, self._down)
         held = np.concatenate([self._held, samples])
-        # Output k lies at input position k·down/up; it needs `half` inputs up to there and `half` beyond.
+        # Output k lies at input position k·down/up; it needs `half` inputs up to that position and `half` beyond it.
         last = self.pushed - 1 - self._half
         end = max(self.given, (last * self._up + self._up - 1) // self._down + 1) if last >= 0 else self.given
         index = np.arange(self.given, end, dtype=np.int64) * self._down
@@ -78,7 +83,7 @@ class Resampler:
 
 @lru_cache(maxsize=2)
 def _filters(up: int, down: int) -> NDArray[np.float32]:
-    """(up, taps): row p is the filter for an output that lies p/up of an input sample beyond the middle tap."""
+    """(up, taps): polyphase filters; row p is for outputs that lie p/up of an input sample after the middle tap."""
     stretch = max(1.0, down / up)
     half = int(np.ceil(_LOBES * stretch))
     # Tap j of phase p is the input at offset j − half + 1 from the whole position.

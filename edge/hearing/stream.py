@@ -1,4 +1,4 @@
-"""One stream of sound: chunks of any rate and size in, 16 kHz mono without faults out, in steps of 10 ms."""
+"""Converts a stream of chunks of any rate and size into clean 16 kHz mono, in steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from edge.hearing.resample import RATE, Resampler
 from edge.observation import AudioChunk
 
 GAP_S: Final = 0.25
-"""A chunk that starts this much later or earlier than the last one ended does not continue it.
+"""A chunk that starts more than this many seconds before or after the end of the last one does not continue it.
 
-Smaller differences are jitter: a busy machine stamps chunks late by a tenth of a second. Sound that was lost at the
-device or in a queue is reported by `AudioChunk.overruns`.
+Smaller differences are jitter: a busy machine timestamps chunks up to a tenth of a second late. Sound that was lost at
+the device or in a queue is reported by `AudioChunk.overruns`.
 """
 
 FAULTS: Final = (
     *(catalogue.VOICE_OVERRUNS, catalogue.VOICE_GAPS, catalogue.VOICE_RATE_CHANGES),
     *(catalogue.VOICE_CLIPPED_SAMPLES, catalogue.VOICE_NAN_SAMPLES, catalogue.VOICE_OFFSET_STEPS),
 )
-"""Counters of faults of the sound; they are reported from the start, also at 0."""
+"""Counters of faults of the sound; they are reported from the start, even at 0."""
 
 
 class SoundStream:
-    """Resamples, mixes and cleans. Not thread-safe.
+    """Resamples, mixes down and cleans the sound. Not thread-safe.
 
-    Call `join` with each chunk, then `push` with the same chunk. Where `join` says that the chunk does not continue the
-    last one, everything that was built upon the earlier sound has to end first.
+    Call `join` with each chunk, then `push` with the same chunk. If `join` returns False, end all state that depends on
+    the earlier sound before `push`.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
@@ -41,11 +41,11 @@ class SoundStream:
             self._registry.increment(counter, 0)
         self._cleaner = Cleaner()
         self._resampler: Resampler | None = None
-        self._rest = np.zeros(0, np.float32)
+        self._remainder = np.zeros(0, np.float32)
         self._expected_at: float | None = None
 
     def join(self, chunk: AudioChunk) -> bool:
-        """Whether the chunk continues the last one; if it does not, the stream has begun afresh."""
+        """Whether the chunk continues the last one; if it does not, the stream is reset."""
         gap = self._expected_at is not None and abs(chunk.captured_at - self._expected_at) > GAP_S
         changed = self._resampler is not None and self._resampler.rate != chunk.rate
         self._registry.increment(catalogue.VOICE_OVERRUNS, chunk.overruns)
@@ -54,22 +54,22 @@ class SoundStream:
         self._expected_at = chunk.captured_at + chunk.duration
         continues = not (gap or changed or chunk.overruns)
         if not continues:
-            self._begin()
+            self._reset()
         return continues
 
     def push(self, chunk: AudioChunk) -> tuple[NDArray[np.float32], float]:
-        """The whole steps that are complete with this chunk: samples (n, 160) and the time in seconds of the first.
+        """Returns the steps that this chunk completes, (n, 160) float32, and the time of their first sample in seconds.
 
         Raises `SourceError` for a rate or shape that cannot be read.
         """
         if self._resampler is None:
             self._resampler = Resampler(chunk.rate)
         sound = self._resampler.push(self._cleaner.mono(chunk.samples))
-        sound = np.concatenate([self._rest, sound]) if len(self._rest) else sound
-        # The last sample of `sound` lies the resampler's backlog before the end of the chunk.
+        sound = np.concatenate([self._remainder, sound]) if len(self._remainder) else sound
+        # `sound` ends before the chunk does, by the backlog of the resampler.
         starts_at = chunk.captured_at + chunk.duration - self._resampler.backlog - len(sound) / RATE
         whole = len(sound) // STEP
-        self._rest = sound[whole * STEP :].copy()
+        self._remainder = sound[whole * STEP :].copy()
         steps = [self._cleaner.level(sound[index * STEP : (index + 1) * STEP]) for index in range(whole)]
         self._registry.raise_to(catalogue.VOICE_CLIPPED_SAMPLES, self._cleaner.clipped_samples)
         self._registry.raise_to(catalogue.VOICE_NAN_SAMPLES, self._cleaner.nan_samples)
@@ -77,11 +77,11 @@ class SoundStream:
         return (np.stack(steps) if steps else np.zeros((0, STEP), np.float32)), starts_at
 
     def end(self) -> None:
-        """The sound has ended; whatever comes next continues nothing."""
-        self._begin()
+        """Ends the stream; the next chunk does not continue it."""
+        self._reset()
         self._expected_at = None
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._cleaner.reset()
         self._resampler = None
-        self._rest = np.zeros(0, np.float32)
+        self._remainder = np.zeros(0, np.float32)

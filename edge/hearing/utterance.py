@@ -1,4 +1,4 @@
-"""Where an utterance begins and ends: pure logic over steps of 10 ms."""
+"""Segments speech into utterances: pure logic over steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -16,108 +16,133 @@ from edge.hearing.noise import NoiseFloor, snr_db
 from edge.hearing.vad import SILENT_DBFS, level_dbfs
 
 STEP_S: Final = 0.01
+"""Length of a step in seconds."""
 LONGEST_S: Final = 3.0
-"""Only the last seconds of an utterance are kept."""
+"""Maximum length of a segment in seconds; of a longer utterance, the end is kept."""
 SHORTEST_S: Final = 0.4
-"""Less speech than this counts as a cough, not as an utterance."""
+"""Minimum seconds of speech in an utterance; a shorter sound, such as a cough, is discarded."""
 
-_LONGEST_STEPS: Final = round(LONGEST_S / STEP_S)
+_MAX_STEPS: Final = round(LONGEST_S / STEP_S)
+"""Maximum length of a segment in steps."""
 _ONSET_STEPS: Final = 10
-"""Steps in a row with speech that begin an utterance."""
+"""Number of consecutive steps with speech that begin an utterance."""
 _INTERIM_STEPS: Final = 50
-"""Steps between two interim segments of an utterance."""
+"""Minimum number of steps between two interim segments of an utterance."""
 _LOOK_BACK_STEPS: Final = 80
-"""Steps before the detector's verdict that are searched for the beginning: the detector's lag and a reserve."""
+"""Number of steps before the detection that are searched for the onset: the detector's lag and a margin."""
 _LEAD_IN_STEPS: Final = 20
-"""Steps that are kept before the first loud one, because they may hold soft consonants."""
+"""Number of steps that are kept before the first loud one, because they may contain soft consonants."""
 _LEAD_OUT_STEPS: Final = 10
-"""Steps of the final pause that belong to the utterance."""
+"""Number of steps of the final pause that are part of the utterance."""
 _PAUSE_STEPS: Final = 20
-"""A pause of more steps than this ends the search for the beginning."""
-_FULL_SCALE: Final = 0.97
-"""A sample of this size counts as clipped; resampling and removal of an offset move clipped samples below 1."""
+"""A pause of more than this many steps ends the search for the onset."""
+_CLIPPING_LEVEL: Final = 0.97
+"""A sample whose magnitude is at least this counts as clipped.
+
+It is below 1, because resampling and removal of an offset reduce the magnitude of clipped samples.
+"""
 _ABOVE_FLOOR_DB: Final = 4.0
-"""A step this far above the noise floor counts as loud."""
+"""A step that is more than this many dB above the noise floor counts as loud."""
 ALIGN_STEPS: Final = 8
-"""A long utterance loses its oldest sound in pieces of 80 ms: a spectrogram whose hop divides 80 ms can be reused."""
+"""A long utterance is shortened by multiples of this many steps (80 ms).
+
+A spectrogram whose hop divides 80 ms can then reuse its frames.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechSegment:
-    """An utterance, or its beginning while it still goes on."""
+    """An utterance, or the part so far of an utterance in progress."""
 
     samples: NDArray[np.float32]
     """(n,) at 16 kHz, at most `LONGEST_S`."""
     position: int
-    """Index of the first sample, counted over everything the segmenter heard.
+    """Index of the first sample, counted over all sound that the segmenter received.
 
-    Within an utterance it moves by multiples of `ALIGN_STEPS`."""
+    Within an utterance it grows by multiples of `ALIGN_STEPS` steps.
+    """
     ends_at: float
-    """Seconds, of the last sample."""
+    """Time of the last sample in seconds."""
     final: bool
-    """The utterance is over."""
+    """Whether the utterance has ended."""
     spoken_s: float
-    """Seconds of the whole utterance in which a voice was heard."""
+    """Seconds of voiced steps in the whole utterance."""
     level_dbfs: float
-    """Of the steps with a voice among `samples`."""
+    """Level of the voiced steps in `samples`, in dB of full scale."""
     floor_dbfs: float
-    """Of the noise under the voice."""
+    """Level of the background noise during the utterance, in dB of full scale."""
     speech: float
-    """0…1: mean probability of speech in the steps with a voice."""
+    """Mean probability of speech in the voiced steps, 0…1."""
     clipped: float
-    """0…1: share of the samples with a voice that reach full scale."""
+    """Share of clipped samples in the voiced steps, 0…1."""
     snr_db: float
-    """Signal-to-noise ratio: the voice without the noise in it, against the noise; −10…60."""
+    """Signal-to-noise ratio in dB, −10…60: power of the voice without the noise over power of the noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Step:
+    """One step of 10 ms."""
+
     samples: NDArray[np.float32]
+    """(160,) at 16 kHz."""
     level: float
+    """Level in dB of full scale."""
     probability: float
+    """Probability of speech, 0…1."""
     voiced: bool
+    """Whether the step counts as speech and is louder than the noise."""
 
 
 class Segmenter:
-    """Cuts a stream into utterances; holds `LONGEST_S` of sound however long somebody talks."""
+    """Segments a stream into utterances; keeps about `LONGEST_S` of sound, however long an utterance is."""
 
     def __init__(self, threshold: float = 0.5, hangover_s: float = 0.5) -> None:
-        """`threshold`: probability of speech, 0…1; `hangover_s`: pause that ends an utterance."""
+        """`threshold`: probability of speech, 0…1; `hangover_s`: seconds of pause that end an utterance."""
         self._threshold = threshold
         self._hangover = max(1, round(hangover_s / STEP_S))
         self._floor = NoiseFloor()
-        self._heard = 0  # steps so far
-        self._begun = 0  # of these, before the utterance
+        self._steps_received = 0  # number of steps so far
+        self._steps_before = 0  # number of steps before the utterance
         self.reset()
 
     def reset(self) -> None:
-        """Drops an utterance that was going on; the floor stays known."""
-        self._steps: deque[_Step] = deque(maxlen=_LONGEST_STEPS + self._hangover)
+        """Discards an utterance in progress; the estimate of the noise floor is kept."""
+        self._steps: deque[_Step] = deque(maxlen=_MAX_STEPS + self._hangover)
         self.speaking = False
-        self._run = 0  # steps above the threshold in a row
-        self._pause = 0  # steps since the last voiced one
-        self._spoken = 0
-        self._since_interim = 0
-        self._ends_at = 0.0
+        """Whether an utterance is in progress."""
+        self._speech_run = 0  # number of consecutive steps above the threshold
+        self._pause = 0  # number of steps since the last voiced one
+        self._spoken = 0  # number of voiced steps in the utterance
+        self._since_interim = 0  # number of steps since the last interim segment
+        self._ends_at = 0.0  # time of the newest step in seconds
 
     @property
     def floor_dbfs(self) -> float:
-        """Level of what is heard while nobody speaks."""
+        """Level of the background noise, in dB of full scale."""
         return self._floor.dbfs
 
     def push(self, samples: NDArray[np.float32], probability: float, ends_at: float) -> SpeechSegment | None:
-        """One step of 10 ms, (160,) at 16 kHz. Returns a segment when there is one to read."""
+        """Processes one step of 10 ms.
+
+        Args:
+            samples: (160,) float32 at 16 kHz, −1…1.
+            probability: Probability of speech, 0…1.
+            ends_at: Time of the end of the step in seconds.
+
+        Returns:
+            An interim or final segment if this step completes one.
+        """
         level = level_dbfs(samples)
         above = probability >= self._threshold
-        # The detector falls late: what is no louder than the floor is a pause already.
+        # The detector's probability falls late, so a step that is not louder than the floor already counts as a pause.
         voiced = above and level > self._floor.dbfs + _ABOVE_FLOOR_DB
         step = _Step(samples, level, probability, voiced)
         self._steps.append(step)
-        self._heard += 1
+        self._steps_received += 1
         self._ends_at = ends_at
-        self._run = self._run + 1 if above else 0
+        self._speech_run = self._speech_run + 1 if above else 0
         if not self.speaking:
-            if self._run >= _ONSET_STEPS and step.voiced:
+            if self._speech_run >= _ONSET_STEPS and step.voiced:
                 self._begin()
             else:
                 while len(self._steps) > _LOOK_BACK_STEPS:
@@ -131,17 +156,17 @@ class Segmenter:
             self._pause += 1
         if self._pause >= self._hangover:
             return self.flush()
-        # Not in a pause: nothing new has been said.
+        # A segment that ends in a pause would contain no new speech.
         if step.voiced and self._since_interim >= _INTERIM_STEPS and self._spoken * STEP_S >= SHORTEST_S:
             self._since_interim = 0
             return self._segment(final=False)
         return None
 
     def flush(self) -> SpeechSegment | None:
-        """Ends an utterance that is going on, as at the end of a file."""
+        """Ends an utterance in progress, as at the end of a file, and returns its final segment."""
         found = None
         if self.speaking:
-            # The pause that ended it, less a moment that belongs to it.
+            # The steps of the final pause, except those that are part of the utterance.
             after = list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
             if self._spoken * STEP_S >= SHORTEST_S:
                 found = self._segment(final=True, after=after)
@@ -165,7 +190,7 @@ class Segmenter:
         self._since_interim = 0
         loud = [step.level > self._floor.dbfs + _ABOVE_FLOOR_DB for step in steps[first:]]
         self._spoken = sum(loud)
-        # The detector had not yet seen these, but it speaks of them: they count as voiced.
+        # The detector's probability rises late, so loud steps before the detection get its peak and count as voiced.
         peak = max(step.probability for step in steps)
         begun = [
             replace(step, probability=max(step.probability, peak) if voiced else step.probability, voiced=voiced)
@@ -176,14 +201,14 @@ class Segmenter:
         lead_in = steps[max(0, first - _LEAD_IN_STEPS) : first]
         self._steps.clear()
         self._steps.extend(lead_in + begun)
-        self._begun = self._heard - len(self._steps)
+        self._steps_before = self._steps_received - len(self._steps)
 
     def _segment(self, final: bool, after: Sequence[_Step] = ()) -> SpeechSegment:
-        """What is held of the utterance; `after`: the last of the steps, which are no part of it any more."""
+        """The segment of the steps that are kept; `after`: the steps at their end that follow the utterance."""
         steps = list(self._steps)[: len(self._steps) - len(after)]
-        cut = max(0, len(steps) - _LONGEST_STEPS)
-        first = self._heard - len(self._steps)
-        cut += (self._begun - first - cut) % ALIGN_STEPS
+        cut = max(0, len(steps) - _MAX_STEPS)
+        first = self._steps_received - len(self._steps)
+        cut += (self._steps_before - first - cut) % ALIGN_STEPS
         steps = steps[cut:]
         voiced = [step for step in steps if step.voiced] or steps
         power = sum(10 ** (step.level / 10) for step in voiced) / len(voiced)
@@ -200,17 +225,17 @@ class Segmenter:
             level_dbfs=max(SILENT_DBFS, 10 * math.log10(power)),
             floor_dbfs=floor,
             speech=min(1.0, sum(step.probability for step in voiced) / len(voiced)),
-            clipped=float(np.mean(np.abs(np.concatenate([step.samples for step in voiced])) >= _FULL_SCALE)),
+            clipped=float(np.mean(np.abs(np.concatenate([step.samples for step in voiced])) >= _CLIPPING_LEVEL)),
             snr_db=snr_db(levels[first_voiced : last_voiced + 1], len(voiced), floor),
         )
 
     def _follow_floor(self, step: _Step) -> None:
-        # Only what lies so far back that the detector, late as it is, has had its say about it.
+        # The detector has rated these steps despite its lag; those that may be speech do not enter the floor.
         if step.probability < 0.5 * self._threshold:
             self._floor.follow(step.level)
 
 
 def steps(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 160): the whole steps of (m,) samples at 16 kHz."""
+    """Splits (m,) samples at 16 kHz into whole steps, (n, 160)."""
     whole = len(samples) // STEP
     return samples[: whole * STEP].reshape(whole, STEP)

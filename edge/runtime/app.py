@@ -1,4 +1,4 @@
-"""Puts `edge-emotion run` together: broker, publisher, terminal view, senses and live loop, and their orderly end."""
+"""Composes `edge-emotion run` from broker, publisher, terminal view, senses and live loop, and shuts them down."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from edge.publish.client import Publisher
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import Response, state_payload
 from edge.publish.topics import ONLINE, TRANSCRIPT, Topics
-from edge.runtime import senses as rooms
+from edge.runtime import senses as sensing
 from edge.runtime import stop
 from edge.runtime.feeds import Inputs
 from edge.runtime.information import describe
@@ -48,14 +48,14 @@ _REACHABLE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run, apart from the configuration."""
+    """Options of the command line that are not part of the configuration."""
 
     broker: str
-    """In the form of `mqtt.broker`."""
+    """Address of the broker, in the format of `mqtt.broker`."""
     fall_back: bool = False
-    """Start an embedded broker if `broker` cannot be reached."""
+    """Whether to start an embedded broker if `broker` cannot be reached."""
     view: bool = True
-    """Show the live result in the terminal."""
+    """Whether to show the live result in the terminal."""
 
 
 class _ViewOutput:
@@ -67,7 +67,7 @@ class _ViewOutput:
         view.availability(device, ONLINE)
 
     def observed(self, observation: Observation) -> None:
-        """Does nothing: the estimate holds what came of the observation."""
+        """Does nothing: the observation is part of the next estimate."""
 
     def estimated(self, estimate: Estimate) -> None:
         self._view.update(self._device, state_payload(estimate, self._clock, valid_for=self._valid_for))
@@ -79,30 +79,37 @@ class _ViewOutput:
 def run(config: Config, selection: Selection, options: Options) -> int:
     """Runs until SIGINT or SIGTERM, or until the recording ends.
 
-    `stopped` is published after such an end only. After any exception the connection is left to break with the
-    process, so that the broker publishes the last will `offline`.
+    `stopped` is published only after such an end. After an exception the connection is left to break with the process,
+    so that the broker publishes the last will `offline`.
+
+    Args:
+        config: The validated configuration.
+        selection: The sources to read.
+        options: Options of the command line.
 
     Returns:
         The exit code.
 
     Raises:
-        EdgeEmotionError: Nothing can be done, such as with no model at all, or a thread hangs for good.
+        EdgeEmotionError: The run cannot start, for instance without any model, or a thread hangs permanently.
     """
     notifier = Notifier()
-    with stop.on_signals() as asked:
+    with stop.on_signals() as stop_request:
         try:
-            return _run(config, selection, options, notifier, asked)
+            return _run(config, selection, options, notifier, stop_request)
         except Exception as error:
             notifier.status(f"ended by an error: {error}")
             raise
 
 
-def _run(config: Config, selection: Selection, options: Options, notifier: Notifier, asked: stop.StopRequest) -> int:
-    # The senses have a thread each; OpenCV's own would only take turns with them.
+def _run(
+    config: Config, selection: Selection, options: Options, notifier: Notifier, stop_request: stop.StopRequest
+) -> int:
+    # Each sense has its own thread; OpenCV's thread pool would only compete with them for the cores.
     cv2.setNumThreads(1)
     registry = Registry()
     topics = Topics(config.mqtt.prefix, config.device.name)
-    senses = rooms.build(config, registry)
+    senses = sensing.build(config, registry)
     info = describe(config, senses.cards, selection.sensors, Clock.live().rfc3339(time.monotonic()))
 
     def refuse(why: str) -> None:
@@ -115,7 +122,7 @@ def _run(config: Config, selection: Selection, options: Options, notifier: Notif
     inbox = TranscriptInbox(accept, refuse, registry)
 
     with ExitStack() as stack:
-        view = stack.enter_context(_shown()) if options.view else None
+        view = stack.enter_context(_terminal_view()) if options.view else None
         broker = stack.enter_context(_broker(config, options))
         publisher = Publisher(
             broker,
@@ -149,39 +156,39 @@ def _run(config: Config, selection: Selection, options: Options, notifier: Notif
             outputs[catalogue.TERMINAL_MESSAGES_FAILED] = _ViewOutput(view, config.device.name, valid_for)
         guarded = tuple(GuardedOutput(output, counter, registry) for counter, output in outputs.items())
         live = Live(config, senses, selection.inputs, guarded, registry)
-        if asked.is_set():
+        if stop_request.is_set():
             return 0
         publisher.start()
-        live.run(asked, _heart(notifier))
+        live.run(stop_request, _watchdog_feeder(notifier))
         notifier.stopping()
         publisher.close()
     return 0
 
 
 def _watched(inputs: Inputs) -> tuple[WatchedSource, ...]:
-    """The sources that are configured, for the line that systemd shows."""
+    """The configured sources that systemd's status line reports."""
     sources = ((CAMERA, inputs.camera), (MICROPHONE, inputs.microphone), (MEDIA, inputs.media))
     return tuple(source for source, configured in sources if configured is not None)
 
 
-def _heart(notifier: Notifier) -> Callable[[], None]:
-    """Returns what feeds systemd's watchdog; the live loop calls it in each round in which all is well."""
+def _watchdog_feeder(notifier: Notifier) -> Callable[[], None]:
+    """Returns a function that feeds systemd's watchdog; the live loop calls it in each round without a stuck thread."""
     interval = watchdog_interval()
-    beaten_at = float("-inf")
+    fed_at = float("-inf")
 
-    def beat() -> None:
-        nonlocal beaten_at
+    def feed() -> None:
+        nonlocal fed_at
         now = time.monotonic()
-        if interval is not None and now - beaten_at >= interval:
-            beaten_at = now
+        if interval is not None and now - fed_at >= interval:
+            fed_at = now
             notifier.watchdog()
 
-    return beat
+    return feed
 
 
 @contextmanager
-def _shown() -> Iterator[LiveView]:
-    """The view; while it covers the terminal, the log goes below it."""
+def _terminal_view() -> Iterator[LiveView]:
+    """Opens the terminal view; while it covers the terminal, log messages are shown below it."""
     with LiveView(sys.stdout) as view:
         if not sys.stdout.isatty():
             yield view
@@ -197,7 +204,7 @@ def _shown() -> Iterator[LiveView]:
 
 @contextmanager
 def _broker(config: Config, options: Options) -> Iterator[Address]:
-    """The broker to publish to. An embedded one runs until the block ends."""
+    """Yields the address of the broker. An embedded broker runs until the block ends."""
     wanted = address.parse(options.broker, username=config.mqtt.username, password_file=config.mqtt.password_file)
     if options.fall_back and not wanted.embedded and not _reachable(wanted):
         log.info("no broker at %s: starting the embedded one", wanted)
@@ -205,7 +212,7 @@ def _broker(config: Config, options: Options) -> Iterator[Address]:
     if not wanted.embedded:
         yield wanted
         return
-    with EmbeddedBroker(_usual_port_if_free(), protocol=config.mqtt.protocol) as broker:
+    with EmbeddedBroker(_default_port_if_free(), protocol=config.mqtt.protocol) as broker:
         log.info(
             "embedded broker at %s; in another terminal:  edge-emotion watch --broker %s",
             broker.address,
@@ -222,7 +229,7 @@ def _reachable(broker: Address) -> bool:
         return False
 
 
-def _usual_port_if_free() -> int:
+def _default_port_if_free() -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,7 @@
-"""How much of one core the whole chain takes: every stage over a recording, in a process of its own.
+"""Benchmark: measures every stage of the whole pipeline over a recording, in a separate process on one core.
 
-The measured process does what `run` does, in one thread and as fast as it goes: read, detect, crop, infer, fuse and
-publish to a real broker. It is pinned to one core, so that helper threads of libraries count too.
+The measured process does the same as `run`, in one thread and as fast as possible: read, detect, crop, infer, fuse and
+publish to a real broker. It is pinned to one core, so that helper threads of libraries are included.
 """
 
 from __future__ import annotations
@@ -21,16 +21,29 @@ from edge import child
 from edge.errors import EdgeEmotionError, MissingExtraError
 
 WARM_UP_FRAMES: Final = 5
+"""Number of first frames that the duration of a whole frame does not include."""
 
 _TIMEOUT_S: Final = 1800
+"""Maximum run time of the measured process in seconds."""
 _WINDOW: Final = 100_000
-"""Durations kept of each stage: so that the table covers a whole recording."""
+"""Number of durations that are kept for each stage, enough for a whole recording."""
 
 
 def measure(file: Path, config: Path | None = None, transcripts: Path | None = None) -> dict[str, Any]:
-    """Runs the measured process and returns its report, with `startup_s` added.
+    """Runs the measured process.
 
-    An embedded broker is its peer where the extra is installed; else nothing is sent. Raises `EdgeEmotionError`.
+    It publishes to an embedded broker if that extra is installed; otherwise publishing is not measured.
+
+    Args:
+        file: The recording.
+        config: Configuration file; None for the defaults.
+        transcripts: File of transcripts of the recording; None if there is none.
+
+    Returns:
+        The report of the measured process, with its start-up time in seconds as `startup_s`.
+
+    Raises:
+        EdgeEmotionError: The measured process failed.
     """
     from edge.mqtt.embedded import EmbeddedBroker
 
@@ -53,7 +66,7 @@ def measure(file: Path, config: Path | None = None, transcripts: Path | None = N
 
 
 def table(report: dict[str, Any]) -> str:
-    """A report for a person to read."""
+    """Formats a report as a table for the terminal."""
     rows = [
         f"{report['file']}: {report['frames']} frames, {report['media_s']} s of media in {report['wall_s']} s "
         f"on one core of {report['machine']}",
@@ -103,7 +116,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     last = 0.0
 
     class TimedMedia(MediaFile):
-        """Notes the time from one picture to the next: all that was done in between is that frame's cost."""
+        """Measures the time from one frame to the next, which is the cost of all processing of a frame."""
 
         def read(self) -> Frame | AudioChunk:
             nonlocal last
@@ -139,7 +152,6 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
         wall_s = time.perf_counter() - started
     steady = frame_ms[WARM_UP_FRAMES:] or frame_ms or [0.0]
     memory = host.memory()
-    # msgspec types say what a row is; here they become plain numbers for JSON.
     spent = registry.snapshot().histograms
     row = {histogram.name: stage(spread.values) for histogram, spread in spent.items()}
     voice_ms = sum(spent[histogram].sum for histogram in catalogue.VOICE_STAGES if histogram in spent)
@@ -160,6 +172,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _row(value: Any) -> dict[str, Any]:
+    """The plain numbers of one msgspec stage, for JSON."""
     return {"median_ms": value.median_ms, "p95_ms": value.p95_ms, "n": value.n}
 
 

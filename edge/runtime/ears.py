@@ -1,4 +1,4 @@
-"""The ears: hearing with its listeners, which are the voice sense, the keyword spotter and the speech recogniser."""
+"""Hearing and its listeners: the voice sense, the keyword spotter and the feed of the speech recogniser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Ears:
-    """Everything that listens to the sound, on one stream. Not thread-safe."""
+    """All listeners of one stream of sound. Not thread-safe."""
 
     def __init__(
         self,
@@ -32,16 +32,17 @@ class Ears:
         recogniser: bool = False,
         registry: Registry | None = None,
     ) -> None:
-        """Subscribes the listeners that are there to one stream.
+        """Subscribes the given listeners to one stream.
 
         Args:
-            settings: How speech is found.
-            voice: Reads utterances.
-            keywords: Spots phrases while somebody speaks.
-            recogniser: Whether all clean sound goes to a speech recogniser too (`connect_recogniser`).
+            settings: Settings of speech detection.
+            voice: Classifies utterances; None if voice is off.
+            keywords: Spots phrases while somebody speaks; None if keywords are off.
+            recogniser: Whether all clean sound also goes to a speech recogniser (`connect_recogniser`).
             registry: Where hearing is timed and faults of the sound are counted.
         """
         self.voice = voice
+        """The voice sense; None if it is off."""
         self._feed = RecogniserFeed() if recogniser else None
         listeners: list[Listener | None] = [voice, keywords, self._feed]
         self._hearing = Hearing(
@@ -53,12 +54,21 @@ class Ears:
 
     @classmethod
     def open(cls, voice: config.Voice, words: config.Words, registry: Registry | None = None) -> Self:
-        """Voice and, where they are wanted and can be had, keywords. Raises `ModelError`."""
+        """Opens the voice sense and, if enabled and available, the keyword spotter.
+
+        Args:
+            voice: Settings of the voice sense and of speech detection.
+            words: Settings of the keywords.
+            registry: Where stages are timed and faults of the sound are counted.
+
+        Raises:
+            ModelError: The voice model cannot be loaded.
+        """
         registry = registry or Registry()
         return cls(voice, voice=VoiceSense(voice, registry), keywords=open_keywords(words, registry), registry=registry)
 
     def connect_recogniser(self, put: Callable[[AudioChunk], None]) -> None:
-        """From now on `put` gets all clean sound; does nothing where there is no recogniser."""
+        """Sends all clean sound to `put` from now on; does nothing without a recogniser."""
         if self._feed is not None:
             self._feed.connect(put)
 
@@ -69,20 +79,20 @@ class Ears:
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Of the models in use."""
+        """Cards of the models in use."""
         return (self.voice.card,) if self.voice else ()
 
     def hear(self, chunk: AudioChunk) -> tuple[Observation, ...]:
-        """What came of a chunk of any length. Raises `SourceError` for sound that cannot be read, `ModelError`."""
+        """Returns the observations for a chunk of any length. Raises `ModelError`, `SourceError` (unreadable sound)."""
         return self._hearing.hear(chunk)
 
     def flush(self) -> tuple[Observation, ...]:
-        """What an utterance that was going on gives when the sound ends; the ears then start afresh."""
+        """Ends the stream: returns the observations of an utterance in progress and resets hearing."""
         return self._hearing.flush()
 
 
 def open_keywords(words: config.Words, registry: Registry) -> KeywordSpotter | None:
-    """The keyword spotter, None where it is not wanted or cannot be had, which is logged."""
+    """Opens the keyword spotter; None if it is disabled or cannot be opened. A failure is logged."""
     if not (words.enabled and words.keywords):
         return None
     try:

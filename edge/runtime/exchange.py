@@ -1,4 +1,4 @@
-"""What the threads hand each other: one mailbox for pictures, bounded queues for everything else."""
+"""The queues between threads: one mailbox for frames, bounded queues for everything else."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ from edge.observation import AudioChunk, Frame, Perceived, Transcript
 from edge.runtime.mailbox import BoundedQueue, Mailbox
 
 SOUND_WAITING: Final = 500
-"""Chunks of sound, about ten seconds; a sense that is further behind would describe the past."""
+"""Maximum number of queued chunks of sound, about ten seconds; older sound is dropped to limit the latency."""
 TEXTS_WAITING: Final = 64
-"""Transcripts."""
+"""Maximum number of queued transcripts."""
 PERCEIVED_WAITING: Final = 1000
-"""Results of the senses that the loop has not taken yet."""
+"""Maximum number of queued results of the senses."""
 
 
 class Exchange:
-    """Shared by sources, senses and the loop; every member is safe to use from any thread."""
+    """Queues that sources, senses and the loop share; every member is safe to use from any thread."""
 
     def __init__(self) -> None:
         self.frames: Mailbox[Frame] = Mailbox()
+        """The newest frame, for the face sense."""
         self.sound: BoundedQueue[AudioChunk] = BoundedQueue(SOUND_WAITING, AudioChunk.after_loss)
+        """Sound of the source, for hearing."""
         self.speech: BoundedQueue[AudioChunk] = BoundedQueue(SOUND_WAITING, AudioChunk.after_loss)
-        """Clean sound for the speech recogniser, which has a thread of its own."""
+        """Clean sound for the speech recogniser, which has its own thread."""
         self.texts: BoundedQueue[Transcript] = BoundedQueue(TEXTS_WAITING)
+        """Transcripts for the words sense."""
         self.perceived: BoundedQueue[Perceived] = BoundedQueue(PERCEIVED_WAITING)
+        """Results of the senses, for the loop."""
 
     @property
     def empty(self) -> bool:
-        """Whether the senses have taken everything that the sources put in."""
+        """Whether the senses have taken all items of the sources."""
         return not (self.frames.waiting or self.sound.waiting or self.speech.waiting or self.texts.waiting)
 
     def count_drops(self, registry: Registry) -> None:
-        """Brings the counters of what nobody took in time up to date."""
+        """Updates the counters of dropped and skipped items."""
         registry.raise_to(catalogue.FACE_FRAMES_SKIPPED, self.frames.skipped)
         registry.raise_to(catalogue.VOICE_CHUNKS_DROPPED, self.sound.dropped)
         registry.raise_to(catalogue.WORDS_CHUNKS_DROPPED, self.speech.dropped)

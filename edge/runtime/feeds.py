@@ -1,4 +1,4 @@
-"""The sources' share of the live loop: a thread each, which puts what the source gives where the senses take it."""
+"""The source threads of the live loop: each reads one source and puts its items into the exchange."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """How to open what is watched and listened to; None for what is not wanted.
+    """Factories of the sources; None for a source that is not used.
 
-    Each is called again after a device has gone, so that it looks for the device afresh.
+    A factory is called again after its device was lost, so that it searches for the device again.
     """
 
     camera: Callable[[], Source[Frame]] | None = None
+    """Opens the camera."""
     microphone: Callable[[], Source[AudioChunk]] | None = None
+    """Opens the microphone."""
     media: Callable[[], Source[Frame | AudioChunk | Transcript]] | None = None
-    """Picture, sound and words from one source that keeps its own pace, in place of camera and microphone."""
+    """Opens one source of frames, sound and transcripts that sets its own pace, in place of camera and microphone."""
     transcripts: Callable[[], Source[Transcript]] | None = None
+    """Opens the source of transcripts."""
 
 
 class Feeds:
-    """Makes the sources' workers and counts what they give."""
+    """Makes the workers of the sources and counts their items."""
 
     def __init__(
         self,
@@ -51,12 +54,12 @@ class Feeds:
         """Makes the workers without starting them.
 
         Args:
-            inputs: What to open.
-            senses: What for: a source that no sense needs is not opened.
-            exchange: Where everything is put.
-            faults: Where a source that cannot be opened or has gone is reported.
-            registry: Where it counts what came and what was refused.
-            retry_max_s: Longest wait in seconds before a source that has gone is tried again.
+            inputs: Factories of the sources.
+            senses: The senses; a source that no sense needs is not opened.
+            exchange: Receives the items of the sources.
+            faults: Where a source that cannot be opened or was lost is reported.
+            registry: Where items and refused items are counted.
+            retry_max_s: Maximum wait in seconds before a lost source is opened again.
         """
         self._retry_max = retry_max_s
         self._senses = senses
@@ -64,8 +67,8 @@ class Feeds:
         self._faults = faults
         self._registry = registry
         self._refusing: dict[Counter, tuple[Refusing, int]] = {}
-        """Counter → the source that counts what it refuses, and what the sources before it had refused."""
-        self._due_sequence = 0
+        """Counter → the source that counts its refused items, and the number that earlier sources had refused."""
+        self._next_sequence = 0
         self._unopened: set[str] = set()
         if inputs.media is None:
             if inputs.camera is None:
@@ -76,22 +79,22 @@ class Feeds:
 
     @property
     def opening(self) -> tuple[str, ...]:
-        """Names of the sources that have neither been opened yet nor reported why they cannot be."""
+        """Names of the sources that have neither been opened nor failed yet."""
         return tuple(sorted(self._unopened))
 
     @property
     def ended(self) -> bool:
-        """Whether there are sources and each has ended."""
+        """Whether there are sources and all of them have ended."""
         return bool(self.workers) and all(worker.ended for worker in self.workers)
 
     def take_transcript(self, transcript: Transcript) -> None:
-        """Puts a transcript before the words sense; safe from any thread, never blocks."""
+        """Queues a transcript for the words sense; safe from any thread, never blocks."""
         self._registry.increment(catalogue.WORDS_TRANSCRIPTS)
         if self._senses.words is not None:
             self._exchange.texts.put(transcript)
 
     def count_refusals(self) -> None:
-        """Brings the counters of damaged items up to date."""
+        """Updates the counters of damaged items."""
         for counter, (source, before) in list(self._refusing.items()):
             self._registry.raise_to(counter, before + source.refused)
 
@@ -104,8 +107,8 @@ class Feeds:
                 self._worker("microphone", inputs.microphone, self._put_sound, catalogue.MICROPHONE, ("voice",))
             )
         if inputs.media is not None:
-            film = self._worker("media file", inputs.media, self._put_media, catalogue.MEDIA_FILE, ("face", "voice"))
-            workers.append(film)
+            media = self._worker("media file", inputs.media, self._put_media, catalogue.MEDIA_FILE, ("face", "voice"))
+            workers.append(media)
         if inputs.transcripts is not None and self._senses.words is not None:
             put, counters = self.take_transcript, catalogue.TRANSCRIPTS
             workers.append(self._worker("transcripts", inputs.transcripts, put, counters, ("words",), may_wait=True))
@@ -167,10 +170,10 @@ class Feeds:
 
     def _put_frame(self, frame: Frame) -> None:
         self._registry.increment(catalogue.CAMERA_FRAMES)
-        # A gap in the sequence: pictures that nobody took in time.
-        self._registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, max(0, frame.sequence - self._due_sequence))
-        self._due_sequence = frame.sequence + 1
-        # A picture that nobody takes would wait for ever and keep the loop from ending.
+        # A gap in the sequence means frames that this process did not read in time.
+        self._registry.increment(catalogue.CAMERA_FRAMES_SKIPPED, max(0, frame.sequence - self._next_sequence))
+        self._next_sequence = frame.sequence + 1
+        # Without a face sense the frame would stay in the mailbox and keep the loop from ending.
         if self._senses.face is not None:
             self._exchange.frames.put(frame)
 

@@ -1,4 +1,4 @@
-"""The content of the `info` topic: what runs here, with which models and sensors, and to what end."""
+"""The content of the `info` topic: software, models, sensors and purpose of this device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from edge.publish.payloads import SCHEMAS, Info, Model, Sensor
 
 
 def describe(config: Config, cards: Iterable[Card], sensors: Iterable[Sensor], started_at: str) -> Info:
-    """`started_at`: RFC 3339."""
+    """Composes the payload of the `info` topic.
+
+    Args:
+        config: Gives the device's name and purpose.
+        cards: Cards of the models in use.
+        sensors: The sensors in use.
+        started_at: Start of the process as an RFC 3339 time.
+    """
     return Info(
         device=config.device.name,
         software=__version__,

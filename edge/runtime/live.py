@@ -1,6 +1,6 @@
-"""The live loop: it takes what the senses perceive, fuses it and hands it to the outputs.
+"""The live loop: fuses the senses' results and passes estimates to the outputs.
 
-Sources and senses have a thread each. Threads share the exchange, the faults and the registry, nothing else.
+Each source and each sense has its own thread. Threads share only the exchange, the faults and the registry.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from edge.runtime.supervision import Supervisor
 
 
 class Live:
-    """Runs until asked to stop, or until everything that it reads has ended."""
+    """Runs until a stop is requested, or until all sources have ended."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class Live:
         """Makes the threads without starting them.
 
         Args:
-            config: How often to estimate, and when a thread counts as stuck.
-            senses: What perceives.
-            inputs: What is watched and listened to.
-            outputs: Who receives observations and estimates.
+            config: Gives the rate of estimates and the time after which a thread counts as stuck.
+            senses: The senses.
+            inputs: Factories of the sources.
+            outputs: Receive observations and estimates.
             registry: Where events are counted and stages timed.
         """
         self._period = 1.0 / config.fusion.rate_hz
@@ -60,17 +60,17 @@ class Live:
 
     @property
     def opening(self) -> tuple[str, ...]:
-        """Names of the sources that have neither been opened yet nor reported why they cannot be."""
+        """Names of the sources that have neither been opened nor failed yet."""
         return self._feeds.opening
 
     def take_transcript(self, transcript: Transcript) -> None:
-        """Takes a transcript from elsewhere (the broker); safe from any thread, never blocks."""
+        """Queues a transcript from another source (the broker); safe from any thread, never blocks."""
         self._feeds.take_transcript(transcript)
 
     def run(self, stop: StopRequest, alive: Callable[[], None] = lambda: None) -> None:
-        """Blocks until `stop` is set or every source has ended; calls `alive` in each round in which all is well.
+        """Blocks until `stop` is set or every source has ended.
 
-        Raises `StuckError`.
+        `alive` is called in each round without a stuck thread. Raises `StuckError` if a thread cannot be recovered.
         """
         self._supervisor.start()
         due = time.monotonic() + self._period
@@ -82,7 +82,7 @@ class Live:
                     alive()
                 if self._feeds.ended and self._exchange.empty:
                     break
-                # After a stall the rhythm starts anew: a burst of estimates would help nobody.
+                # After a stall, missed estimates are skipped rather than sent in a burst.
                 due = max(due + self._period, time.monotonic())
         finally:
             self._supervisor.stop()
@@ -90,7 +90,7 @@ class Live:
             self._finish()
 
     def _finish(self) -> None:
-        """Reads what was still being said when the last source ended."""
+        """Processes the utterance that was in progress when the last source ended."""
         self._exchange.perceived.put(self._senses.fall_silent())
         for transcript in self._senses.recognise_rest(self._exchange.speech.drain()):
             self._registry.increment(catalogue.WORDS_TRANSCRIPTS)

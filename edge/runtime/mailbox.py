@@ -1,4 +1,4 @@
-"""What threads hand each other: a slot that keeps the newest, and a queue that counts what it had to drop."""
+"""Thread-safe hand-over: a mailbox that keeps the newest item, and a bounded queue that counts dropped items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """One slot. A slow reader gets the newest item; the ones it missed are counted."""
+    """A single slot. A slow reader gets the newest item; replaced items are counted."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -19,13 +19,14 @@ class Mailbox(Generic[T]):
         self._skipped = 0
 
     def put(self, item: T) -> None:
+        """Stores an item in place of one that is still waiting; never blocks."""
         with self._condition:
             self._skipped += self._item is not None
             self._item = item
             self._condition.notify()
 
     def take(self, timeout: float) -> T | None:
-        """The newest item; None where none came within `timeout` seconds."""
+        """Takes the newest item; None if none arrives within `timeout` seconds."""
         with self._condition:
             if self._item is None:
                 self._condition.wait(timeout)
@@ -34,48 +35,49 @@ class Mailbox(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """Items that nobody has taken yet, 0 or 1."""
+        """Number of waiting items, 0 or 1."""
         return int(self._item is not None)
 
     @property
     def skipped(self) -> int:
-        """Items that were replaced before anyone took them."""
+        """Number of items that were replaced before they were taken."""
         return self._skipped
 
 
 class BoundedQueue(Generic[T]):
-    """First in, first out; when `limit` items wait, the oldest goes and is counted, never silently."""
+    """First in, first out. When `limit` items are waiting, a new one displaces the oldest, which is counted."""
 
     def __init__(self, limit: int, after_loss: Callable[[T, int], T] = lambda item, _: item) -> None:
-        """`after_loss`: what an item becomes before which so many were dropped, so that it can say so."""
+        """`after_loss`: marks an item with the number of items that were dropped directly before it."""
         self._condition = threading.Condition()
         self._items: deque[T] = deque()
         self._limit = limit
         self._after_loss = after_loss
         self._dropped = 0
-        self._untold = 0
+        self._dropped_since_take = 0
 
     def put(self, item: T) -> None:
+        """Appends an item; never blocks."""
         with self._condition:
             if len(self._items) >= self._limit:
                 self._items.popleft()
                 self._dropped += 1
-                self._untold += 1
+                self._dropped_since_take += 1
             self._items.append(item)
             self._condition.notify()
 
     def take(self, timeout: float) -> T | None:
-        """The oldest item; None where none came within `timeout` seconds."""
+        """Takes the oldest item; None if none arrives within `timeout` seconds."""
         with self._condition:
             if not self._items:
                 self._condition.wait(timeout)
             if not self._items:
                 return None
-            item, lost, self._untold = self._items.popleft(), self._untold, 0
+            item, lost, self._dropped_since_take = self._items.popleft(), self._dropped_since_take, 0
             return self._after_loss(item, lost) if lost else item
 
     def drain(self) -> list[T]:
-        """All that waits, oldest first."""
+        """Takes all waiting items, oldest first."""
         with self._condition:
             items = list(self._items)
             self._items.clear()
@@ -83,10 +85,10 @@ class BoundedQueue(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """Items that nobody has taken yet."""
+        """Number of waiting items."""
         return len(self._items)
 
     @property
     def dropped(self) -> int:
-        """Items that were thrown away because nobody took them in time."""
+        """Number of items that were dropped because they were not taken in time."""
         return self._dropped

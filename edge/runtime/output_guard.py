@@ -15,14 +15,20 @@ from edge.sources.refusals import Refusals
 log = logging.getLogger(__name__)
 
 WARNINGS_PER_S: Final = 1 / 60
-"""A lasting fault, such as a full disk, is logged once a minute."""
+"""Maximum rate of warnings: a lasting fault, such as a full disk, is logged once a minute."""
 
 
 class GuardedOutput:
-    """Passes everything on to `output`; an exception there costs the one message, is counted and logged."""
+    """Forwards all calls to an output. An exception loses only that message; it is counted and logged."""
 
     def __init__(self, output: Output, counter: Counter, registry: Registry) -> None:
-        """`counter`: what counts the messages that were lost; the part before its dot names the output in the log."""
+        """Wraps an output.
+
+        Args:
+            output: Receives the calls.
+            counter: Counts lost messages; the part of its name before the dot is the output's name in the log.
+            registry: Holds the counter.
+        """
         self._name = counter.name.partition(".")[0]
         self._output = output
         self._counter = counter
@@ -30,15 +36,15 @@ class GuardedOutput:
         self._failures = Refusals(lambda why: log.warning("%s", why), burst=1, per_second=WARNINGS_PER_S)
 
     def observed(self, observation: Observation) -> None:
-        """Passes an observation on."""
+        """Forwards an observation."""
         self._call(lambda: self._output.observed(observation))
 
     def estimated(self, estimate: Estimate) -> None:
-        """Passes an estimate on."""
+        """Forwards an estimate."""
         self._call(lambda: self._output.estimated(estimate))
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """Passes the end of a round on."""
+        """Forwards the end of a round."""
         self._call(lambda: self._output.tick(now, missing))
 
     def _call(self, send: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The senses' share of the live loop: a thread each, and one for a speech recogniser."""
+"""The sense threads of the live loop: one for each sense, and one for the speech recogniser."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from edge.runtime.worker import Worker
 T = TypeVar("T")
 
 WAIT_S: Final = 0.5
-"""How long a thread waits for its next item before it beats and looks whether to stop."""
+"""Maximum seconds that a thread waits for an item before it sends a heartbeat and checks whether to stop."""
 SOUND_GONE_S: Final = 1.5
-"""A microphone that gives nothing for so long has gone: an utterance that was going on will not continue."""
+"""A microphone that gives no sound for this many seconds counts as lost, which ends an utterance in progress."""
 
 
 def make_workers(
@@ -29,14 +29,14 @@ def make_workers(
     registry: Registry,
     take_transcript: Callable[[Transcript], None],
 ) -> tuple[Worker, ...]:
-    """A worker for each sense that is there, not started.
+    """Makes a worker for each available sense, without starting it.
 
     Args:
-        senses: What perceives.
-        exchange: Where items are taken from and what was perceived is put.
-        faults: Where a sense that breaks is reported.
+        senses: The senses.
+        exchange: Gives the items and receives the results.
+        faults: Where a failed sense is reported.
         registry: Where failures are counted.
-        take_transcript: Gets the sentences of the speech recogniser.
+        take_transcript: Receives the sentences of the speech recogniser.
     """
 
     def sense(
@@ -45,7 +45,7 @@ def make_workers(
         perceive: Callable[[T], Perceived],
         idle: Callable[[], Perceived | None] = lambda: None,
     ) -> Worker:
-        """`idle`: what the sense perceives when nothing has come for `SOUND_GONE_S`."""
+        """`idle`: gives the sense's result when no item has arrived for `SOUND_GONE_S`."""
 
         def body(worker: Worker) -> None:
             waited = 0.0

@@ -1,4 +1,4 @@
-"""What `config --check` looks at beyond the keys: everything that `run` would open, but devices and the network."""
+"""The checks of `config --check` beyond the keys: all that `run` would open, except devices and the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.sources.masking import masked
 
 
 def faults(config: Config) -> tuple[str, ...]:
-    """One line for each thing that `run` would stumble over; credentials are left out."""
+    """Finds everything that would make `run` fail: one line each, with credentials masked."""
     found: list[str] = []
     for check in (_broker, _camera, _face, _voice, _words):
         for attempt in check(config):
@@ -43,7 +43,7 @@ def _broker(config: Config) -> Iterator[Callable[[], object]]:
 
 
 def _refuse_open_to_others(path: Path) -> None:
-    """Raises `EdgeEmotionError` where everybody on the machine can read or change the password."""
+    """Raises `EdgeEmotionError` if all users of the machine can read or change the password."""
     if path.is_file() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
         raise EdgeEmotionError(f"password file {path} can be read or written by everybody; chmod 0640 {path}")
 
@@ -75,7 +75,7 @@ def _face(config: Config) -> Iterator[Callable[[], object]]:
     face = config.face
     if not face.enabled:
         return
-    # Each model by itself, for the sense stops at the first that is wrong.
+    # Each model separately, because the sense stops at the first invalid one.
     yield lambda: Expression(model_path(face.model))
     yield lambda: open_detector(face)
     if face.landmarks:
@@ -103,8 +103,8 @@ def _words(config: Config) -> Iterator[Callable[[], object]]:
     yield lambda: WordsSense(words)
     if words.keywords:
         yield lambda: keywords.read(words.keyword_file)
-        # Without the optional package `run` goes on without keywords, as a default installation does; where phrases of
-        # one's own are asked for, they would silently not be heard.
+        # Without the optional package `run` works without keywords, as in a default installation. If the configuration
+        # names a keyword file, however, its phrases would silently never be spotted.
         if find_spec("pocketsphinx") is not None:
             yield lambda: keywords.KeywordSpotter(words.keyword_file)
         elif words.keyword_file is not None:

@@ -1,4 +1,4 @@
-"""From hearing to a speech recogniser, which may be slow and then has a thread of its own."""
+"""Passes clean sound from hearing to a speech recogniser, which may be slow and run in its own thread."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ from edge.hearing.utterance import SpeechSegment
 from edge.observation import AudioChunk, Observation
 
 BLOCK_STEPS: Final = 10
-"""Steps of 10 ms that are handed on at once."""
+"""Number of 10 ms steps in one block."""
 
 
 class RecogniserFeed:
-    """A listener that hands clean sound on in blocks of 0.1 s and observes nothing itself. Not thread-safe.
+    """A listener that forwards clean sound in blocks of 0.1 s and makes no observations. Not thread-safe.
 
     The first block after an interruption has one overrun, so that the recogniser ends the sentence before it.
     """
 
     def __init__(self, put: Callable[[AudioChunk], None] = lambda _: None) -> None:
-        """`put` gets 16 kHz mono and must not block."""
+        """`put`: receives 16 kHz mono; it must not block."""
         self._put = put
         self._steps: list[Step] = []
         self._interrupted = False
         self._begun = False
 
     def connect(self, put: Callable[[AudioChunk], None]) -> None:
-        """From now on `put` gets the sound."""
+        """Sends the sound to `put` from now on."""
         self._put = put
 
     def on_step(self, step: Step) -> tuple[Observation, ...]:
+        """Adds a step; returns no observations."""
         self._steps.append(step)
         if len(self._steps) >= BLOCK_STEPS:
-            self._hand_on()
+            self._forward()
         return ()
 
     def on_end(self, segment: SpeechSegment | None) -> tuple[Observation, ...]:
-        self._hand_on()
+        """Forwards an incomplete block; returns no observations."""
+        self._forward()
         self._interrupted = self._begun
         return ()
 
-    def _hand_on(self) -> None:
+    def _forward(self) -> None:
         if not self._steps:
             return
         samples = np.concatenate([step.samples for step in self._steps])

@@ -1,4 +1,4 @@
-"""The senses over a recorded file: one synchronous loop in media time; same input, same output."""
+"""Runs the senses over a recorded file in one synchronous, deterministic loop in media time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ def replay(
     transcripts: Sequence[Transcript] = (),
     registry: Registry | None = None,
 ) -> Iterator[Observation | Estimate]:
-    """What the senses observe in an opened file and what follows from it, in the order of media time.
+    """Yields the observations and estimates for a file, in the order of media time.
 
-    `transcripts` are read when their time has come. Estimates stand on a grid of `config.fusion.rate_hz`; a last
-    one stands at the end. Raises what `media.read` raises, except `SourceEnded`, and what a recogniser does.
+    Args:
+        media: The opened file.
+        senses: The senses.
+        config: Gives the settings of fusion. Estimates are made at `config.fusion.rate_hz`, and once at the end.
+        transcripts: Transcripts of the file; each is read at its time.
+        registry: Where stages are timed.
+
+    Raises:
+        EdgeEmotionError: The file cannot be read (the errors of `media.read`), or the speech recogniser failed.
     """
     registry = registry or Registry()
     fusion = Fusion(config.fusion)
@@ -50,7 +57,7 @@ def replay(
             return fusion.estimates(at)[0]
 
     def advance(until: float) -> Iterator[Observation | Estimate]:
-        """Transcripts and estimates that are due before `until`."""
+        """Yields the results of transcripts and the estimates that are due by `until`."""
         nonlocal ticks
         while True:
             tick = (ticks + 1) * period
@@ -62,13 +69,13 @@ def replay(
             else:
                 return
 
-    def understand(said: Sequence[Transcript]) -> None:
-        """Sentences of a speech recogniser; the end of one may lie a little in the past."""
-        for transcript in said:
+    def queue_sentences(sentences: Sequence[Transcript]) -> None:
+        """Queues sentences of a speech recogniser, whose ends may lie slightly in the past."""
+        for transcript in sentences:
             insort(spoken, transcript, key=lambda one: one.captured_at)
 
     if senses.ears is not None:
-        senses.ears.connect_recogniser(lambda chunk: understand(senses.recognise(chunk)))
+        senses.ears.connect_recogniser(lambda chunk: queue_sentences(senses.recognise(chunk)))
     while True:
         try:
             with registry.time(catalogue.READ):
@@ -80,7 +87,7 @@ def replay(
         yield from take(senses.see(item) if isinstance(item, Frame) else senses.hear(item))
     if media.has_audio:
         yield from take(senses.fall_silent())
-        understand(senses.recognise_rest())
+        queue_sentences(senses.recognise_rest())
     now = max([now, *(transcript.captured_at for transcript in spoken)])
     yield from advance(now)
     if now > ticks * period:

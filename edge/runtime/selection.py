@@ -1,4 +1,4 @@
-"""What to look at and listen to: the configured devices, a recording in their place, or what is found."""
+"""Selects the sources: the configured devices, a recording in their place, or the devices that are found."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The sources that will be read, and how `info` describes them."""
+    """The selected sources."""
 
     inputs: Inputs
+    """Factories of the sources."""
     sensors: tuple[Sensor, ...]
+    """Description of the sources for the `info` topic."""
 
 
 def from_devices(config: Config) -> Selection:
-    """Camera and microphone as configured; one that is not there is looked for again and again."""
-    there = devices.find()
-    sensors = (_camera_sensor(config.camera, there), _microphone_sensor(config.microphone, there))
+    """Selects camera and microphone as configured; the search for a missing device is repeated while running."""
+    found = devices.find()
+    sensors = (_camera_sensor(config.camera, found), _microphone_sensor(config.microphone, found))
     return Selection(
         Inputs(
             camera=(lambda: open_camera(config.camera)) if config.camera.enabled else None,
@@ -46,9 +48,19 @@ def from_devices(config: Config) -> Selection:
 
 
 def from_file(config: Config, file: Path, *, loop: bool, transcripts: Path | None = None) -> Selection:
-    """A recording in real time, in place of camera and microphone. Raises `SourceError` if it cannot be read."""
+    """Selects a recording, played in real time in place of camera and microphone.
+
+    Args:
+        config: Gives the settings of transcripts.
+        file: The recording.
+        loop: Whether to repeat it without end.
+        transcripts: File of transcripts of the recording; None if there is none.
+
+    Raises:
+        SourceError: The recording or its transcripts cannot be read.
+    """
     spoken: tuple[Transcript, ...] = read_transcript_file(transcripts) if transcripts else ()
-    # Opened once now, so that a wrong name is an error and not a sensor that is looked for.
+    # Opened once now, so that a wrong name is an error at the start and not a source that is retried for ever.
     with MediaFile(file):
         pass
     return Selection(
@@ -61,7 +73,7 @@ def from_file(config: Config, file: Path, *, loop: bool, transcripts: Path | Non
 
 
 def automatic(config: Config) -> Selection:
-    """Camera and microphone if there is one of them, otherwise the built-in clip in a loop."""
+    """Selects camera and microphone if at least one of them is found, otherwise the built-in clip in a loop."""
     found = devices.find()
     if (found.cameras and config.camera.enabled) or (found.microphones and config.microphone.enabled):
         return from_devices(config)
@@ -74,27 +86,27 @@ def _transcript_sensors(config: Config) -> tuple[Sensor, ...]:
     return tuple(Sensor(kind="transcripts", name=name, found=True) for name, wanted in sources if wanted)
 
 
-def _camera_sensor(settings: Camera, there: Devices) -> Sensor:
-    # A stream's address may hold a password, and `info` is for all to read.
+def _camera_sensor(settings: Camera, found_devices: Devices) -> Sensor:
+    # The address of a stream may contain a password, and `info` is public.
     name = without_password(str(settings.source))
     if not settings.enabled:
         return Sensor(kind="camera", name=name, found=False, why="off")
     if settings.source == "auto":
-        if not there.cameras:
+        if not found_devices.cameras:
             return Sensor(kind="camera", name=name, found=False, why="no camera found")
-        return Sensor(kind="camera", name=there.cameras[0].name, found=True)
+        return Sensor(kind="camera", name=found_devices.cameras[0].name, found=True)
     if name.startswith("/") and not Path(name).exists():
         return Sensor(kind="camera", name=name, found=False, why="not there")
     return Sensor(kind="camera", name=name, found=True)
 
 
-def _microphone_sensor(settings: MicrophoneSettings, there: Devices) -> Sensor:
+def _microphone_sensor(settings: MicrophoneSettings, found_devices: Devices) -> Sensor:
     name = str(settings.device)
     if not settings.enabled:
         return Sensor(kind="microphone", name=name, found=False, why="off")
-    if not there.microphones:
+    if not found_devices.microphones:
         return Sensor(kind="microphone", name=name, found=False, why="no microphone found")
-    fitting = [m for m in there.microphones if name in ("auto", str(m.index)) or name.lower() in m.name.lower()]
+    fitting = [m for m in found_devices.microphones if name in ("auto", str(m.index)) or name.lower() in m.name.lower()]
     if not fitting:
         return Sensor(kind="microphone", name=name, found=False, why="not among those found")
     return Sensor(kind="microphone", name=fitting[0].name, found=True)

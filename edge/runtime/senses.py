@@ -1,4 +1,4 @@
-"""The senses that the configuration asks for, built alike for live, replay and bench."""
+"""The configured senses, built in the same way for live runs, replay and benchmark."""
 
 from __future__ import annotations
 
@@ -25,29 +25,32 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """Everything that perceives; a sense that is off or broken is None and has a reason in `missing`.
+    """All senses; one that is off or could not be loaded is None and has a reason in `missing`.
 
-    Each method is called from one thread at a time; different senses may run in different threads. A model that
-    fails on an item gives a `Perceived` that says so; the next item is tried afresh.
+    Each method is called from one thread at a time; different senses may run in different threads. If a model fails on
+    an item, the result is a `Perceived` with `failed` set; the next item is processed normally.
     """
 
     face: FaceSense | None
+    """The face sense."""
     ears: Ears | None
-    """Listens for the voice sense, the keyword spotter and the recogniser; None where none of them is there."""
+    """Hearing for the voice sense, the keyword spotter and the recogniser; None if all three are absent."""
     words: WordsSense | None
+    """The words sense."""
     missing: dict[Sense, str]
+    """Sense → why it is off or could not be loaded."""
     recogniser: Recogniser | None = None
-    """Makes transcripts of the sound, for `words`."""
+    """Transcribes the sound for `words`; None if no recogniser is used."""
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Of all models in use."""
+        """Cards of all models in use."""
         face = self.face.cards if self.face else ()
         voice = self.ears.cards if self.ears else ()
         return (*face, *voice, *((self.words.card,) if self.words else ()))
 
     def see(self, frame: Frame) -> Perceived:
-        """The faces in a frame."""
+        """Observes the faces in a frame."""
         face = self.face
         if face is None:
             return Perceived("face", condition=self.missing["face"])
@@ -58,7 +61,7 @@ class Senses:
         return Perceived("face", found, face.condition, face.attended)
 
     def hear(self, chunk: AudioChunk) -> Perceived:
-        """Voice and keywords in a chunk of sound."""
+        """Observes voice and keywords in a chunk of sound."""
         if self.ears is None:
             return Perceived("voice", condition=self.missing["voice"])
         try:
@@ -68,27 +71,27 @@ class Senses:
         return Perceived("voice", found, self.missing.get("voice") or self.ears.condition)
 
     def hear_nothing(self) -> Perceived | None:
-        """What an utterance gives whose sound stopped without an end; None where nobody was speaking."""
+        """Ends an utterance whose sound stopped arriving; None if nobody was speaking."""
         return None if self.ears is None or self.ears.condition else self.fall_silent()
 
     def fall_silent(self) -> Perceived:
-        """What an utterance that was going on gives when the sound ends."""
+        """Ends the stream of sound and returns the observations of an utterance in progress."""
         found = self.ears.flush() if self.ears else ()
         return Perceived("voice", found, self.missing.get("voice", "silence"))
 
     def recognise(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
-        """Sentences that ended in a chunk of clean sound. Raises `EdgeEmotionError`."""
+        """Returns the sentences that ended in a chunk of clean sound. Raises `EdgeEmotionError`."""
         return self.recogniser.feed(chunk) if self.recogniser else ()
 
     def recognise_rest(self, chunks: Sequence[AudioChunk] = ()) -> tuple[Transcript, ...]:
-        """Sentences in the last chunks of clean sound, the unfinished one included. Raises `EdgeEmotionError`."""
+        """Returns the sentences in the last chunks, including the unfinished one. Raises `EdgeEmotionError`."""
         if self.recogniser is None:
             return ()
         found = [transcript for chunk in chunks for transcript in self.recogniser.feed(chunk)]
         return (*found, *self.recogniser.flush())
 
     def read(self, transcript: Transcript) -> Perceived:
-        """The words of a transcript."""
+        """Observes the words of a transcript."""
         if self.words is None:
             return Perceived("words", condition=self.missing["words"])
         try:
@@ -99,9 +102,9 @@ class Senses:
 
 
 def build(config: Config, registry: Registry | None = None) -> Senses:
-    """Loads the models. One that cannot be loaded is logged and left out, so that the rest goes on.
+    """Loads the configured senses. One that cannot be loaded is logged and left out, so that the others still work.
 
-    Raises `ModelError` where no sense is left.
+    Raises `ModelError` if no sense is left.
     """
     registry = registry or Registry()
     missing: dict[Sense, str] = {}

@@ -1,4 +1,4 @@
-"""Tells systemd when the service is ready, and in one line how it is doing."""
+"""Reports to systemd when the service is ready, and its state in one status line."""
 
 from __future__ import annotations
 
@@ -14,42 +14,48 @@ from edge.mqtt.message import Status
 from edge.observation import Estimate, Observation, Sense
 
 READY_WITHIN_S: Final = 30.0
-"""READY=1 is sent by then at the latest. A network camera may take that long to fail, and what waits for this unit at
-boot must not wait for a camera; it is a third of the unit's TimeoutStartSec."""
+"""READY=1 is sent at the latest this many seconds after the start.
+
+A network camera may take that long to fail, and units that wait for this one at boot must not wait for a camera. It is
+a third of the unit's TimeoutStartSec.
+"""
 
 SILENT_AFTER_S: Final = 5.0
-"""A source that has given nothing for so long is no longer called ok."""
+"""A source that has given no item for this many seconds is no longer reported as ok."""
 
 INTERVAL_S: Final = 1.0
-"""The status line changes at most once in this time."""
+"""Minimum seconds between two changes of the status line."""
 
-_USUAL: Final = frozenset({"no face", "silence", "no words", "stale"})
-"""Reasons for a silent sense that say nothing about its source."""
+_NO_FAULT_REASONS: Final = frozenset({"no face", "silence", "no words", "stale"})
+"""Reasons for a silent sense that do not indicate a fault of its source."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedSource:
-    """A configured source, and how to see whether it works."""
+    """A configured source and the signs of whether it works."""
 
     name: str
-    """As in the status line and in `Live.opening`, such as `camera`."""
+    """Name in the status line and in `Live.opening`, such as `camera`."""
     senses: tuple[Sense, ...]
-    """The senses that say in `missing` what is wrong with it."""
+    """Senses whose entry in `missing` reports a fault of this source."""
     items: tuple[Counter, ...]
-    """Counters that grow with what it gives."""
+    """Counters of the items that the source has given."""
 
 
 CAMERA: Final = WatchedSource("camera", ("face",), (catalogue.CAMERA_FRAMES,))
+"""The camera."""
 MICROPHONE: Final = WatchedSource("microphone", ("voice",), (catalogue.MICROPHONE_CHUNKS,))
+"""The microphone."""
 MEDIA: Final = WatchedSource("media file", ("face", "voice"), (catalogue.CAMERA_FRAMES, catalogue.MICROPHONE_CHUNKS))
+"""The media file."""
 
 
 class ServiceStatus:
-    """An output of the live loop that speaks to systemd.
+    """An output of the live loop that reports to systemd.
 
     READY=1 is sent in the first round in which every source was opened or has failed, and the broker was reached or
-    has failed once; `READY_WITHIN_S` after the start in any case. STATUS says from the first round on what works and
-    what is missing, and is sent again when that changes.
+    has failed once; in any case `READY_WITHIN_S` after the start. STATUS reports from the first round on which parts
+    work and which are missing, and is sent again when that changes.
     """
 
     def __init__(
@@ -66,13 +72,13 @@ class ServiceStatus:
         """Starts the wait for readiness.
 
         Args:
-            notifier: The way to systemd.
-            sources: What is configured.
-            registry: What the live loop counts in.
-            opening: The names of sources that are neither opened yet nor have failed to open.
-            broker: How the connection is doing now.
-            address: The broker's, without a password.
-            started_at: Monotonic seconds; now where None.
+            notifier: Sends the messages to systemd.
+            sources: The configured sources.
+            registry: The registry of the live loop.
+            opening: Returns the names of sources that have neither been opened nor failed yet.
+            broker: Returns the present status of the connection.
+            address: Address of the broker, without a password.
+            started_at: Start in monotonic seconds; None for now.
         """
         self._notifier = notifier
         self._sources = sources
@@ -84,8 +90,8 @@ class ServiceStatus:
         self._ready = False
         self._status = ""
         self._sent_at = float("-inf")
-        self._grown: dict[str, tuple[int, float]] = {}
-        """Of each source: items so far, and when their number grew last."""
+        self._progress: dict[str, tuple[int, float]] = {}
+        """Source → number of its items so far, and the time in seconds at which that number last grew."""
 
     def observed(self, observation: Observation) -> None:
         """Does nothing: this output only needs `tick`."""
@@ -94,7 +100,7 @@ class ServiceStatus:
         """Does nothing: this output only needs `tick`."""
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """Looks at sources and broker, and sends what is new."""
+        """Checks sources and broker, and sends a message if the state has changed."""
         broker, opening = self._broker(), self._opening()
         settled = not opening and (broker.connected or broker.failures > 0)
         sources = [f"{each.name}{self._condition(each, opening, missing, now)}" for each in self._sources]
@@ -115,13 +121,13 @@ class ServiceStatus:
         missing: Mapping[str, str],
         now: float,
     ) -> str:
-        """What follows the source's name in the status line."""
+        """The condition of a source, as it follows the source's name in the status line."""
         items = sum(self._registry.count(counter) for counter in source.items)
-        before, grown_at = self._grown.get(source.name, (0, now))
+        before, grown_at = self._progress.get(source.name, (0, now))
         if items > before:
             grown_at = now
-        self._grown[source.name] = items, grown_at
-        reasons = [missing[sense] for sense in source.senses if missing.get(sense, "stale") not in _USUAL]
+        self._progress[source.name] = items, grown_at
+        reasons = [missing[sense] for sense in source.senses if missing.get(sense, "stale") not in _NO_FAULT_REASONS]
         if reasons:
             return ": " + ", ".join(dict.fromkeys(reasons))
         if source.name in opening:
@@ -134,5 +140,5 @@ def _publishing(broker: Status, address: str) -> str:
         return f"publishing to {address}"
     if broker.last_error is None:
         return f"connecting to {address}"
-    # What follows the semicolon is advice, for which the log has more room.
+    # The text after the semicolon is advice, which is left to the log.
     return f"not publishing: {broker.last_error.partition(';')[0]}; trying again"

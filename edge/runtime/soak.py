@@ -1,4 +1,4 @@
-"""Whether memory stays flat: hours of sound through the ears as fast as they go."""
+"""Soak test: processes hours of sound as fast as possible and reports whether memory grows."""
 
 from __future__ import annotations
 
@@ -16,24 +16,35 @@ from edge.runtime.ears import Ears
 from edge.sources.media import MediaFile
 
 _HOUR_S: Final = 3600.0
+"""Seconds in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """After so many hours of sound."""
+    """The state of the process after some hours of sound."""
 
     hours: float
+    """Hours of sound processed so far."""
     memory_mb: float
-    """Resident now."""
+    """Present resident memory in MB."""
     observations: int
-    """Of voice and of keywords, so far."""
+    """Number of observations of voice and keywords so far."""
 
 
 def sound(file: Path, config: Config, hours: float, every: float = 1.0) -> Iterator[Hour]:
-    """Hears the sound of `file` over and over, until `hours` of it are heard; tells every `every` hours.
+    """Processes the sound of a file repeatedly and yields reports.
 
-    The first report comes after a single round, before anything can have grown. Raises `SourceError` where the file
-    has no sound or this system does not tell a process's memory, `ModelError`.
+    The first report follows a single round, as the baseline before memory can have grown.
+
+    Args:
+        file: A media file with sound.
+        config: Gives the settings of voice and words.
+        hours: Hours of sound to process.
+        every: Hours of sound between two reports.
+
+    Raises:
+        SourceError: The file has no sound, or this system does not report the memory of a process.
+        ModelError: The voice model cannot be loaded or fails.
     """
     ears = Ears.open(config.voice, config.words)
     chunks = decoded(file)
@@ -53,7 +64,7 @@ def sound(file: Path, config: Config, hours: float, every: float = 1.0) -> Itera
 
 
 def decoded(file: Path) -> tuple[AudioChunk, ...]:
-    """The sound of a file, decoded once."""
+    """Decodes the sound of a file. Raises `SourceError` if it has none."""
     found = []
     with MediaFile(file) as media, suppress(SourceEnded):
         if not media.has_audio:
@@ -68,5 +79,5 @@ def decoded(file: Path) -> tuple[AudioChunk, ...]:
 def _resident_mb() -> float:
     memory = host.memory()
     if memory is None:
-        raise SourceError("this system does not tell how much memory a process has")
+        raise SourceError("this system does not report how much memory a process uses")
     return memory[0]

@@ -1,4 +1,4 @@
-"""The request to end: made by a signal at any moment, waited for by the main loop."""
+"""The request to stop: set by a signal at any moment, awaited by the main loop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+"""The signals that request a stop."""
 
 
 class StopRequest:
@@ -22,60 +23,61 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._signal: int | None = None
-        self._asked = False
-        self._unasked = threading.Lock()
-        self._unasked.acquire()
+        self._requested = False
+        self._locked_until_request = threading.Lock()
+        self._locked_until_request.acquire()
 
     def set(self, number: int | None = None) -> None:
-        """Asks to stop; harmless when called again. `number`: the signal that asks."""
-        if not self._asked:
+        """Requests the stop; may be called again. `number`: the signal that requests it, None for no signal."""
+        if not self._requested:
             self._signal = number
-        self._asked = True
-        # The lock is free already after an earlier request.
+        self._requested = True
+        # After an earlier request the lock is already released.
         with suppress(RuntimeError):
-            self._unasked.release()
+            self._locked_until_request.release()
 
     def is_set(self) -> bool:
-        """Whether the stop was asked for."""
-        return self._asked
+        """Whether the stop was requested."""
+        return self._requested
 
     @property
     def signal(self) -> int | None:
-        """The signal that asked first; None without a request, or where no signal made it."""
+        """The signal of the first request; None without a request, or if no signal made it."""
         return self._signal
 
     def wait(self, timeout: float) -> bool:
         """Waits at most `timeout` seconds for the request. Returns whether it was made."""
-        if not self._asked:
-            self._unasked.acquire(timeout=max(0.0, timeout))
-        return self._asked
+        if not self._requested:
+            self._locked_until_request.acquire(timeout=max(0.0, timeout))
+        return self._requested
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ends a command that has nothing to bring to an end first."""
+    """Raised by a signal in a command that needs no orderly shutdown."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
-        """As a shell gives it: 130 for SIGINT, 143 for SIGTERM."""
+        """Exit code by the convention of shells: 130 for SIGINT, 143 for SIGTERM."""
 
 
 class _Installed:
-    """The request that the process's signal handlers make now; None while none of ours is installed."""
+    """Process-wide state of the signal handlers of this module."""
 
     request: StopRequest | None = None
+    """The request that the installed handlers set; None while they are not installed."""
 
 
 @contextmanager
 def on_signals(*, ignore_afterwards: bool = False) -> Iterator[StopRequest]:
-    """Makes SIGINT and SIGTERM a request to stop for as long as the block lasts. For the main thread only.
+    """Turns SIGINT and SIGTERM into a request to stop while the block runs. For the main thread only.
 
-    A block inside another one shares the request, so that a signal that came before it is not lost. At the end of the
-    outermost block the former handlers are put back.
+    A nested block shares the request, so that an earlier signal is not lost. The end of the outermost block restores
+    the previous handlers.
 
     Args:
-        ignore_afterwards: Ignore both signals after the block instead. Python puts the default handlers back while it
-            shuts down, which takes long enough for a late signal to turn a clean exit into a death by that signal.
+        ignore_afterwards: Ignore both signals after the block instead. Python restores the default handlers while it
+            shuts down, which takes long enough for a late signal to kill the process after a clean exit.
     """
     if _Installed.request is not None:
         yield _Installed.request
@@ -97,10 +99,10 @@ def on_signals(*, ignore_afterwards: bool = False) -> Iterator[StopRequest]:
 
 @contextmanager
 def interrupting(stop: StopRequest) -> Iterator[None]:
-    """Makes a signal raise `Interrupted` inside the block, for a command that need not end in order.
+    """Makes a signal raise `Interrupted` inside the block, for a command that needs no orderly shutdown.
 
     Raises:
-        Interrupted: A signal comes, or one has made `stop` a request already.
+        Interrupted: A signal arrives, or one has already set `stop`.
     """
 
     def interrupt(number: int, _frame: FrameType | None) -> NoReturn:

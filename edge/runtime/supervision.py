@@ -1,4 +1,4 @@
-"""Supervision: a thread that stopped beating is unblocked; where that does not help, the process has to end."""
+"""Supervision of the threads: one without heartbeats is unblocked; if that does not help, the process has to end."""
 
 from __future__ import annotations
 
@@ -15,31 +15,38 @@ from edge.runtime.worker import Worker
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S: Final = 3.0
-"""How long all threads together may take to end."""
+"""Maximum seconds for all threads together to end."""
 
 
 class StuckError(EdgeEmotionError, TimeoutError):
-    """A thread hangs and cannot be brought back within this process."""
+    """A thread hangs and cannot be recovered within this process."""
 
 
 class Supervisor:
-    """Starts, watches and stops the workers. Used from one thread."""
+    """Starts, monitors and stops the workers. Used from one thread."""
 
     def __init__(self, workers: Sequence[Worker], stuck_after_s: float, registry: Registry) -> None:
-        """`stuck_after_s`: a worker that has not beaten for this many seconds counts as stuck."""
+        """Takes over the workers without starting them.
+
+        Args:
+            workers: The workers.
+            stuck_after_s: Seconds without a heartbeat after which a worker counts as stuck.
+            registry: Where unblocked threads are counted.
+        """
         self._workers = tuple(workers)
         self._stuck_after_s = stuck_after_s
         self._registry = registry
         self._unblocked: dict[Worker, float] = {}
 
     def start(self) -> None:
+        """Starts all workers."""
         for worker in self._workers:
             worker.start()
 
     def check(self, now: float) -> bool:
-        """Whether every worker is well at `now` (monotonic seconds).
+        """Whether no worker is stuck at `now` (monotonic seconds).
 
-        A worker that became stuck is unblocked once. Raises `StuckError` where it is still stuck `stuck_after_s` later.
+        A stuck worker is unblocked once. Raises `StuckError` if it is still stuck `stuck_after_s` later.
         """
         for worker in self._workers:
             silent = worker.silent_for()
@@ -57,7 +64,7 @@ class Supervisor:
         return not self._unblocked
 
     def stop(self) -> None:
-        """Asks all workers to end and waits for them, at most `STOP_TIMEOUT_S` altogether."""
+        """Stops all workers and waits for them, at most `STOP_TIMEOUT_S` in total."""
         for worker in self._workers:
             worker.stop()
         deadline = time.monotonic() + STOP_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""Transcripts that arrive over MQTT: limited in rate, read, and handed to the live loop or refused."""
+"""The inbox for transcripts over MQTT: limits their rate, parses them, and passes them on or refuses them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class TranscriptInbox:
-    """Takes messages from the network thread, and lets no more than a burst and a steady rate of them be read.
+    """Receives messages on the network thread and limits how many are parsed (token bucket).
 
-    Beyond that rate only the newest message is kept, and read as soon as the rate allows; each older one is counted
-    as dropped without being parsed. An error while one message is read costs that message alone.
+    Beyond that rate only the newest message is kept and parsed as soon as the rate allows; older ones are counted as
+    dropped without being parsed. An error while a message is parsed loses only that message.
 
-    It is an output of the live loop, too, because the loop's `tick` is the moment to look for a message that waits.
+    It is also an output of the live loop, whose `tick` handles the waiting message.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class TranscriptInbox:
         """Makes an empty inbox.
 
         Args:
-            accept: Gets each transcript; called on the network thread or on the live loop's, and must not block.
-            refuse: Gets one line for a message that was refused or dropped, in a flood once a second.
-            registry: Where messages that were dropped or refused are counted.
+            accept: Receives each transcript, on the network thread or the live loop's thread; it must not block.
+            refuse: Receives one line for each refused or dropped message, at most once a second in a flood.
+            registry: Where dropped and refused messages are counted.
         """
         self._accept = accept
         self._registry = registry
@@ -46,14 +46,14 @@ class TranscriptInbox:
         self._rate = TokenBucket(ACCEPTED_PER_S, ACCEPTED_BURST)
         self._lock = threading.Lock()
         self._waiting: tuple[bytes, float, float] | None = None
-        """Newest unread message, with monotonic and UTC seconds of its arrival."""
+        """Newest unparsed message, with the monotonic and UTC seconds of its arrival."""
         registry.increment(catalogue.WORDS_MESSAGES_DROPPED, 0)
 
     def receive(self, payload: bytes) -> None:
-        """Takes one message, on any thread. Never raises and never blocks."""
+        """Handles one message, on any thread. Never raises and never blocks."""
         now, utc = time.monotonic(), time.time()
         if len(payload) > MAX_BYTES:
-            # Known without reading it, and so large that it must not wait.
+            # Refused without parsing it, and at once, because so large a message must not occupy memory.
             self._fail(f"a transcript of {len(payload)} bytes is refused; at most {MAX_BYTES}", now)
             return
         with self._lock:
@@ -70,7 +70,7 @@ class TranscriptInbox:
         self._refusals.add(f"more than {ACCEPTED_PER_S:g} transcripts a second: only the newest is read", now)
 
     def tick(self, now: float, missing: dict[str, str]) -> None:
-        """Reads the message that waits, if there is one and the rate allows it."""
+        """Parses the waiting message, if there is one and the rate allows it."""
         with self._lock:
             if self._waiting is None or not self._rate.take(now):
                 return

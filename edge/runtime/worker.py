@@ -1,4 +1,4 @@
-"""A thread that is watched: it beats, and what breaks in it is reported and tried again."""
+"""A supervised thread: it sends heartbeats, and after a failure its body is reported and restarted with back-off."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_S: Final = 1.0
 """Seconds between the first failure and the next attempt; the wait doubles with each further failure."""
 LONGEST_WAIT_S: Final = 5.0
-"""The wait does not grow beyond this many seconds."""
+"""Maximum seconds between a failure and the next attempt."""
 HEALTHY_AFTER_S: Final = 10.0
-"""A body that beat for this many seconds counts as recovered: its next failure waits only `FIRST_WAIT_S` again."""
+"""A body that sent heartbeats for this many seconds counts as recovered, which resets the wait to `FIRST_WAIT_S`."""
 
 
 class Worker:
-    """Runs `body` in a thread until it returns, and again after an error, at first after 1 s, then 2, 4 and 5 s.
+    """Runs `body` in a thread until it returns, and restarts it after an error, by default after 1, 2, 4 and then 5 s.
 
-    `body` gets the worker, calls `beat` at least every second or so, and returns soon once `stopping` is true.
-    `report` gets one line when the body breaks and None as soon as it beats again.
+    `body` receives the worker, calls `beat` about every second or more often, and returns soon once `stopping` is True.
+    `report` receives one line when the body fails, and None as soon as it sends a heartbeat again.
     """
 
     def __init__(
@@ -42,17 +42,18 @@ class Worker:
         """Makes the thread without starting it.
 
         Args:
-            name: For messages.
-            body: What to run.
-            report: Gets the faults.
-            unblock: Called from another thread to make a body return that hangs in a read.
-            may_wait: The body may wait for its next item for ever (a person who says nothing): it never counts as
-                silent.
-            first_wait_s: Seconds before the first new attempt, as `FIRST_WAIT_S`.
-            longest_wait_s: As `LONGEST_WAIT_S`.
-            healthy_after_s: As `HEALTHY_AFTER_S`.
+            name: Name of the thread, also used in messages.
+            body: The function to run.
+            report: Receives the faults.
+            unblock: Called from another thread; makes a body that hangs in a read return.
+            may_wait: Whether the body may wait indefinitely for its next item (such as for a person to speak); it then
+                never counts as silent.
+            first_wait_s: Seconds before the first restart.
+            longest_wait_s: Maximum seconds before a restart.
+            healthy_after_s: Seconds of heartbeats after which the body counts as recovered.
         """
         self.name = name
+        """Name of the thread."""
         self._body = body
         self._report = report
         self._unblock = unblock
@@ -64,48 +65,51 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._beat_at = time.monotonic()
         self._healthy_since: float | None = None
-        """When the present run of the body beat first."""
-        self._broken = False
+        """Monotonic seconds of the first heartbeat of the present run of the body."""
+        self._failed = False
         self._unblocked = False
         self.restarts = 0
+        """Number of failures so far, each followed by a restart."""
         self.ended = False
-        """True once the body returned of itself or its source ended."""
+        """Whether the thread has finished: the body returned, its source ended, or the worker was stopped."""
 
     def start(self) -> None:
+        """Starts the thread."""
         self._beat_at = time.monotonic()
         self._thread.start()
 
     def beat(self) -> None:
-        """Called by the body: it is alive and well."""
+        """Sends a heartbeat; called by the body."""
         self._beat_at = time.monotonic()
         if self._healthy_since is None:
             self._healthy_since = self._beat_at
-        if self._broken:
-            self._broken = False
+        if self._failed:
+            self._failed = False
             self._report(None)
 
     @property
     def stopping(self) -> bool:
+        """Whether the body should return."""
         return self._stop.is_set()
 
     def silent_for(self) -> float:
-        """Seconds since the last beat; 0 for a worker that has ended, waits to start again or may wait."""
-        if self.ended or self._broken or self._may_wait:
+        """Seconds since the last heartbeat; 0 for a worker that has ended, is about to restart, or may wait."""
+        if self.ended or self._failed or self._may_wait:
             return 0.0
         return time.monotonic() - self._beat_at
 
     def stop(self) -> None:
-        """Asks the body to return."""
+        """Requests the body to return."""
         self._stop.set()
         self._unblock()
 
     def unblock(self) -> None:
-        """Makes a body that hangs in a read fail, so that it is started anew."""
+        """Makes a body that hangs in a read fail, so that it is restarted."""
         self._unblocked = True
         self._unblock()
 
     def join(self, timeout: float) -> bool:
-        """Whether the thread has ended within `timeout` seconds."""
+        """Waits for the thread and returns whether it ended within `timeout` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -121,22 +125,22 @@ class Worker:
             except SourceEnded as error:
                 if not self._unblocked or self.stopping:
                     break
-                # It did not end of itself: it hung, and was closed so that it can be opened anew.
+                # The source did not end by itself: it hung and was closed, so that it can be opened again.
                 message = f"{self.name} hung and was closed ({error}); trying again"
             except EdgeEmotionError as error:
                 message = str(error)
             except Exception as error:
-                # Whatever it was, one thread's fault must not end the process: it is told, counted, tried again.
+                # No exception of one thread may end the process: it is reported and counted, and the body restarted.
                 message = f"{self.name} failed: {type(error).__name__}: {error}"
                 log.debug("%s", message, exc_info=True)
             if self.stopping:
                 break
-            if not self._broken:
+            if not self._failed:
                 log.warning("%s", message)
-            self._broken = True
+            self._failed = True
             self.restarts += 1
             self._report(message)
-            # Not since the start: a camera may take seconds to fail at opening, and has given nothing then.
+            # Measured from the first heartbeat, not from the start: a camera may take seconds to fail to open.
             if self._healthy_since is not None and self._beat_at - self._healthy_since >= self._healthy_after:
                 wait = self._first_wait
             self._stop.wait(wait)

@@ -1,4 +1,4 @@
-"""The front ends of voice models: each makes the input that a card names out of sound."""
+"""The front ends of voice models: each computes the input that a model card asks for from sound."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ from edge.voice.standardizer import Standardizer
 
 
 class FrontEnd(Protocol):
-    """Makes a model's input out of a piece of sound. Not thread-safe."""
+    """Computes a model's input from a piece of sound. Not thread-safe."""
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
-        """The input, with a batch of one.
+        """Computes the model's input.
 
         Args:
-            samples: (n,) at 16 kHz, −1…1.
-            position: Index of the first sample in the stream, so that what overlaps the last call can be reused.
-            track: The pitch of these samples.
+            samples: (n,) float32 at 16 kHz, −1…1.
+            position: Index of the first sample in the stream, so that results for sound that overlaps the previous call
+                can be reused.
+            track: The pitch track of these samples.
+
+        Returns:
+            A float32 array whose first axis is a batch of one.
         """
 
     def forget(self) -> None:
-        """Forgets the sound that was kept for the next call."""
+        """Discards the sound that was kept for reuse by the next call."""
 
 
 class LogMelInput:
-    """The spectrogram itself: (1, 64, 188, 1) in 0…1."""
+    """The log-mel spectrogram, (1, 64, 188, 1) in 0…1."""
 
     def __init__(self) -> None:
         self._stream = LogMelStream()
@@ -53,7 +57,7 @@ class LogMelInput:
 
 
 class FunctionalsInput:
-    """Standardised functionals of the spectrogram, then of the pitch: (1, 897)."""
+    """Standardised functionals, (1, 897): first those of the spectrogram, then those of the pitch."""
 
     def __init__(self, standard: Standardizer) -> None:
         self._stream = LogMelStream()
@@ -71,46 +75,46 @@ class FunctionalsInput:
 
 
 class CepstraInput:
-    """13 mel cepstra every 10 ms: (1, 300, 13), not standardised."""
+    """13 mel-frequency cepstral coefficients every 10 ms, (1, 300, 13), not standardised."""
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
         return mfcc.mel_cepstra(samples)[None]
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: this front end keeps no sound."""
 
 
 class ShortTermInput:
-    """34 short-term features every 0.1 s, as the origin project read them: (1, 100, 34), not standardised."""
+    """34 short-term features every 0.1 s, as in the origin project, (1, 100, 34), not standardised."""
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
         return short_term(samples)[None]
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: this front end keeps no sound."""
 
 
-_OF_CEPSTRA: Final[Mapping[Any, Callable[[], FrontEnd]]] = {
+_CEPSTRAL_FRONT_ENDS: Final[Mapping[Any, Callable[[], FrontEnd]]] = {
     mfcc.FRONT_END["name"]: CepstraInput,
     shortterm.FRONT_END["name"]: ShortTermInput,
 }
 
 
 def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
-    """The one that a card's `front_end` names. `model`: what to call it in an error.
+    """Opens the front end that a card's `front_end` names. `model` names the model in error messages.
 
-    Raises `ModelError`, `MissingExtraError`.
+    Raises `ModelError` for an unknown or invalid front end, `MissingExtraError` where a package is not installed.
     """
     name = front_end.get("name")
     if name == logmel.FRONT_END["name"]:
         return LogMelInput()
     if name == standard.NAME:
         return FunctionalsInput(Standardizer.read(front_end))
-    if name in _OF_CEPSTRA:
+    if name in _CEPSTRAL_FRONT_ENDS:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")
-        return _OF_CEPSTRA[name]()
-    known = ", ".join(repr(one) for one in (logmel.FRONT_END["name"], standard.NAME, *_OF_CEPSTRA))
+        return _CEPSTRAL_FRONT_ENDS[name]()
+    known = ", ".join(repr(one) for one in (logmel.FRONT_END["name"], standard.NAME, *_CEPSTRAL_FRONT_ENDS))
     raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

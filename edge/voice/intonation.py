@@ -1,8 +1,8 @@
-"""How the pitch of an utterance lies and moves, in numbers that a model can learn from.
+"""Intonation: functionals of the pitch track of an utterance.
 
-After the pitch functionals of openSMILE (Schuller et al., INTERSPEECH 2009 Emotion Challenge) and GeMAPS (Eyben et al.,
-IEEE Trans. Affective Computing 7(2), 2016): level, range, movement and course of the fundamental frequency in
-semitones, and how voice and pauses alternate.
+They follow the pitch functionals of openSMILE (Schuller et al., INTERSPEECH 2009 Emotion Challenge) and GeMAPS (Eyben
+et al., IEEE Trans. Affective Computing 7(2), 2016): level, range, movement and contour of the fundamental frequency in
+semitones, and how voiced segments and pauses alternate.
 """
 
 from __future__ import annotations
@@ -17,49 +17,50 @@ from edge.voice.functionals import thirds
 from edge.voice.pitch import Track
 
 SIZE: Final = 37
-"""Numbers per utterance."""
+"""Number of functionals per utterance."""
 
-_SPEAKS_DB: Final = 40.0
-"""A frame within 40 dB of the loudest one counts as speech; the utterance reaches from the first to the last."""
-_FEWEST: Final = 8
-"""With fewer voiced frames than this, the pitch is not described."""
+_SPEECH_RANGE_DB: Final = 40.0
+"""A frame within 40 dB of the loudest one counts as speech; the utterance spans the first to the last such frame."""
+_MIN_VOICED_FRAMES: Final = 8
+"""With fewer voiced frames than this, all functionals are NaN."""
 _QUANTILES: Final = (0.05, 0.2, 0.5, 0.8, 0.95)
-_COSINES: Final = 6
-"""Terms of the cosine transform that describe the course of the pitch."""
-_EDGE: Final = 5
-"""Voiced frames at the beginning and at the end whose mean pitch is reported."""
+"""Quantiles of the pitch that are part of the functionals."""
+_COSINE_TERMS: Final = 6
+"""Number of terms of the cosine transform that describe the pitch contour."""
+_EDGE_FRAMES: Final = 5
+"""Number of voiced frames at either end of the utterance whose mean pitch is a functional."""
 
 _Floats = NDArray[np.float64]
 
 
 def intonation(track: Track) -> NDArray[np.float32]:
-    """(37,) float32, all of them NaN where too little is voiced."""
+    """Computes the functionals of a pitch track, (37,) float32; all are NaN with fewer than 8 voiced frames."""
     rows, pitch = track.voiced()
-    if len(rows) < _FEWEST:
+    if len(rows) < _MIN_VOICED_FRAMES:
         return np.full(SIZE, np.nan, np.float32)
     level = 10 * np.log10(track.power + 1e-12)
-    spoken = np.flatnonzero(level > level.max() - _SPEAKS_DB)
+    spoken = np.flatnonzero(level > level.max() - _SPEECH_RANGE_DB)
     first, last = spoken[0], spoken[-1] + 1
     rows, level = rows - first, level[first:last]
     frames = len(level)
     mean = pitch.mean()
-    # Between voiced frames the pitch goes straight on, so that courses can be compared.
+    # The pitch is interpolated linearly between voiced frames, so that contours can be compared.
     course = np.interp(np.arange(frames), rows, pitch) - mean
     parts = [
         *_level_and_range(pitch, mean),
         *_movement(pitch, rows),
         *_voicing(rows, frames),
-        *_course(course),
+        *_contour(course),
         _correlation(pitch, level[rows]),
         rows[pitch.argmax()] / frames,
-        pitch[:_EDGE].mean() - mean,
-        pitch[-_EDGE:].mean() - mean,
+        pitch[:_EDGE_FRAMES].mean() - mean,
+        pitch[-_EDGE_FRAMES:].mean() - mean,
     ]
     return np.array(parts, np.float32)
 
 
 def _level_and_range(pitch: _Floats, mean: float) -> list[float]:
-    """13: mean, quantiles, extremes; deviation, ranges; skewness and kurtosis."""
+    """13 values: mean, quantiles and extremes, standard deviation and ranges, skewness and kurtosis."""
     ordered = np.sort(pitch)
     quantiles = [ordered[round(share * (len(ordered) - 1))] for share in _QUANTILES]
     centred = pitch - mean
@@ -71,7 +72,10 @@ def _level_and_range(pitch: _Floats, mean: float) -> list[float]:
 
 
 def _movement(pitch: _Floats, rows: NDArray[np.int64]) -> list[float]:
-    """6: steps between neighbouring frames, upward and downward, how often upward, and how they change."""
+    """6 values of the pitch steps between neighbouring frames.
+
+    They are mean size, standard deviation, mean rise, mean fall, share of rises, and mean change from step to step.
+    """
     steps = np.diff(pitch)[np.diff(rows) == 1]
     if not len(steps):
         return [0.0] * 6
@@ -82,29 +86,29 @@ def _movement(pitch: _Floats, rows: NDArray[np.int64]) -> list[float]:
 
 
 def _voicing(rows: NDArray[np.int64], frames: int) -> list[float]:
-    """4: share of voiced frames; how many stretches of them, their mean and greatest length."""
+    """4 values: share of voiced frames, and the rate, mean length and greatest length of voiced segments."""
     breaks = np.flatnonzero(np.diff(rows) > 1)
     lengths = np.diff(np.concatenate([[0], breaks + 1, [len(rows)]]))
     return [len(rows) / frames, 10 * len(lengths) / frames, lengths.mean() / 10, lengths.max() / 10]
 
 
-def _course(course: _Floats) -> list[float]:
-    """10: beginning, middle and end, the slope of a straight line, the first cosines."""
+def _contour(course: _Floats) -> list[float]:
+    """10 values of the pitch contour: means of its thirds, slope of the regression line, first cosine terms."""
     frames = len(course)
-    return [*(course[part].mean() for part in thirds(frames)), *(_shapes(frames) @ course)]
+    return [*(course[part].mean() for part in thirds(frames)), *(_contour_basis(frames) @ course)]
 
 
 @lru_cache(256)
-def _shapes(frames: int) -> _Floats:
-    """(7, frames): a course times these gives its slope, from beginning to end, and its cosines."""
+def _contour_basis(frames: int) -> _Floats:
+    """(7, frames): projects a contour onto its slope (per utterance) and its first cosine terms."""
     time = (np.arange(frames) + 0.5) / frames
     centred = time - 0.5
-    waves = np.cos(np.pi * np.arange(1, _COSINES + 1)[:, None] * time) / np.sqrt(frames)
+    waves = np.cos(np.pi * np.arange(1, _COSINE_TERMS + 1)[:, None] * time) / np.sqrt(frames)
     return np.concatenate([(centred / (centred @ centred))[None], waves])
 
 
 def _correlation(one: _Floats, other: _Floats) -> float:
-    """Pearson's; 0 where one of them does not move."""
+    """Pearson's correlation coefficient; 0 where one of the two is constant."""
     one, other = one - one.mean(), other - other.mean()
     scale = float(np.sqrt((one @ one) * (other @ other)))
     return float(one @ other) / scale if scale > 1e-9 else 0.0

@@ -1,8 +1,8 @@
-"""The log-mel spectrogram that the voice model sees, written once for training and device.
+"""The log-mel spectrogram of the voice model: one implementation for training and device.
 
-It is the form in which CREMA-D is at hand: 16 kHz, at most 3 s, STFT of 1,024 samples every 256, centred, Hann; 128
-mel bands of 0–8 kHz on Slaney's scale (Auditory Toolbox, 1998) and of equal area; decibels relative to the
-loudest cell, not below −80; then pairs of bands averaged in power to 64. The level of the whole is lost on purpose.
+It has the form in which CREMA-D is available: 16 kHz, at most 3 s; centred STFT with a Hann window of 1,024 samples and
+a hop of 256; 128 equal-area mel bands over 0–8 kHz on Slaney's scale (Auditory Toolbox, 1998); decibels relative to the
+loudest cell, clipped at −80; then pairs of bands averaged in power to 64. The absolute level is discarded on purpose.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 from edge.voice.sliding import common
 
 RATE: Final = 16_000
+"""Sampling rate in Hz."""
 WINDOW: Final = 1024
+"""Length of the STFT window in samples."""
 HOP: Final = 256
+"""Samples from one frame to the next."""
 BANDS: Final = 64
+"""Number of mel bands of the spectrogram."""
 SECONDS: Final = 3.0
+"""Length of the sound that a spectrogram covers, in seconds."""
 FRAMES: Final = 188
+"""Number of frames of a spectrogram."""
 FLOOR_DB: Final = -80.0
+"""Lowest level in dB relative to the loudest cell; it maps to 0."""
 
 FRONT_END: Final = {
     "name": "logmel64",
@@ -32,28 +39,33 @@ FRONT_END: Final = {
     "seconds": SECONDS,
     "range": [0.0, 1.0],
 }
-"""How a card names this front end."""
+"""The description of this front end in a model card."""
 
 _SAMPLES: Final = int(SECONDS * RATE)
+"""Number of samples that a spectrogram covers."""
 _FINE_BANDS: Final = 2 * BANDS
-_TINY: Final = 1e-20
-_REACH: Final = WINDOW // 2 // HOP
-"""Frames that the padding before the sound reaches into."""
+"""Number of mel bands before pairs of them are averaged."""
+_MIN_POWER: Final = 1e-20
+"""Sound whose loudest cell has at most ten times this power counts as digital silence."""
+_PADDED_FRAMES: Final = WINDOW // 2 // HOP
+"""Number of frames at the beginning whose window overlaps the padding before the sound."""
 
 
 def logmel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(64, 188) float32 in 0…1 (0 is −80 dB, 1 the loudest cell); row 0 is the lowest band.
+    """Computes the log-mel spectrogram, (64, 188) float32 in 0…1; row 0 is the lowest band.
 
-    `samples`: (n,) float32 at 16 kHz; the first 3 s count, less is padded with silence. Digital silence gives 0.
+    0 is −80 dB, 1 is the loudest cell. `samples`: (n,) float32 at 16 kHz; only the first 3 s are used, shorter sound is
+    padded with silence. Digital silence gives 0 everywhere.
     """
     heard = samples[:_SAMPLES]
-    return _relative(_mel_power(heard, 0, _loud(len(heard))))
+    return _relative_level(_mel_power(heard, 0, _frames_with_sound(len(heard))))
 
 
 class LogMelStream:
-    """The same spectrogram of sound that grows or slides: what was transformed once is not transformed again.
+    """Computes the same spectrogram for sound that grows or slides, reusing the frames of the previous call.
 
-    Only frames that reach beyond either end of the sound are taken anew, two before and four behind. Not thread-safe.
+    Of the frames seen before, only those whose window extends beyond either end of the sound are computed again: two at
+    the beginning and four at the end. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -61,43 +73,44 @@ class LogMelStream:
         self._position = 0
         self._power = np.zeros((0, _FINE_BANDS), np.float32)
         self.transformed = 0
-        """Frames whose spectrum was taken so far."""
+        """Number of frames that were transformed so far."""
 
     def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
-        """`logmel(samples)`. `position`: of the first sample in the stream, in samples.
+        """Returns what `logmel(samples)` returns. `position`: index of the first sample in the stream.
 
-        Frames are used again where it lies a whole number of `HOP` after the last one; whatever the position says,
-        what does not equal the sound heard there before is transformed afresh.
+        Frames are reused if `position` is a multiple of `HOP` samples after that of the previous call. Sound that
+        differs from what was read at its position before is always transformed again.
         """
         heard = samples[:_SAMPLES]
-        loud = _loud(len(heard))
+        loud = _frames_with_sound(len(heard))
         power = np.empty((loud, _FINE_BANDS), np.float32)
-        first, known = self._known(heard, position)
+        first, known = self._reusable(heard, position)
         moved = (position - self._position) // HOP
         power[first:known] = self._power[first + moved : known + moved]
         power[:first] = _mel_power(heard, 0, first)
         power[known:] = _mel_power(heard, known, loud)
         self.transformed += first + loud - known
         self._samples, self._position, self._power = heard.copy(), position, power
-        return _relative(power)
+        return _relative_level(power)
 
-    def _known(self, heard: NDArray[np.float32], position: int) -> tuple[int, int]:
-        """First and last-but-one frame of the new sound that are at hand."""
+    def _reusable(self, heard: NDArray[np.float32], position: int) -> tuple[int, int]:
+        """The range (first, end) of frames of the new sound that can be taken from the previous call."""
         hops, rest = divmod(position - self._position, HOP)
         both = common(self._samples, heard, position - self._position)
         if rest or both < WINDOW:
             return 0, 0
-        # A frame serves where no padding reaches into it, neither then nor now; before the same beginning it is alike.
-        return (_REACH if hops else 0), (both - WINDOW // 2) // HOP + 1
+        # A frame can be reused if its window contained no padding, neither then nor now. Where both sounds begin at the
+        # same position, the padding before them is the same, too.
+        return (_PADDED_FRAMES if hops else 0), (both - WINDOW // 2) // HOP + 1
 
 
-def _loud(samples: int) -> int:
-    """Frames that sound reaches into; the transform of the others need not be taken."""
+def _frames_with_sound(samples: int) -> int:
+    """Number of frames whose window contains sound; the others are silent and need no transform."""
     return min(FRAMES, (samples + WINDOW // 2) // HOP + 1)
 
 
 def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
-    """(end − begin, 128): power in each band of some frames; frame i is centred on sample i·HOP."""
+    """(end − begin, 128): power in each mel band of the frames `begin`…`end`; frame i is centred on sample i·HOP."""
     if end <= begin:
         return np.zeros((0, _FINE_BANDS), np.float32)
     start, stop = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
@@ -111,22 +124,22 @@ def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.f
     return np.asarray(power @ _bins_to_bands())
 
 
-def _relative(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(64, 188): band powers of the frames that are not silent, in decibels below the loudest."""
+def _relative_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(64, 188) in 0…1: the given (frames, 128) powers in decibels relative to the loudest; other frames are 0."""
     peak = power.max(initial=0.0)
-    if peak <= 10 * _TINY:
+    if peak <= 10 * _MIN_POWER:
         return np.zeros((BANDS, FRAMES), np.float32)
     relative = np.maximum(power / peak, np.float32(10 ** (FLOOR_DB / 10)))
     coarse = (relative[:, ::2] + relative[:, 1::2]) / 2
     found = np.zeros((BANDS, FRAMES), np.float32)
-    # Rounding must not lead below the floor.
+    # Rounding could give values slightly below the floor.
     found[:, : len(power)] = np.maximum(np.log10(coarse) * np.float32(10 / -FLOOR_DB) + 1, 0).T
     return found
 
 
 @lru_cache
 def _hann() -> NDArray[np.float32]:
-    # The periodic window: a symmetric one of an odd length without its last sample.
+    # The periodic window is a symmetric one of odd length without its last sample.
     return np.asarray(np.hanning(WINDOW + 1)[:-1], np.float32)
 
 
@@ -137,7 +150,7 @@ def _bins_to_bands() -> NDArray[np.float32]:
 
 @lru_cache
 def mel_filters() -> NDArray[np.float64]:
-    """(128, 513): triangular filters of equal area over the bins of the spectrum, on Slaney's mel scale."""
+    """(128, 513): triangular equal-area filters over the bins of the spectrum, on Slaney's mel scale."""
     frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
     corners = _hertz(np.linspace(_mel(0.0), _mel(RATE / 2), _FINE_BANDS + 2))
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
@@ -147,18 +160,23 @@ def mel_filters() -> NDArray[np.float64]:
     return np.asarray(triangles * 2.0 / (right - left))
 
 
-# Slaney's scale: linear below 1 kHz, logarithmic above, 27 bands an octave-and-a-bit (a factor of 6.4).
-_LINEAR: Final = 200.0 / 3
-_BREAK: Final = 1000.0
-_STEP: Final = float(np.log(6.4) / 27)
+# Slaney's mel scale is linear below 1 kHz and logarithmic above.
+_HZ_PER_MEL: Final = 200.0 / 3
+"""Hz per mel in the linear part of Slaney's scale."""
+_BREAK_HZ: Final = 1000.0
+"""Frequency in Hz at which Slaney's scale changes from linear to logarithmic."""
+_LOG_STEP: Final = float(np.log(6.4) / 27)
+"""Natural logarithm of the frequency ratio of one mel above 1 kHz: 27 mel are a factor of 6.4."""
 
 
 def _mel(hertz: float) -> float:
-    if hertz < _BREAK:
-        return hertz / _LINEAR
-    return _BREAK / _LINEAR + float(np.log(hertz / _BREAK)) / _STEP
+    if hertz < _BREAK_HZ:
+        return hertz / _HZ_PER_MEL
+    return _BREAK_HZ / _HZ_PER_MEL + float(np.log(hertz / _BREAK_HZ)) / _LOG_STEP
 
 
 def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
-    linear = mel * _LINEAR
-    return np.asarray(np.where(linear < _BREAK, linear, _BREAK * np.exp(_STEP * (mel - _BREAK / _LINEAR))))
+    linear = mel * _HZ_PER_MEL
+    return np.asarray(
+        np.where(linear < _BREAK_HZ, linear, _BREAK_HZ * np.exp(_LOG_STEP * (mel - _BREAK_HZ / _HZ_PER_MEL)))
+    )

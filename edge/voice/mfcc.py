@@ -1,6 +1,6 @@
-"""Mel-frequency cepstral coefficients (Davis & Mermelstein, IEEE Trans. ASSP 28(4), 1980), by python_speech_features.
+"""Mel-frequency cepstral coefficients (Davis & Mermelstein, IEEE Trans. ASSP 28(4), 1980).
 
-Needs the extra `mfcc`.
+They are computed by python_speech_features, which the extra `mfcc` installs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from edge.errors import MissingExtraError
 from edge.hearing.resample import RATE
 
 CEPSTRA: Final = 13
+"""Number of coefficients per frame."""
 FRAMES: Final = 300
-"""3 s."""
+"""Number of frames, which cover 3 s."""
 WINDOW: Final = 400
+"""Length of a frame in samples at 16 kHz: 25 ms."""
 STEP: Final = 160
-_TRANSFORM: Final = 512
+"""Samples at 16 kHz from one frame to the next: 10 ms."""
+_FFT_SIZE: Final = 512
+"""Length of the FFT in samples."""
 
 FRONT_END: Final = {
     "name": "mfcc13",
@@ -28,26 +32,37 @@ FRONT_END: Final = {
     "frames": FRAMES,
     "features": CEPSTRA,
 }
-"""How a card names this front end."""
+"""The description of this front end in a model card."""
 
 
 def mel_cepstra(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(300, 13) float32 of (n,) samples at 16 kHz in −1…1, every 10 ms over 25 ms; frames beyond the sound are 0.
+    """Computes the cepstra, (300, 13) float32, of (n,) samples at 16 kHz in −1…1.
 
-    The first number of a frame is the logarithm of its energy. Raises `MissingExtraError`.
+    Frames of 25 ms start every 10 ms; frames beyond the end of the sound are 0. The first coefficient of a frame is its
+    log energy. Raises `MissingExtraError`.
     """
     found = np.zeros((FRAMES, CEPSTRA), np.float32)
     count = min(FRAMES, (len(samples) - WINDOW) // STEP + 1)
     if count > 0:
         sound = samples[: (count - 1) * STEP + WINDOW]
-        found[:count] = cepstra(sound, WINDOW, STEP, _TRANSFORM)
+        found[:count] = cepstra(sound, WINDOW, STEP, _FFT_SIZE)
     return found
 
 
 def cepstra(samples: NDArray[np.floating], window: int, step: int, transform: int) -> NDArray[np.float64]:
-    """(frames, 13) of whole windows: pre-emphasis 0.97, 26 mel bands, lifter 22, first one the log energy.
+    """Computes cepstra with pre-emphasis 0.97, 26 mel bands and lifter 22; the first coefficient is the log energy.
 
-    `window`, `step` and `transform` in samples at 16 kHz. Raises `MissingExtraError`.
+    Args:
+        samples: (n,) at 16 kHz, −1…1, a whole number of frames.
+        window: Length of a frame in samples.
+        step: Samples from one frame to the next.
+        transform: Length of the FFT in samples.
+
+    Returns:
+        (frames, 13) float64.
+
+    Raises:
+        MissingExtraError: python_speech_features is not installed.
     """
     try:
         from python_speech_features import mfcc

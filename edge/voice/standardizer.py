@@ -14,46 +14,48 @@ from edge.voice import functionals, intonation
 from edge.voice.logmel import BANDS
 
 NAME: Final = "functionals-pitch"
+"""Name of this front end in a model card."""
 SIZE: Final = functionals.SIZE + intonation.SIZE
+"""Number of values per utterance."""
 LIMIT: Final = 4.0
-"""Standardised values are clipped to this many standard deviations, so that 8 bits resolve a thirtieth of one."""
+"""Standardised values are clipped to ± this many standard deviations, so that 8 bits resolve a thirtieth of one."""
 
 _Array = NDArray[np.float32]
 
 
 class Standardizer:
-    """Mean and standard deviation of each number over the clips that a net was trained on."""
+    """Standardises values with their means and standard deviations over a model's training data."""
 
     def __init__(self, mean: _Array, deviation: _Array) -> None:
-        """`mean`, `deviation`: (897,). Kept with the precision of half floats, as a card does."""
+        """`mean`, `deviation`: (897,). They are rounded to half precision, as in a model card."""
         self._mean = np.asarray(mean, "<f2").astype(np.float32)
         self._deviation = np.maximum(np.asarray(deviation, "<f2").astype(np.float32), np.float32(1e-3))
 
     @classmethod
     def of(cls, values: _Array) -> Standardizer:
-        """The standardizer of (…, 897) values; NaN, as for the pitch of unvoiced sound, does not count."""
+        """Fits a standardizer to (…, 897) values; NaN, as for the pitch of unvoiced sound, is ignored."""
         rows = values.reshape(-1, values.shape[-1])
         return cls(np.nanmean(rows, 0), np.nanstd(rows, 0))
 
     @property
     def band_levels(self) -> _Array:
-        """(64,) mean level of each band of the log-mel while somebody speaks, in dB below the loudest."""
+        """(64,) mean level of each log-mel band during speech, in dB relative to the loudest cell."""
         return self._mean[:BANDS]
 
     def apply(self, values: _Array) -> _Array:
-        """(…, 897) float32 in −`LIMIT`…`LIMIT`; NaN counts as the mean."""
+        """Standardises (…, 897) values to float32 in −`LIMIT`…`LIMIT`; NaN counts as the mean."""
         scaled = np.clip((values - self._mean) / self._deviation, -LIMIT, LIMIT)
         return np.where(np.isnan(scaled), np.float32(0), scaled)
 
     def front_end(self) -> dict[str, Any]:
-        """How a card names this front end; the arrays are half floats, little-endian, in base 64."""
+        """The description of this front end in a model card; arrays are little-endian half floats in base64."""
         packed = {"mean": self._mean, "deviation": self._deviation}
         texts = {key: base64.b64encode(value.astype("<f2").tobytes()).decode() for key, value in packed.items()}
         return {"name": NAME, "of": ["logmel64", "yin"], "size": SIZE, "limit": LIMIT, **texts}
 
     @classmethod
     def read(cls, front_end: Mapping[str, Any]) -> Standardizer:
-        """From a card. Raises `ModelError`."""
+        """Reads a standardizer from a card's `front_end`. Raises `ModelError` if values are missing or invalid."""
         try:
             mean, deviation = (
                 np.frombuffer(base64.b64decode(front_end[key], validate=True), "<f2") for key in ("mean", "deviation")

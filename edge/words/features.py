@@ -1,4 +1,4 @@
-"""Tokens to the integers that the words model looks up: numbers of a vocabulary of words."""
+"""Maps tokens to the vocabulary ids that are the words model's input."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE: Final = Path(__file__).with_name("vocabulary.txt")
-"""The words that occur twice and more in the training corpora (`python -m models.words.common`)."""
+"""The words that occur at least twice in the training corpora (`python -m models.words.common`)."""
 
 LENGTH: Final = 32
-"""Words of a text: the last ones, after padding in front."""
+"""Number of ids per text: those of its last words, padded at the front."""
 PADDING, UNKNOWN, FIRST = 0, 1, 2
-"""What stands for no word, for one that is not known, and for the first that is."""
-_ALIKE: Final = {
+"""Ids of padding, of a word outside the vocabulary, and of the first word of the vocabulary."""
+_EMOJI_SYNONYMS: Final = {
     **dict.fromkeys("😠🤬👿💢", "😡"),
     **dict.fromkeys("😿💔🥺", "😢"),
     **dict.fromkeys("😨🙀", "😱"),
@@ -27,24 +27,25 @@ _ALIKE: Final = {
     "🙁": "☹",
     "🥳": "🎉",
 }
-"""Rare emoji, and common ones that stand for the same."""
-_ENDINGS: Final = ("'s", "s", "es", "ed", "d", "ing", "ly", "er", "est", "y", "ness")
+"""Rare emoji → common emoji of the same meaning."""
+_SUFFIXES: Final = ("'s", "s", "es", "ed", "d", "ing", "ly", "er", "est", "y", "ness")
+"""Suffixes that are removed from an unknown word to find its stem in the vocabulary."""
 
 
 @lru_cache
 def vocabulary() -> dict[str, int]:
-    """Words to numbers."""
+    """Word → id."""
     return {word: number for number, word in enumerate(FILE.read_text(encoding="utf-8").split("\n")[:-1], FIRST)}
 
 
 @lru_cache
 def front_end() -> dict[str, Any]:
-    """How a card names this front end: another vocabulary is another one."""
+    """The description of this front end in a model card; it identifies the vocabulary by its checksum."""
     return {"name": "words", "length": LENGTH, "words": len(vocabulary()), "crc32": zlib.crc32(FILE.read_bytes())}
 
 
 def ids(tokens: Sequence[str]) -> NDArray[np.int32]:
-    """(32,) int32: the number of each word."""
+    """(32,) int32 ids of the last 32 tokens, padded at the front."""
     row = np.zeros(LENGTH, np.int32)
     kept = tokens[-LENGTH:]
     if kept:
@@ -53,10 +54,10 @@ def ids(tokens: Sequence[str]) -> NDArray[np.int32]:
 
 
 def number(token: str) -> int:
-    """Of a word; of one that it comes from, or an emoji that it resembles, where that alone is known."""
+    """The id of a token; if it is not in the vocabulary, that of its stem or of an emoji of the same meaning."""
     known = vocabulary()
-    token = _ALIKE.get(token, token)
+    token = _EMOJI_SYNONYMS.get(token, token)
     if token in known:
         return known[token]
-    stems = (token[: -len(ending)] for ending in _ENDINGS if token.endswith(ending) and len(token) > len(ending) + 2)
+    stems = (token[: -len(ending)] for ending in _SUFFIXES if token.endswith(ending) and len(token) > len(ending) + 2)
     return next((known[stem] for stem in stems if stem in known), UNKNOWN)

@@ -1,14 +1,14 @@
-"""Speech recognisers of the team's own choice: sound in, transcripts out, by one small protocol.
+"""The interface for speech recognisers that a team plugs in: sound in, transcripts out.
 
 `transcripts.recogniser` names one: `vosk`, or `package.module:name` of a factory, which gets the path in
 `transcripts.recogniser_model` (or None) and returns a `Recogniser`. A factory is
 
 - a class with the methods `feed` and `flush`, or
-- a function whose return annotation is such a class (`Recogniser` itself will do), or None beside it.
+- a function whose return annotation is such a class (such as `Recogniser` itself), or a union of such a class and None.
 
-Whatever else the name leads to is refused without being called, so that a slip in the configuration cannot start
-something that merely happens to take one argument, such as `os:system`. The module is imported all the same: who may
-write the configuration may run code on the device.
+Any other object is refused without being called, so that a mistake in the configuration cannot call something that
+merely accepts one argument, such as `os:system`. The module is imported all the same: whoever may write the
+configuration may run code on the device.
 """
 
 from __future__ import annotations
@@ -24,30 +24,33 @@ from edge.errors import ConfigError, EdgeEmotionError
 from edge.observation import AudioChunk, Transcript
 
 OFF: Final = "off"
+"""Value of `transcripts.recogniser` for no recogniser."""
 VOSK: Final = "vosk"
+"""Value of `transcripts.recogniser` for the built-in Vosk recogniser."""
 
 
 @runtime_checkable
 class Recogniser(Protocol):
-    """Hears a stream of sound. Used from one thread; may take its time, for sound that it misses is counted."""
+    """Transcribes a stream of sound. Used from one thread; it may be slow, because sound that it misses is counted."""
 
     def feed(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
-        """What was understood to its end in this chunk and those before, without interim results.
+        """Returns the sentences that are complete with this chunk, without interim results.
 
-        A chunk is 0.1 s or less of clean sound: `samples` (n,) at 16 kHz, −1…1. `overruns` above 0 says that sound is
-        missing before it. `captured_at` of each transcript is the end of what was said, in the clock of
+        A chunk is at most 0.1 s of clean sound: `samples` (n,) at 16 kHz, −1…1. `overruns` above 0 means that sound is
+        missing before it. `captured_at` of each transcript is the end of the sentence, in the clock of
         `chunk.captured_at`. Raises `EdgeEmotionError`.
         """
 
     def flush(self) -> tuple[Transcript, ...]:
-        """The rest, when the sound has ended; what is fed next does not go on from it."""
+        """Returns the unfinished sentence when the sound has ended; the next chunk does not continue it."""
 
 
 Factory = Callable[[Path | None], Recogniser]
+"""Makes a recogniser from the path in `transcripts.recogniser_model`."""
 
 
 def open_recogniser(settings: config.Transcripts) -> Recogniser | None:
-    """The recogniser that is asked for, None for `off`. Raises `ConfigError`, `MissingExtraError`, `ModelError`."""
+    """Opens the configured recogniser; None for `off`. Raises `ConfigError`, `MissingExtraError`, `ModelError`."""
     if settings.recogniser == OFF:
         return None
     factory = _factory(settings.recogniser)
@@ -77,7 +80,7 @@ def _factory(name: str) -> Factory:
         for part in attribute.split("."):
             factory = getattr(factory, part)
     except Exception as error:
-        # A module of the team's own may fail at its import in any way.
+        # A team's own module may raise any exception on import.
         raise ConfigError(f"transcripts.recogniser {name!r}: {_one_line(error)}") from error
     if not _makes_recognisers(factory):
         raise ConfigError(
@@ -92,7 +95,7 @@ def _factory(name: str) -> Factory:
 
 
 def _makes_recognisers(factory: Any) -> bool:
-    """Whether a factory says of itself that it gives recognisers, as the module's description demands."""
+    """Whether `factory` is declared to return recognisers, as the module docstring requires."""
     if inspect.isclass(factory):
         return _is_recogniser(factory)
     if not inspect.isfunction(factory):

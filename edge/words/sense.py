@@ -25,14 +25,14 @@ from edge.words.text import says_something, tokens
 log = logging.getLogger(__name__)
 
 _HALF_LENGTH: Final = 2.0
-"""Words at which a text is trusted half: "okay" says little, a sentence much."""
+"""Number of words at which the length factor of the quality is 0.5: a sentence is stronger evidence than "okay"."""
 
 
 class WordsSense:
-    """Reads what was said. Not thread-safe."""
+    """Classifies the emotion in the text of an utterance. Not thread-safe."""
 
     def __init__(self, settings: config.Words, registry: Registry | None = None) -> None:
-        """Raises `ModelError` for a model that is not one of words for this front end."""
+        """Loads the words model. Raises `ModelError` if it is missing or invalid, or has another front end."""
         path = shipped.model("words", "words") if settings.model == "default" else Path(settings.model)
         self._interpreter, self.card = open_model(path)
         if self.card.labels != LABELS or self.card.output_kind != "multilabel_logits":
@@ -43,14 +43,16 @@ class WordsSense:
         self._log_text = settings.log_text
 
     def logits(self, text_ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """(7,) for the (32,) ids of one text."""
+        """The model's output, (7,) float32, for the (32,) ids of one text."""
         return np.asarray(self._interpreter.run(text_ids[None])[0][0])
 
     def read(self, transcript: Transcript) -> Observation | None:
-        """What the words say; None where there is nothing to read. The text itself is kept nowhere, and
-        logged only where the configuration asks for it."""
+        """The observation of one transcript; None if it has no tokens.
+
+        The text itself is not kept, and logged only if the configuration asks for it. Raises `ModelError`.
+        """
         if self._log_text:
-            # As a literal: control characters in it do nothing to a terminal or to the lines of a log.
+            # Logged as a literal, so that control characters affect neither a terminal nor the lines of a log.
             log.info("heard %r", transcript.text)
         with self._registry.time(catalogue.INFER_WORDS):
             found = tokens(transcript.text)

@@ -1,4 +1,4 @@
-"""Text of any kind brought to tokens: what was said, without what only says where it was said."""
+"""Tokenises text from any source, without traces of its medium such as markup and links."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import unicodedata
 from typing import Final
 
 MAX_CHARACTERS: Final = 2000
-"""More is cut off: an utterance is a sentence or two."""
+"""Longer text is truncated to this many characters: an utterance is a sentence or two."""
 
 SHOUT: Final = "<shout>"
-"""Stands before a word in capitals."""
+"""Token before a word in capitals."""
 LONG: Final = "<long>"
-"""Stands after a word that was drawn out ("sooo")."""
+"""Token after an elongated word ("sooo")."""
 NUMBER: Final = "<number>"
+"""Token that replaces a number."""
 
 _MARKUP: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|https?://\S+")
+"""Matches tags and links."""
 _ELONGATED: Final = re.compile(r"([^\W\d_])\1{2,}")
+"""Matches a letter that is repeated at least three times."""
 _EMOTICON: Final = r"[<>]?[:;=8xX][-o*']?[)\](\[dDpP/\\|@]+(?!\w)|<3|\^_?\^|[tT]_[tT]|:'\("
+"""Pattern of an emoticon such as ":-)"."""
 _TOKEN: Final = re.compile(
     rf"(?P<emoticon>{_EMOTICON})"
     r"|(?P<name>\[[A-Za-z]{2,12}\])"
@@ -26,12 +30,15 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>\d+(?:[.,]\d+)*)"
     r"|(?P<mark>[!?]+|\.{2,}|[^\w\s])"
 )
-_SMILEY: Final = re.compile(_EMOTICON)
+"""Matches one token; the name of the group is its kind."""
+_EMOTICON_TOKEN: Final = re.compile(_EMOTICON)
+"""Matches an emoticon."""
 _APOSTROPHES: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
+"""Maps typographic apostrophes to the ASCII one."""
 
 
 def clean(text: str) -> str:
-    """Composed Unicode (NFKC) on one line, without markup, links, control characters and lone surrogates."""
+    """Normalises text to one line of NFKC, without markup, links, control characters and lone surrogates."""
     text = text[: 4 * MAX_CHARACTERS].encode("utf-8", "ignore").decode("utf-8")
     text = _MARKUP.sub(" ", html.unescape(text)).translate(_APOSTROPHES)
     text = unicodedata.normalize("NFKC", text)
@@ -40,16 +47,19 @@ def clean(text: str) -> str:
 
 
 def says_something(token: str) -> bool:
-    """Whether a token is a word, an emoji or an emoticon, and no punctuation, number, mark or placeholder."""
-    return token[0].isalpha() or unicodedata.category(token[0]) == "So" or _SMILEY.fullmatch(token) is not None
+    """Whether a token is a word, an emoji or an emoticon rather than punctuation, a number, a mark or a placeholder."""
+    return token[0].isalpha() or unicodedata.category(token[0]) == "So" or _EMOTICON_TOKEN.fullmatch(token) is not None
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text: lower-case words, emoticons, emoji, punctuation that carries feeling, and marks for
-    capitals, drawn-out words, numbers and names. An empty list where there is nothing to read."""
+    """Splits a text into tokens; the list is empty if nothing is left to read.
+
+    Tokens are lower-case words, emoticons, emoji, expressive punctuation, and marks for capitals, elongated words,
+    numbers and names.
+    """
     text = clean(text)
     letters = [char for char in text if char.isalpha()]
-    # In a text all in capitals they say nothing about a word.
+    # In a text that is all in capitals, capitals do not emphasise a single word.
     shouted = len(letters) > 3 and all(char.isupper() for char in letters)
     found: list[str] = [SHOUT] if shouted else []
     for match in _TOKEN.finditer(text):

@@ -95,7 +95,7 @@ def test_nothing_is_heard_while_nobody_speaks(spotter: KeywordSpotter) -> None:
     sound = say("This is wonderful!")
     found = [spotter.hear(sound[at : at + 160], at / 16000, False) for at in range(0, len(sound), 160)]
     assert not any(found)
-    assert spotter._held_samples <= 0.82 * 16000
+    assert spotter._buffered_samples <= 0.82 * 16000
     assert spotter.flush() == ()
 
 
