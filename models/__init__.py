@@ -1,1 +1,1 @@
-"""The shipped models: for each its file, card, architecture, training and evaluation."""
+"""The shipped models: each one's file, card, architecture, training and evaluation."""

@@ -1,4 +1,4 @@
-"""Programs end with one line on standard error, not with a traceback, when something from outside is wrong."""
+"""Command-line programs report a bad input as one line on standard error instead of a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def one_line_errors(main: Callable[P, R]) -> Callable[P, R]:
-    """Decorates a program's `main`: the project's own errors end it with `error: …` and exit code 1."""
+    """Decorates a program's `main` so that one of the project's own errors prints `error: …` and exits with code 1."""
 
     @functools.wraps(main)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""A confusion matrix, and the picture of one."""
+"""Confusion matrices: counting and drawing them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CELL, _LEFT, _TOP = 62, 96, 56
+"""Layout in pixels: side of a cell, left margin and top margin."""
 
 
 def matrix(truth: NDArray[np.integer], decided: NDArray[np.integer], labels: int) -> NDArray[np.int64]:
-    """(labels, labels) counts, a row per true label; `truth` and `decided` (n,) of indices."""
+    """Counts how often each true label was decided as each label.
+
+    Args:
+        truth: (n,) indices of the true labels.
+        decided: (n,) indices of the decided labels.
+        labels: Number of labels.
+
+    Returns:
+        (labels, labels) counts with one row per true label.
+    """
     flat = np.bincount(truth * labels + decided, minlength=labels * labels)
     return np.asarray(flat.reshape(labels, labels), np.int64)
 
 
 def picture(counts: NDArray[np.integer], labels: Sequence[str], title: str) -> str:
-    """An SVG of `counts` (k, k): each row in per cent of its true label, readable on light and dark pages."""
+    """Draws a confusion matrix as an SVG that is readable on light and dark pages.
+
+    Args:
+        counts: (k, k) counts with one row per true label; each row is shown in per cent of its sum.
+        labels: The k names of rows and columns.
+        title: Heading of the picture.
+    """
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = _CELL * len(labels)
     width, height = _LEFT + side + 10, _TOP + side + 30

@@ -1,4 +1,4 @@
-"""Where the corpora are: `--data DIR`, else the environment variable `EMOTION_DATA`."""
+"""Location of the corpora: the option `--data DIR`, or the environment variable `EMOTION_DATA`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.pipes import end_quietly_with_the_reader
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
-    """For the programs that measure and train; from here on `… | head` ends them without a traceback."""
+    """Adds `--data` to a program that trains or measures, and makes it end without a traceback under `… | head`."""
     end_quietly_with_the_reader()
     parser.add_argument(
         "--data",
@@ -23,7 +23,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 
 
 def require(data: Path | str | None, part: str) -> Path:
-    """The path of one corpus; ends the program with one clear line where it is not there."""
+    """Returns the path of one corpus, or exits the program with a one-line message if it does not exist."""
     if data is None:
         sys.exit("error: no corpora: give --data DIR or set EMOTION_DATA to the folder that holds them")
     path = Path(data) / part

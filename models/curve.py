@@ -1,4 +1,4 @@
-"""A picture of risk–coverage curves."""
+"""Draws risk–coverage curves."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 380, 52, 40, 16, 46
+"""Layout in pixels: size of the picture and its four margins."""
 _COLOURS: Final = ("#165496", "#b5501b", "#2f7d3b", "#7a3b8f")
+"""Colours of the curves; a solid and a dashed curve share one colour."""
 _LEAST: Final = 0.05
-"""Share from which a curve is drawn: the first few rows are chance."""
+"""A curve is drawn from this share of the rows on, because the accuracy of the first few rows is mostly chance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One curve."""
+    """One curve of the picture."""
 
     name: str
+    """Text of the legend."""
     accuracy: NDArray[np.floating]
-    """(n,) of the best 1, 2, … n rows, 0…1."""
+    """(n,) accuracies of the best 1, 2, … n rows, 0…1."""
     dashed: bool = False
+    """Whether the curve is drawn as a dashed line."""
 
 
 def picture(lines: Sequence[Line], title: str) -> str:
-    """An SVG: accuracy in per cent over the share kept, each pair of a solid and a dashed line in one colour."""
+    """Returns an SVG of accuracy in per cent over the share kept; each two successive lines share one colour."""
     values = np.concatenate([line.accuracy[_first(line) :] for line in lines])
     low, high = math.floor(20 * float(values.min())) / 20, math.ceil(20 * float(values.max())) / 20
     high = max(high, low + 0.05)

@@ -1,4 +1,4 @@
-"""Scores as published: accuracy, macro-F1, unweighted average recall, expected calibration error."""
+"""Classification scores: accuracy, macro-F1, unweighted average recall (UAR), expected calibration error (ECE)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from edge.inference.card import Score
 
 
 def expected_calibration_error(posterior: NDArray[np.floating], truth: NDArray[np.integer], bins: int = 15) -> float:
-    """ECE of the top label over equal-width confidence bins (Guo et al., ICML 2017).
+    """ECE of the most probable label over equal-width confidence bins (Guo et al., ICML 2017).
 
-    `posterior` (n, k) of probabilities, `truth` (n,) of indices.
+    Args:
+        posterior: (n, k) probabilities.
+        truth: (n,) indices of the true labels.
+        bins: Number of confidence bins.
+
+    Returns:
+        The error, 0…1.
     """
     confidence, hit = posterior.max(1), posterior.argmax(1) == truth
     index = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -28,7 +34,13 @@ def expected_calibration_error(posterior: NDArray[np.floating], truth: NDArray[n
 def per_class(
     truth: NDArray[np.bool_], decided: NDArray[np.bool_], labels: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and row count of each label; `truth` and `decided` are (n, k) of booleans."""
+    """Precision, recall, F1 and number of rows of each label.
+
+    Args:
+        truth: (n, k) booleans, which labels are true.
+        decided: (n, k) booleans, which labels were decided.
+        labels: The k names.
+    """
     rows: dict[str, dict[str, float]] = {}
     for column, label in enumerate(labels):
         hits = float((truth[:, column] & decided[:, column]).sum())
@@ -44,9 +56,9 @@ def per_class(
 
 
 def area_under_curve(score: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a positive row has the higher score (Mann–Whitney); NaN without both kinds.
+    """Area under the ROC curve: the probability that a positive row scores above a negative one (Mann–Whitney).
 
-    `score` (n,), `positive` (n,).
+    Both arguments are (n,). Returns NaN if there are no positive or no negative rows.
     """
     yes, no = score[positive], score[~positive]
     if not len(yes) or not len(no):
@@ -57,7 +69,7 @@ def area_under_curve(score: NDArray[np.floating], positive: NDArray[np.bool_]) -
 
 
 def weighted_f1(classes: Mapping[str, Mapping[str, float]]) -> float:
-    """Mean F1 of the rows of `per_class`, each label weighing as many rows as it has; 0 where there are none."""
+    """Mean F1 of the labels of `per_class`, weighted by their number of rows; 0 if there are no rows."""
     rows = sum(row["n"] for row in classes.values())
     return float(sum(row["f1"] * row["n"] for row in classes.values()) / max(1, rows))
 
@@ -65,7 +77,15 @@ def weighted_f1(classes: Mapping[str, Mapping[str, float]]) -> float:
 def single_label(
     model: str, protocol: str, posterior: NDArray[np.floating], truth: NDArray[np.integer], labels: Sequence[str]
 ) -> Score:
-    """All scores of a single-label task; averages are over the labels that occur in `truth`."""
+    """All scores of a single-label task; averages are over the labels that occur in `truth`.
+
+    Args:
+        model: Name of the measured model.
+        protocol: Name of the test set and procedure.
+        posterior: (n, k) probabilities.
+        truth: (n,) indices of the true labels.
+        labels: The k names.
+    """
     decided = np.eye(len(labels), dtype=bool)[posterior.argmax(1)]
     classes = per_class(np.eye(len(labels), dtype=bool)[truth], decided, labels)
     present = [row for row in classes.values() if row["n"]]
@@ -89,10 +109,18 @@ def multi_label(
     thresholds: NDArray[np.floating],
     labels: Sequence[str],
 ) -> Score:
-    """All scores of a multi-label task: (n, k) probabilities against (n, k) truths, with (k,) thresholds.
+    """All scores of a multi-label task.
 
-    Accuracy is the share of rows with exactly the right set; the calibration error is over all n·k decisions, each
-    with the confidence in what was decided at 0.5.
+    Accuracy is the share of rows whose whole set of labels is right. The calibration error is computed over all n·k
+    binary decisions at 0.5, each with the confidence of the decided side.
+
+    Args:
+        model: Name of the measured model.
+        protocol: Name of the test set and procedure.
+        probability: (n, k) probabilities.
+        truth: (n, k) booleans, which labels are true.
+        thresholds: (k,) probabilities from which a label counts as decided.
+        labels: The k names.
     """
     decided = probability >= thresholds
     classes = per_class(truth, decided, labels)
@@ -110,7 +138,7 @@ def multi_label(
 
 
 def best_threshold(probability: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
-    """The one threshold, in steps of 0.01, of the best mean F1 over the columns of (n, k) arrays."""
+    """The single threshold, in steps of 0.01, with the best mean F1 over the columns of two (n, k) arrays."""
 
     def f1(threshold: float) -> float:
         decided = probability >= threshold
@@ -121,7 +149,7 @@ def best_threshold(probability: NDArray[np.floating], truth: NDArray[np.bool_]) 
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
-    """The temperature of least negative log-likelihood on held-out rows, from a fine grid over 0.25…5."""
+    """The temperature with the lowest negative log-likelihood on held-out rows, from a grid of 241 values in 0.25…5."""
     grid = np.geomspace(0.25, 5.0, 241)
 
     def loss(temperature: float) -> float:
@@ -134,7 +162,7 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.integer]) ->
 
 
 def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
-    """(n,) weights by each label's inverse frequency to `power` (0…1: not at all … fully balanced); their mean is 1."""
+    """(n,) weights with mean 1: inverse label frequency to `power`, from 0 (no balancing) to 1 (full balancing)."""
     frequency = np.maximum(np.bincount(labels), 1) / len(labels)
     weight = frequency**-power
     return np.asarray((weight / (weight * frequency).sum())[labels], np.float32)

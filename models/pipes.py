@@ -1,4 +1,4 @@
-"""Output whose reader has gone (`… | head`): the end of the program, without a traceback."""
+"""Ends a program without a traceback when the reader of its output closes the pipe (`… | head`)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from types import TracebackType
 
 
 def end_quietly_with_the_reader() -> None:
-    """From now on a closed standard output ends the program in silence, with exit code 1. Other pipes are not meant."""
+    """From now on a closed standard output ends the program silently with exit code 1; other pipes are unaffected."""
     sys.excepthook = _quiet
-    # What is still buffered is otherwise written when nothing can catch the error any more.
-    atexit.register(_gone)
+    # Python flushes buffered output after the last exception handler has gone, so redirect it before that.
+    atexit.register(_redirect_if_closed)
 
 
 def _quiet(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not (issubclass(kind, BrokenPipeError) and _gone()):
+    if not (issubclass(kind, BrokenPipeError) and _redirect_if_closed()):
         sys.__excepthook__(kind, error, trace)
 
 
-def _gone() -> bool:
-    """Whether nobody reads standard output any more; then what is left goes nowhere."""
+def _redirect_if_closed() -> bool:
+    """Whether the reader of standard output has closed it; if so, the rest of the output goes to the null device."""
     try:
         output = sys.stdout.fileno()
     except (AttributeError, OSError, ValueError):
-        # Closed, or replaced by something without a file.
+        # Standard output is closed, or replaced by an object without a file descriptor.
         return False
     watch = select.poll()
     watch.register(output, 0)

@@ -1,4 +1,4 @@
-"""How every `evaluate` prints its scores."""
+"""Prints the scores of every `evaluate` program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from models.metrics import weighted_f1
 
 
 def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
-    """One JSON object a protocol, or a table for a person."""
+    """Prints one JSON object per protocol, or a readable table.
+
+    Args:
+        scores: The measured scores.
+        card: Card of the measured model.
+        as_json: Whether to print JSON.
+    """
     for score in scores:
         if as_json:
             row = {"model": score.model, "bytes": card.bytes, **msgspec.to_builtins(score)}
@@ -25,7 +31,7 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
 
 
 def line(score: Score, size: int | None = None) -> None:
-    """The averages of one protocol, for a person. `size`: of the model, bytes, where there is a file."""
+    """Prints the averages of one protocol in readable form; `size` is that of the model file, bytes."""
     print(f"{score.model}{'' if size is None else f' ({size:,} bytes)'}: {score.protocol}")
     print(
         f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
@@ -35,7 +41,7 @@ def line(score: Score, size: int | None = None) -> None:
 
 
 def with_scores(card: Card, found: Sequence[Score]) -> Card:
-    """The card with these scores, in place of older ones of the same models by the same protocols."""
+    """Returns the card with these scores; they replace older scores of the same model and protocol."""
     newer = {(score.model, score.protocol): score for score in found}
     kept = [newer.pop((score.model, score.protocol), score) for score in card.scores]
     return msgspec.structs.replace(card, scores=(*kept, *newer.values()))

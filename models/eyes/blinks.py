@@ -1,6 +1,6 @@
-"""`python -m models.eyes.blinks --data DIR`: blinks counted in real films against blinks counted by eye.
+"""`python -m models.eyes.blinks --data DIR`: compares the blinks counted in real films with a count by hand.
 
-The thresholds of `edge.face.blink` were chosen with these films in view: no other counted ones are at hand.
+The thresholds of `edge.face.blink` were chosen on these same films, because no other annotated films are available.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ TRUTH: Final = {
     "av/crema_d/1001_DFA_NEU_XX.flv": (0.28,),
     "av/crema_d/1001_DFA_SAD_XX.flv": (0.21,),
 }
-"""Seconds at which the eyes were most shut, read off the single pictures. Eyes kept shut for long are no blink: the
-first film begins and ends so."""
+"""Seconds at which the eyes were most closed, annotated by hand frame by frame.
+
+Eyes that stay closed for long do not count as a blink; the first film begins and ends with closed eyes.
+"""
 _BEFORE_S, _AFTER_S = 0.15, 0.45
-"""A blink is counted when the eyes are open again."""
+"""A counted blink matches an annotation from 0.15 s before it to 0.45 s after it, since the count rises only when the
+eyes are open again."""
 
 
 def counted(path: Path) -> list[float]:
-    """Seconds at which the face sense counted a blink of the attended person."""
+    """Times in seconds at which the face sense counted a blink of the attended person."""
     face = FaceSense(config.Face())
     blinks, found = 0, []
     with MediaFile(path) as media, suppress(SourceEnded):

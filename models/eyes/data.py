@@ -1,4 +1,4 @@
-"""One patch around each eye of the landmark photos, as it is and as landmarks and cameras may give it."""
+"""Patches around the eyes of the landmark photos, unchanged or with the errors of landmarks and cameras."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ class Eye:
     """One eye of one photo."""
 
     photo: data.Photo
+    """The whole photo."""
     centre: tuple[float, float]
-    """Pixels."""
+    """Centre of the eye in pixels of the photo, x and y."""
     span: float
     """Width of the patch, pixels."""
     roll: float
-    """Radians."""
+    """Roll angle of the face, radians."""
     mirrored: bool
+    """Whether the patch is mirrored, as left eyes are."""
     ratio: float
-    """Eye aspect ratio by the annotated points."""
+    """Eye aspect ratio, computed from the annotated points."""
 
 
 def eyes(photos: Sequence[data.Photo]) -> list[Eye]:
-    """The right, then the left eye of each photo; the left one is mirrored, as on the device."""
+    """The right and then the left eye of each photo; left eyes are mirrored, as on the device."""
     found: list[Eye] = []
     for photo in photos:
         roll = upright_box(photo.points)[3]
@@ -44,7 +46,7 @@ def eyes(photos: Sequence[data.Photo]) -> list[Eye]:
 
 
 def cut(eye: Eye, rng: np.random.Generator | None) -> NDArray[np.uint8]:
-    """(24, 32) uint8; with `rng` as landmarks may be off, relit, blurred, with noise."""
+    """The patch of an eye, (24, 32) uint8; with `rng` it is shifted, relit, blurred and noisy at random."""
     if rng is None:
         return eye_patch(eye.photo.grey, eye.centre, eye.span, eye.roll, eye.mirrored)
     x, y, size, turn = rng.normal(0.0, 1.0, 4).clip(-2.5, 2.5)

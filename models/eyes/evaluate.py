@@ -1,4 +1,4 @@
-"""`python -m models.eyes.evaluate --data DIR --json`: the aspect ratio of eyes of persons whom training never saw."""
+"""`python -m models.eyes.evaluate --data DIR --json`: errors of the eye aspect ratio on unseen persons."""
 
 from __future__ import annotations
 
@@ -23,27 +23,30 @@ from models.landmarks import data
 from models.metrics import area_under_curve
 
 SCALE: Final = 0.3
-"""The model's output is the aspect ratio in this unit."""
+"""The output of the model times this value is the aspect ratio."""
 SHUT: Final = 0.16
-"""An eye of a smaller aspect ratio counts as shut."""
+"""An eye with a smaller aspect ratio counts as closed."""
 OPEN: Final = 0.24
-"""An eye of a larger aspect ratio counts as open."""
+"""An eye with a larger aspect ratio counts as open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Of the aspect ratio."""
+    """Errors of the estimated eye aspect ratio."""
 
     n: int
+    """Number of eyes."""
     mean_absolute_error: float
+    """Mean absolute error of the aspect ratio."""
     correlation: float
+    """Pearson correlation of estimated and annotated ratio, −1…1."""
     shut: int
-    """How many of the eyes are shut."""
+    """Number of closed eyes."""
     area_under_curve: float
-    """How well the ratio separates shut eyes from open ones, 0…1."""
+    """Area under the ROC curve of closed against open eyes, 0…1."""
 
     def note(self, form: str) -> str:
-        """For the card. `form`: `int8` or `float32`."""
+        """One line for the card; `form` is `int8` or `float32`."""
         return (
             f"{form}, {self.n} eyes of unseen persons: mean absolute error of the aspect ratio "
             f"{self.mean_absolute_error:.4f}, correlation {self.correlation:.3f}, shut (below {SHUT}, {self.shut}) "
@@ -52,7 +55,7 @@ class Errors:
 
 
 def measured(model: bytes, test: Sequence[Eye]) -> Errors:
-    """Of a `.tflite`, one eye at a time as on the device. Raises `ModelError`."""
+    """Measures a `.tflite` file, given as bytes, one eye at a time as on the device. Raises `ModelError`."""
     interpreter = Interpreter(model)
     truth = np.array([eye.ratio for eye in test])
     found = np.array([interpreter.run(as_input(cut(eye, None)))[0].item() * SCALE for eye in test])

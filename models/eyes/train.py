@@ -1,4 +1,4 @@
-"""`python -m models.eyes.train --data DIR`: eyes of the landmark photos → aspect ratio → int8 TFLite with its card."""
+"""`python -m models.eyes.train --data DIR`: trains the eye model; writes int8 TFLite with its card."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from models.landmarks import data
 from models.training.finish import Ending, finish, int8
 
 BATCH: Final = 128
+"""Eyes per batch."""
 BINS: Final = np.arange(0.08, 0.48, 0.04)
-"""Bounds of the aspect ratios whose rarity decides how much an eye weighs."""
+"""Bounds of the histogram of aspect ratios; an eye in a rare bin gets a larger weight."""
 
 
 def balance(ratios: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(n,) weights by the square root of the rarity of the aspect ratio, since few eyes are shut; their mean is 1."""
+    """(n,) weights with mean 1 that grow with the square root of the ratio's rarity, since few eyes are closed."""
     bins = np.digitize(ratios, BINS)
     share = np.bincount(bins, minlength=len(BINS) + 1) / len(ratios)
     weights = 1.0 / np.sqrt(np.maximum(share[bins], 0.004))
@@ -38,7 +39,7 @@ def balance(ratios: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def build() -> Any:
-    """(n, 24, 32, 1) → (n, 1): the eye aspect ratio in units of `SCALE`; 61 k parameters."""
+    """Network (n, 24, 32, 1) → (n, 1) that estimates the eye aspect ratio in units of `SCALE`; 61 k parameters."""
     image = keras.Input((HEIGHT, WIDTH, 1), name="eye")
     out = layers.ReLU(6.0)(convolution(image, 16, 3))
     for filters in (24, 32, 48):
@@ -49,7 +50,7 @@ def build() -> Any:
 
 
 class Batches(training.Batches):
-    """Augmented patches with their ratios and weights."""
+    """Batches of augmented patches with their ratios and sample weights."""
 
     def __init__(self, eyes: Sequence[Eye], seed: int) -> None:
         super().__init__(len(eyes), BATCH, seed)
@@ -65,7 +66,16 @@ class Batches(training.Batches):
 
 
 def train(arguments: Namespace, rows: Sequence[Eye], validation: Sequence[Eye]) -> Any:
-    """The float model of the epoch that is best on validation persons."""
+    """Trains the network.
+
+    Args:
+        arguments: Parsed command line.
+        rows: Training eyes.
+        validation: Eyes of the validation persons.
+
+    Returns:
+        The float model of the best epoch on the validation persons.
+    """
     model = build()
     batches = Batches(rows, arguments.seed)
     model.compile(
@@ -82,7 +92,13 @@ def train(arguments: Namespace, rows: Sequence[Eye], validation: Sequence[Eye]) 
 
 
 def ending(arguments: Namespace, rows: Sequence[Eye], test: Sequence[Eye]) -> Ending:
-    """Int8 ranges from training eyes; the test eyes give the notes."""
+    """Contents of the card, int8 calibration and measurement.
+
+    Args:
+        arguments: Parsed command line.
+        rows: Training eyes, a sample of which sets the int8 ranges.
+        test: Eyes of the test persons, on which the model is measured.
+    """
     rng = np.random.default_rng(arguments.seed)
     return Ending(
         name="eyes",

@@ -1,1 +1,1 @@
-"""Facial expression from a 48×48 grey face (FER2013)."""
+"""Facial expression recognition from a 48×48 grey face (FER2013)."""

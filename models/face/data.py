@@ -1,4 +1,4 @@
-"""FER2013 with the votes of FER+: its splits as arrays."""
+"""The splits of FER2013 as arrays, with the votes of FER+."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from numpy.typing import NDArray
 from edge.emotions import LABELS
 
 FILE = "face/fer2013_webp.npz"
+"""Path of the corpus below the data folder."""
 
 FER_ORDER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+"""Labels in the order of FER2013's class numbers."""
 _FERPLUS_ORDER = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")
+"""Labels in the order of the columns of the FER+ votes."""
 _USAGE = {"training": 0, "public": 1, "private": 2}
+"""Number of each split in the corpus file."""
 
 
 @dataclass(frozen=True)
 class Faces:
-    """`images` (n, 48, 48) uint8; `labels` (n,) int64 in the order of `LABELS`; `votes` (n, 7) float32, FER+
-    taggers' votes in the same order; `twin` (n,) bool, the same picture stands in another split too."""
+    """Labelled faces."""
 
     images: NDArray[np.uint8]
+    """(n, 48, 48) grey faces."""
     labels: NDArray[np.int64]
+    """(n,) FER2013 labels as indices into `LABELS`."""
     votes: NDArray[np.float32]
+    """(n, 7) numbers of FER+ raters' votes in the order of `LABELS`."""
     twin: NDArray[np.bool_]
+    """(n,) whether the same picture also occurs in another split."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,7 +46,7 @@ def _decode(webp: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def load(path: Path, split: str) -> Faces:
-    """One split, `training` (without the rows that stand in a test split too), `public` or `private`."""
+    """One split: `public`, `private`, or `training` without the rows that also occur in a test split."""
     with np.load(path, allow_pickle=False) as file:
         keep = file["usage"] == _USAGE[split]
         if split == "training":
@@ -58,5 +65,5 @@ def load(path: Path, split: str) -> Faces:
 
 
 def head(faces: Faces, rows: int) -> Faces:
-    """The first `rows` rows."""
+    """The first `rows` faces."""
     return Faces(faces.images[:rows], faces.labels[:rows], faces.votes[:rows], faces.twin[:rows])

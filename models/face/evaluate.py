@@ -1,7 +1,7 @@
-"""`python -m models.face.evaluate --data DIR --json`: FER2013 scores through the shipped file and the device's code.
+"""`python -m models.face.evaluate --data DIR --json`: FER2013 scores of the shipped file and the device's code.
 
-Protocols: PrivateTest, all 3,589 images, one 48×48 crop, no test-time augmentation; the same without the images
-that stand in Training too; and PrivateTest against the majority of the FER+ taggers (rows with a majority only).
+Protocols: all 3,589 images of PrivateTest with one 48×48 crop and no test-time augmentation; the same without the
+images that also occur in Training; PrivateTest against the majority of the FER+ raters (rows with a majority only).
 """
 
 from __future__ import annotations
@@ -25,17 +25,27 @@ from models.face import data
 from models.metrics import single_label
 
 PRIVATE = "FER2013 PrivateTest, all images, one 48×48 crop"
+"""Name of the protocol on all images."""
 PRIVATE_NEW = "FER2013 PrivateTest without images that stand in Training too"
+"""Name of the protocol without the images that also occur in Training."""
 PRIVATE_FERPLUS = "FER2013 PrivateTest against the FER+ majority"
+"""Name of the protocol against the majority of the FER+ raters."""
 
 
 def logits(expression: Expression, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 7) for (n, 48, 48) uint8, one at a time as on the device."""
+    """(n, 7) logits of (n, 48, 48) uint8 faces, one at a time as on the device."""
     return np.stack([expression.logits(image) for image in images])
 
 
 def scores(model: str, outputs: NDArray[np.float32], temperature: float, faces: data.Faces) -> tuple[Score, ...]:
-    """The three protocols for one model's logits on PrivateTest."""
+    """Scores of one model in the three protocols.
+
+    Args:
+        model: Name of the measured model.
+        outputs: (n, 7) logits on PrivateTest.
+        temperature: Temperature of the softmax.
+        faces: The n faces of PrivateTest.
+    """
     posterior = softmax(outputs, temperature)
     majority = faces.votes.argmax(1)
     agreed = faces.votes.max(1) > faces.votes.sum(1) / 2

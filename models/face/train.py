@@ -1,4 +1,4 @@
-"""`python -m models.face.train --data DIR`: FER2013 → float Keras model → int8 TFLite with its card."""
+"""`python -m models.face.train --data DIR`: trains the face model on FER2013; writes int8 TFLite and its card."""
 
 from __future__ import annotations
 
@@ -35,19 +35,33 @@ from models.metrics import fit_temperature
 from models.training.finish import Calibration, Ending, decisions, finish
 
 CALIBRATION_ROWS: Final = 500
+"""Augmented training faces that set the int8 ranges and the rounding of the weights."""
 QUICK_ROWS: Final = 256
+"""Faces of each split in a run with `--quick`."""
 
 CORPORA: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
     ("FER+ votes", "MIT, microsoft/FERPlus"),
 )
+"""Name and terms of use of each training corpus, for the card."""
 
 
 def train(arguments: Namespace, faces: data.Faces, public: data.Faces) -> Any:
-    """The float model of the epoch that is best on PublicTest.
+    """Trains the network, first the blocks above the stem and then all of them.
 
-    First the blocks above the stem are trained, then all of them: an epoch with the stem costs half as much again.
-    Raises `ConversionError`, `ModelError`.
+    Training without the stem comes first because an epoch with it costs half as much again.
+
+    Args:
+        arguments: Parsed command line.
+        faces: Training faces.
+        public: PublicTest faces for validation.
+
+    Returns:
+        The float model of the best epoch on PublicTest.
+
+    Raises:
+        ConversionError: The file to start from does not fit the network.
+        ModelError: A teacher or the pretrained weights cannot be read.
     """
     size = SIZES[arguments.size]
     model = size.build()
@@ -77,12 +91,12 @@ def train(arguments: Namespace, faces: data.Faces, public: data.Faces) -> Any:
 
 
 def outputs(model: bytes, faces: data.Faces) -> NDArray[np.float32]:
-    """(n, 7) logits of a `.tflite`."""
+    """(n, 7) logits of a `.tflite` file, given as bytes."""
     return run_each(Interpreter(model), as_input(faces.images))
 
 
 def recipe(arguments: Namespace) -> str:
-    """In words, for the card."""
+    """Summary of the training for the card."""
     size = SIZES[arguments.size]
     start = {"small": "the large model, its channels pruned", "large": "a face-recognition net"}[arguments.size]
     begun = f"started from {start}, and trained first above the stem, then whole"
@@ -102,7 +116,7 @@ def recipe(arguments: Namespace) -> str:
 
 
 def command(arguments: Namespace) -> str:
-    """What trains the same model again, the files it starts from by their names."""
+    """Command line that trains the same model again; files are given by their names without folders."""
     return training.train_command(
         "face.train",
         arguments,
@@ -117,12 +131,19 @@ def command(arguments: Namespace) -> str:
 
 
 def pruned(arguments: Namespace) -> bool:
-    """Whether training starts from the large model with fewer channels."""
+    """Whether training starts from the large model with pruned channels."""
     return arguments.size == "small" and not arguments.start and not arguments.from_scratch
 
 
 def ending(arguments: Namespace, faces: data.Faces, public: data.Faces, private: data.Faces) -> Ending:
-    """Rounds the weights in view of each other, fits the temperature on PublicTest and scores on PrivateTest."""
+    """Contents of the card, quantisation, calibration on PublicTest and scores on PrivateTest.
+
+    Args:
+        arguments: Parsed command line.
+        faces: Training faces, a sample of which sets the int8 ranges and the rounding of the weights.
+        public: PublicTest faces, on which the temperature is fitted.
+        private: PrivateTest faces, on which the model is scored.
+    """
     rng = np.random.default_rng(arguments.seed)
     rows = rng.choice(len(faces), min(CALIBRATION_ROWS, len(faces)), replace=False)
     calibration: list[Row] = [(as_input(augment(faces.images[row], rng)),) for row in rows]
@@ -158,7 +179,7 @@ def ending(arguments: Namespace, faces: data.Faces, public: data.Faces, private:
 
 
 def parse() -> Namespace:
-    """The command line, its files looked for before any work starts."""
+    """Parses the command line and checks that its files exist before any work starts."""
     parser = training.argument_parser("face.train", epochs=0)
     parser.add_argument("--size", choices=tuple(SIZES), default="small", help="which model (%(default)s)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The landmark net: the front of a face-recognition MobileNet, then the place of each point."""
+"""The landmark network: the first blocks of a face-recognition MobileNet and a dense layer for the 68 points."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from edge.face.shape import INNER_LIPS, JAW, LEFT_EYE, OUTER_LIPS, POINTS, RIGHT
 from models.face.nets import mobilenet
 
 _FILTERS: Final = (*mobilenet.FILTERS[:5], 160)
+"""Filters of the separable blocks; the last block is narrower than in the original."""
 _MAPS: Final = 24
+"""Channels of the map that the dense layer reads."""
 
 _LIDS: Final = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
-"""Pairs whose distance says that an eye or the mouth is open."""
+"""Pairs of points on opposite lids or lips, whose distance measures how far an eye or the mouth is open."""
 
 
 def build(dropout: float = 0.1) -> Any:
-    """(n, 64, 64, 1) float in 0…1 → (n, 136): offsets from the mean shape, x and y in turn, in units of its scale."""
+    """Network (n, 64, 64, 1) float in 0…1 → (n, 136): x and y offsets of each point from the mean shape, scaled."""
     image = keras.Input((PIXELS, PIXELS, 1), name="face")
     maps = mobilenet.features(image, _FILTERS)
     maps = layers.Conv2D(_MAPS, 1, use_bias=False)(maps)
@@ -38,9 +40,10 @@ def _weights() -> Any:
 
 
 def loss(truth: Any, found: Any) -> Any:
-    """Mean absolute error of the points, eyes and lips weighing more, and of the gaps between lids and lips.
+    """Weighted mean absolute error of the points plus that of the gaps between lids and between lips.
 
-    Gaps are a few hundredths of a face: without a term of their own they drown in the error of where the eye is.
+    Eyes and lips have larger weights. The gaps have a term of their own because they are only a few hundredths of a
+    face wide and would otherwise be dominated by the position error of the whole eye.
     """
     truth, found = (ops.reshape(points, (-1, POINTS, 2)) for points in (truth, found))
     points = ops.mean(ops.abs(truth - found) * _weights()[None, :, None])

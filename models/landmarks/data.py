@@ -1,4 +1,4 @@
-"""Photos with 68 landmarks: persons, patches, augmentation."""
+"""Photos with 68 landmarks: split by person, face patches and augmentation."""
 
 from __future__ import annotations
 
@@ -17,30 +17,37 @@ from edge.face.landmarks import PIXELS
 from edge.face.shape import MIRRORED, POINTS, upright_box
 
 FOLDER: Final = "face/landmarks68"
+"""Path of the corpus below the data folder."""
 MARGIN: Final = 1.4
-"""Side of the patch over the longer side of the landmarks' bounding box."""
+"""Ratio of the patch's side to the longer side of the landmarks' bounding box."""
 _TEST_SHARE: Final = 15
+"""Per cent of the persons that belong to the test part."""
 _VALIDATION_SHARE: Final = 8
+"""Per cent of the persons that belong to the validation part."""
 
 
 @dataclass(frozen=True)
 class Photo:
-    """`grey` (height, width) uint8; `points` (68, 2) float32 in pixels, counted from pixels' edges."""
+    """One photo with its annotation."""
 
     name: str
+    """File name."""
     person: str
+    """Name of the shown person."""
     grey: NDArray[np.uint8]
+    """(height, width) grey image."""
     points: NDArray[np.float32]
+    """(68, 2) pixel coordinates x and y; 0 is the outer edge of the first pixel, not its centre."""
 
     @property
     def view(self) -> View:
-        """Where the face lies, upright by its eyes, with `MARGIN`."""
+        """Square view of the face with `MARGIN`, rotated so that the eyes are level."""
         x, y, side, roll = upright_box(self.points)
         return View(x, y, side * MARGIN, roll, PIXELS)
 
 
 def part_of(person: str) -> str:
-    """`training`, `validation` or `test`: by a hash of the name, so that nobody stands in two of them."""
+    """`training`, `validation` or `test`, chosen by a hash of the name so that no person is in two parts."""
     share = zlib.crc32(person.encode()) % 100
     if share < _TEST_SHARE:
         return "test"
@@ -48,7 +55,7 @@ def part_of(person: str) -> str:
 
 
 def read_annotations(folder: Path, half: str) -> dict[str, NDArray[np.float64]]:
-    """(68, 2) pixels for each photo of the corpus's own `train` or `test`, in the order of its table."""
+    """(68, 2) pixel coordinates of each photo in the corpus's own `train` or `test` half, in the order of its table."""
     with (folder / f"{half}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows)
@@ -56,7 +63,7 @@ def read_annotations(folder: Path, half: str) -> dict[str, NDArray[np.float64]]:
 
 
 def load(folder: Path, part: str) -> list[Photo]:
-    """The photos of one part. The corpus's own two halves share all their persons, so both are divided anew."""
+    """The photos of one part; the corpus is split anew because its own two halves contain the same persons."""
     photos: list[Photo] = []
     for half in ("train", "test"):
         for name, points in read_annotations(folder, half).items():
@@ -70,7 +77,7 @@ def load(folder: Path, part: str) -> list[Photo]:
 
 
 def patch(photo: Photo, view: View) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """(64, 64) uint8 and (68, 2) float32 in patch widths, 0…1 inside the patch."""
+    """The patch (64, 64) uint8 that `view` cuts, and the points (68, 2) float32 in patch widths (0…1 inside it)."""
     matrix = view.to_frame
     inside = np.linalg.solve(matrix[:, :2], (photo.points - matrix[:, 2]).T).T
     return view.cut(photo.grey), (inside / view.pixels).astype(np.float32)
@@ -79,7 +86,16 @@ def patch(photo: Photo, view: View) -> tuple[NDArray[np.uint8], NDArray[np.float
 def jitter(
     photo: Photo, rng: np.random.Generator, strength: float = 0.5
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A patch as a detector's box may frame it; at strength 0.5 about as far off as the detectors are."""
+    """A patch with a random framing error, as the box of a detector would cause.
+
+    Args:
+        photo: The annotated photo.
+        rng: Source of randomness.
+        strength: Size of the error; 0.5 is about that of the detectors.
+
+    Returns:
+        The patch (64, 64) uint8 and the points (68, 2) float32 in patch widths.
+    """
     true = photo.view
     right, down, size, turn = rng.normal(0.0, strength, 4).clip(-2.5 * strength, 2.5 * strength)
     moved = View(
@@ -93,7 +109,7 @@ def jitter(
 
 
 def augment(photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A patch framed by chance, mirrored, relit, blurred and partly hidden."""
+    """A patch with random framing, mirroring, lighting, blur, noise and occlusion, and its points."""
     image, points = jitter(photo, rng, 1.0)
     if rng.random() < 0.5:
         image, points = mirror(image, points)
@@ -114,6 +130,6 @@ def augment(photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], 
 
 
 def mirror(image: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Left and right exchanged, in the picture and in the numbering."""
+    """The mirrored patch and its points, renumbered so that left and right keep their meaning."""
     turned = points[list(MIRRORED)] * np.array([-1, 1]) + np.array([1, 0])
     return np.ascontiguousarray(image[:, ::-1]), turned.astype(np.float32)

@@ -1,7 +1,7 @@
-"""`python -m models.landmarks.evaluate --data DIR --json`: landmark errors through the shipped file and device code.
+"""`python -m models.landmarks.evaluate --data DIR --json`: landmark errors of the shipped file and the device's code.
 
-Protocol: photos of persons (54) whom training never saw; patch by the detector's box, as on the device; error = mean
-distance of the 68 points over the distance between the outer corners of the eyes.
+Protocol: photos of 54 persons who do not occur in training; each patch is cut by the detector's box, as on the device.
+The error is the mean distance of the 68 points divided by the distance between the outer corners of the eyes.
 """
 
 from __future__ import annotations
@@ -45,25 +45,30 @@ PARTS = {
     "mouth": (*OUTER_LIPS, *INNER_LIPS),
     "jaw": tuple(JAW),
 }
+"""Point indices of each part of the face."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Distances over the inter-ocular distance, in per cent."""
+    """Landmark errors; distances are in per cent of the inter-ocular distance."""
 
     protocol: str
+    """Name of the test set and procedure."""
     n: int
+    """Number of photos."""
     mean: float
-    """Normalised mean error."""
+    """Normalised mean error (NME), per cent."""
     median: float
+    """Median over the photos of their mean error, per cent."""
     failures: float
     """Share of photos, 0…1, with a mean error above 10 %."""
     parts: dict[str, float]
+    """Mean error of each part of the face, per cent."""
     eye_aspect_ratio: float
-    """Mean absolute error."""
+    """Mean absolute error of the eye aspect ratio."""
 
     def note(self) -> str:
-        """For the card."""
+        """One line for the card."""
         parts = ", ".join(f"{name} {value} %" for name, value in self.parts.items())
         return (
             f"{self.protocol} (n={self.n}): NME {self.mean} %, median {self.median} %, above 10 %: "
@@ -72,7 +77,13 @@ class Errors:
 
 
 def errors(protocol: str, truth: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> Errors:
-    """`truth` and `found`: (68, 2) each, in any one unit."""
+    """Compares estimated with annotated points.
+
+    Args:
+        protocol: Name of the test set and procedure.
+        truth: Annotated points of each photo, (68, 2).
+        found: Estimated points of each photo, (68, 2), in the same unit as `truth`.
+    """
     distances = np.stack([np.linalg.norm(a - b, axis=1) / interocular(a) for a, b in zip(truth, found, strict=True)])
     photos = distances.mean(1)
     ratios = [abs(eye_aspect_ratio(a) - eye_aspect_ratio(b)) for a, b in zip(truth, found, strict=True)]
@@ -88,7 +99,7 @@ def errors(protocol: str, truth: Sequence[NDArray[np.floating]], found: Sequence
 
 
 def fixed(photos: Sequence[data.Photo], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """One jittered patch a photo, the same at each call: what validation and test look at."""
+    """One jittered patch per photo for validation and test; the same seed gives the same patches and points."""
     rng = np.random.default_rng(seed)
     images, points = zip(*(data.jitter(photo, rng) for photo in photos), strict=True)
     return np.stack(images), np.stack(points)
@@ -102,15 +113,15 @@ def on_jittered_patches(
     scale: float,
     seed: int,
 ) -> Errors:
-    """Of a `.tflite`, on one patch a photo that is framed about as badly as the detectors frame faces.
+    """Errors of a `.tflite` file on one patch per photo, with framing errors about as large as those of the detectors.
 
     Args:
-        form: `int8` or `float32`, for the protocol's name.
+        form: `int8` or `float32`, for the name of the protocol.
         model: Bytes of the file.
-        photos: Of persons whom training never saw.
-        mean: (68, 2) mean shape in patch widths, the card's `front_end.mean`.
-        scale: Unit of the net's offsets in patch widths, the card's `front_end.scale`.
-        seed: Of the framing.
+        photos: Photos of persons who do not occur in training.
+        mean: (68, 2) mean shape in patch widths, `front_end.mean` of the card.
+        scale: Unit of the offsets in patch widths, `front_end.scale` of the card.
+        seed: Seed of the framing errors.
 
     Raises:
         ModelError: The file does not run.
@@ -122,7 +133,13 @@ def on_jittered_patches(
 
 
 def through_detector(landmarks: Landmarks, photos: Sequence[data.Photo], detector: str) -> Errors:
-    """As on the device: found, cut out by the detector's box, read. Photos without a detection are left out."""
+    """Errors of the whole chain of the device: detection, crop by the detector's box, landmarks.
+
+    Args:
+        landmarks: The landmark model.
+        photos: Photos to measure on; those without a detection are left out.
+        detector: Name of the detector.
+    """
     finder = open_detector(config.Face(detector=detector))  # type: ignore[arg-type]
     zoom, border = 2, 60
     truth, found = [], []
@@ -143,6 +160,7 @@ def through_detector(landmarks: Landmarks, photos: Sequence[data.Photo], detecto
 
 
 def note(card: Card) -> str:
+    """Size and latency of the model that the card describes, in one line."""
     return f"{card.name}: {card.bytes:,} bytes, {card.latency_ms:.2f} ms"
 
 

@@ -1,7 +1,8 @@
-"""`python -m models.landmarks.mean_face --data DIR`: the mean face in three dimensions, from two-dimensional points.
+"""`python -m models.landmarks.mean_face --data DIR`: computes the mean face in 3D from annotated 2D points.
 
-Prints `edge.face.mean_face.MEAN_FACE`. Factorisation under weak perspective: Tomasi & Kanade, Shape and Motion from
-Image Streams under Orthography, IJCV 1992. Training persons only, each photo also mirrored.
+Prints the values of `edge.face.mean_face.MEAN_FACE`. Method: factorisation under weak perspective (Tomasi & Kanade,
+Shape and Motion from Image Streams under Orthography, IJCV 1992), on the training persons, with each photo also
+mirrored.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from models.corpora import add_data_option, require
 from models.landmarks import data
 
 _ROUNDS = 200
+"""Alternating steps of the factorisation."""
 
 
 def factorise(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(68, 3) from (n, 68, 2): x to the picture's right, y down, z away from the camera, up to a turn of the whole.
+    """The common 3D shape (68, 3) of 2D shapes (n, 68, 2), up to a rotation of the whole.
 
-    The metric is found by alternating between the nearest scaled rotation of each photo and the shape they share.
+    x points to the right of the picture, y down, z away from the camera. The steps alternate between the nearest
+    scaled rotation of each photo and the shape that all photos share.
     """
     centred = shapes - shapes.mean(1, keepdims=True)
     centred /= np.sqrt((centred**2).sum((1, 2), keepdims=True))
@@ -38,7 +41,7 @@ def factorise(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def upright(shape: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turned so that the face looks at the camera as the median photo does, in units of the inter-ocular distance."""
+    """The shape rotated into the pose of the median photo, symmetric, in units of the inter-ocular distance."""
     across = (shape[45] - shape[36]) + (shape[16] - shape[0])
     x = across / np.linalg.norm(across)
     median = np.median((shapes - shapes.mean(1, keepdims=True)) / np.ptp(shapes[..., 0], axis=1)[:, None, None], axis=0)
@@ -46,7 +49,7 @@ def upright(shape: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[
     y = affine[:, 1] - (affine[:, 1] @ x) * x
     y /= np.linalg.norm(y)
     turned = shape @ np.column_stack([x, y, np.cross(x, y)])
-    if turned[30, 2] > turned[[36, 45], 2].mean():  # the tip of the nose lies before the eyes
+    if turned[30, 2] > turned[[36, 45], 2].mean():  # the tip of the nose must be closer to the camera than the eyes
         turned[:, 2] *= -1
     turned = (turned + turned[list(MIRRORED)] * np.array([-1.0, 1.0, 1.0])) / 2
     return np.asarray((turned - turned.mean(0)) / np.linalg.norm(turned[45] - turned[36]))

@@ -1,4 +1,4 @@
-"""`python -m models.landmarks.train --data DIR`: photos with 68 points → Keras model → int8 TFLite with its card."""
+"""`python -m models.landmarks.train --data DIR`: trains the landmark model; writes int8 TFLite and its card."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ from models.landmarks.evaluate import fixed, on_jittered_patches
 from models.training.finish import Ending, finish, int8
 
 BATCH: Final = 64
+"""Patches per batch."""
 CALIBRATION_ROWS: Final = 300
+"""Augmented patches that set the int8 ranges."""
 QUICK_ROWS: Final = 96
+"""Photos of each part in a run with `--quick`."""
 REPEATS: Final = 3
-"""Augmented copies of each photo an epoch."""
+"""Augmented copies of each photo per epoch."""
 
 CORPORA: Final = (("68 points on frames of YouTube Faces", "annotations MIT; frames for research"),)
+"""Name and terms of use of each training corpus, for the card."""
 
 
 class Batches(training.Batches):
@@ -40,7 +44,7 @@ class Batches(training.Batches):
         self._photos, self._mean, self._scale = photos, mean, scale
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Every row `REPEATS` times."""
+        """Every row `REPEATS` times, shuffled anew each time."""
         once = super().order
         return np.concatenate([once(rng) for _ in range(REPEATS)])
 
@@ -52,7 +56,16 @@ class Batches(training.Batches):
 
 
 def targets(points: NDArray[np.float32], mean: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """(n, 68, 2) in patch widths → (n, 136) offsets from `mean` in units of `scale`."""
+    """Regression targets of the network.
+
+    Args:
+        points: (n, 68, 2) points in patch widths.
+        mean: (68, 2) mean shape in patch widths.
+        scale: Unit of the offsets in patch widths.
+
+    Returns:
+        (n, 136) offsets from `mean` in units of `scale`.
+    """
     return np.asarray(((points - mean) / scale).reshape(len(points), -1), np.float32)
 
 
@@ -63,7 +76,18 @@ def train(
     mean: NDArray[np.float32],
     scale: float,
 ) -> Any:
-    """The float model of the epoch that is best on validation persons."""
+    """Trains the network, first the layers above the stem and then all of them.
+
+    Args:
+        arguments: Parsed command line.
+        photos: Training photos.
+        validation: Photos of the validation persons.
+        mean: (68, 2) mean shape in patch widths.
+        scale: Unit of the offsets in patch widths.
+
+    Returns:
+        The float model of the best epoch on the validation persons.
+    """
     model = architecture.build()
     if not arguments.from_scratch:
         rng = np.random.default_rng(arguments.seed)
@@ -102,7 +126,17 @@ def ending(
     scale: float,
     rng: np.random.Generator,
 ) -> Ending:
-    """Int8 ranges from augmented training photos; the test persons give the notes."""
+    """Contents of the card, int8 calibration and measurement.
+
+    Args:
+        arguments: Parsed command line.
+        photos: Training photos, whose augmented patches set the int8 ranges.
+        validation: Photos on which int8 and float32 are compared.
+        test: Photos of the test persons, on which the model is measured.
+        mean: (68, 2) mean shape in patch widths.
+        scale: Unit of the offsets in patch widths.
+        rng: Source of randomness of the calibration patches.
+    """
     calibration = [(as_input(data.augment(photos[i % len(photos)], rng)[0]),) for i in range(CALIBRATION_ROWS)]
     net = "a MobileNet with random weights" if arguments.from_scratch else "a face-recognition MobileNet"
     return Ending(

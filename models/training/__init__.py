@@ -1,10 +1,10 @@
-"""What all trainers share: options, seeded batches, one way to train and one way to end (`models.training.finish`)."""
+"""Parts shared by all training programs: options, seeded batches, the training loop and the export (`finish`)."""
 
 from __future__ import annotations
 
 import os
 
-# TensorFlow reads it once, when it is imported.
+# Set before the first import of TensorFlow, which reads the variable only then.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from models.training.batches import Batches, batches

@@ -1,4 +1,4 @@
-"""Batches that follow from a seed, so that a resumed run sees what an unbroken one would."""
+"""Batches that depend only on a seed, so that a resumed run trains on the same data as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ from numpy.typing import NDArray
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Whole batches of shuffled rows; a subclass makes a `batch` of them.
+    """Full batches of shuffled rows; a subclass implements `batch`.
 
-    Order and whatever chance has a part in a batch follow from seed, epoch and the batch's number alone, so that a
-    resumed run sees what an unbroken one would.
+    The order and all randomness in a batch depend only on the seed, the epoch and the number of the batch, so that a
+    resumed run trains on the same data as an uninterrupted one.
     """
 
     def __init__(self, rows: int | NDArray[np.int64], size: int, seed: int) -> None:
-        """`rows`: how many there are, or which, in batches of `size`; one shorter batch where there are fewer."""
+        """Prepares the first epoch.
+
+        Args:
+            rows: Number of rows, or the row indices.
+            size: Rows per batch; if there are fewer rows in all, they form one shorter batch.
+            seed: Seed of the order and of all randomness in a batch.
+        """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._rows, self._size, self._seed = rows, size, seed
         self.start(0)
 
     def start(self, epoch: int) -> None:
+        """Shuffles the rows for this epoch, counted from 0."""
         self._epoch = epoch
         self._order = self.order(np.random.default_rng((self._seed, epoch)))
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """The rows of one epoch."""
+        """The row indices of one epoch in training order."""
         return rng.permutation(self._rows)
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
-        """Inputs, targets and, if wanted, weights of these rows, as `keras.Model.fit` takes them."""
+        """Inputs, targets and optional sample weights of these rows, in the form that `keras.Model.fit` takes."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -44,5 +51,6 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def batches(rows: int, size: int) -> Iterator[slice]:
+    """Slices that divide `rows` rows into batches of `size`; the last one may be shorter."""
     for start in range(0, rows, size):
         yield slice(start, min(start + size, rows))

@@ -1,4 +1,4 @@
-"""One training run: a cosine schedule, resuming, a log, the best epoch kept."""
+"""One training run: cosine learning-rate schedule, resumable checkpoints, a log, and the best epoch's weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import keras
 
 
 def append_to_log(folder: Path, row: Mapping[str, Any]) -> None:
-    """One line more in `log.jsonl` of a run's folder, which is made where it is missing."""
+    """Appends one line to `log.jsonl` in a run's folder, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """One line an epoch, on the terminal and in `log.jsonl` beside the checkpoints."""
+    """Reports each epoch as one line on the terminal and in `log.jsonl` beside the checkpoints."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls `start(epoch)` of a dataset, so that a resumed run shuffles and augments as an unbroken one would."""
+    """Calls `start(epoch)` of a dataset, so that a resumed run shuffles and augments like an uninterrupted one."""
 
     def __init__(self, dataset: Any) -> None:
         super().__init__()
@@ -47,7 +47,14 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def cosine(peak: float, epochs: int, steps: int, warmup_epochs: int = 2) -> Any:
-    """Linear warm-up to `peak`, then a cosine to zero (Loshchilov & Hutter, SGDR, 2017)."""
+    """Learning rate with a linear warm-up, then a cosine decay to zero (Loshchilov & Hutter, SGDR, 2017).
+
+    Args:
+        peak: Highest learning rate, reached at the end of the warm-up.
+        epochs: Length of the whole run.
+        steps: Batches per epoch.
+        warmup_epochs: Length of the warm-up, at most `epochs`.
+    """
     warmup = min(warmup_epochs, epochs) * steps
     return keras.optimizers.schedules.CosineDecay(
         peak / 25, max(1, epochs * steps - warmup), alpha=0.0, warmup_target=peak, warmup_steps=warmup
@@ -65,10 +72,20 @@ def fit(
     mode: str = "max",
     callbacks: Sequence[Any] = (),
 ) -> Path:
-    """Trains, or goes on with the run in `folder`; returns the weights of the best epoch by `monitor`.
+    """Trains a compiled model, or resumes the run in `folder`; a run killed at any moment loses at most one epoch.
 
-    Where `train` has a method `start(epoch)`, it is called before each epoch.
-    Safe to kill at any moment: at most one epoch is lost.
+    Args:
+        model: The compiled Keras model.
+        train: Training batches; if they have a method `start(epoch)`, it is called before each epoch.
+        validation: Inputs and targets for the metrics of each epoch, or None.
+        epochs: Number of epochs, those of the resumed run included.
+        folder: Folder for checkpoints and log.
+        monitor: Metric that decides which epoch is best.
+        mode: `max` or `min`, the direction in which `monitor` improves.
+        callbacks: Further Keras callbacks.
+
+    Returns:
+        Path of the weights of the best epoch.
     """
     folder.mkdir(parents=True, exist_ok=True)
     best = folder / "best.weights.h5"

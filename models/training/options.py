@@ -1,4 +1,4 @@
-"""The options that all trainers share, and the command that a card names."""
+"""The options of all training programs, and the command line that a card states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from models.corpora import add_data_option
 
 
 def argument_parser(module: str, epochs: int, about: str | None = None) -> argparse.ArgumentParser:
-    """The options common to every `python -m models.<module>` that trains; `about` it, where no model is shipped."""
+    """Parser with the options of every `python -m models.<module>` that trains.
+
+    Args:
+        module: Module below `models`, such as `eyes.train`.
+        epochs: Default number of epochs.
+        about: Description for `--help`; by default that of a program that trains a shipped model.
+    """
     task = module.removesuffix(".train")
     parser = argparse.ArgumentParser(
         prog=f"python -m models.{module}", description=about or f"Train, quantise and card the {task} model."
@@ -26,12 +32,12 @@ def argument_parser(module: str, epochs: int, about: str | None = None) -> argpa
 
 
 def train_command(module: str, arguments: argparse.Namespace, *more: str) -> str:
-    """The command that trains the same model again, for its card.
+    """Command line that trains the same model again, for its card.
 
     Args:
-        module: Below `models`, such as `eyes.train`.
-        arguments: What `argument_parser` read: `epochs` and `seed` are written out.
-        more: The trainer's own options, as typed; empty ones are left out.
+        module: Module below `models`, such as `eyes.train`.
+        arguments: Parsed command line, of which `epochs` and `seed` are written out.
+        more: Further options of this program as typed; empty strings are left out.
     """
     shared = f"python -m models.{module} --data DIR --epochs {arguments.epochs} --seed {arguments.seed}"
     return " ".join([shared, *filter(None, more)])

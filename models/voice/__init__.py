@@ -1,1 +1,1 @@
-"""Emotion in the voice from a log-mel spectrogram (RAVDESS, CREMA-D, EMO-DB)."""
+"""Speech emotion recognition from log-mel and pitch features (RAVDESS, CREMA-D, EMO-DB)."""

@@ -1,4 +1,4 @@
-"""Every clip of RAVDESS, EMO-DB and CREMA-D: who speaks in it, which class was acted, and what reads it."""
+"""The clips of RAVDESS, EMO-DB and CREMA-D with speaker, acted class and a function that reads the audio."""
 
 from __future__ import annotations
 
@@ -17,49 +17,53 @@ from models.voice.nets.melpitch import MelPitch
 from models.voice.protocols.folds import CLASSES, fold
 
 Sound: TypeAlias = NDArray[np.float32]
-"""(samples,) at 16 kHz."""
+"""Samples (n,) at 16 kHz."""
 Mel: TypeAlias = NDArray[np.float32]
-"""(64, 188) log-mel in 0…1."""
+"""Log-mel spectrogram (64, 188) in 0…1."""
 Recorded: TypeAlias = NDArray[np.float32]
-"""A clip as it is at hand: a `Sound`, or, of CREMA-D, a `Mel`."""
+"""A clip in its stored form: a `Sound`, or a `Mel` for CREMA-D, which is available as log-mel only."""
 
 
 EMO_DB_SECONDS: Final = 2.0
-"""The nets were trained and measured on the first two seconds of EMO-DB's clips, which is what their cards report."""
+"""Only the first two seconds of each EMO-DB clip are used in training and measuring, as the cards report."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip; `name` is its class, as the corpus calls it."""
+    """One clip of a corpus."""
 
     corpus: str
+    """Name of the corpus."""
     speaker: str
+    """Identifier of the speaker in the corpus."""
     name: str
+    """Acted class in the corpus's own naming."""
     read: Callable[[], Recorded]
+    """Reads the clip from its file."""
 
     @property
     def fold(self) -> int:
-        """The fold that measures its speaker."""
+        """Number of the fold whose test speakers include the speaker of this clip."""
         return fold(self.corpus, self.speaker)
 
 
 def sounds(folder: Path) -> list[Clip]:
-    """The clips that are at hand as sound. `folder`: that of the voice corpora."""
+    """The clips that are available as sound; `folder` is the folder of the voice corpora."""
     return [*_ravdess(folder), *_emo_db(folder)]
 
 
 def clips(folder: Path) -> list[Clip]:
-    """All clips, those of `sounds` first."""
+    """All clips; those of `sounds` come first."""
     return [*sounds(folder), *_crema_d(folder)]
 
 
 def of_sound(sound: Sound) -> tuple[Mel, Track]:
-    """Log-mel and pitch of the first three seconds, as the device computes them."""
+    """Log-mel and pitch track of the first three seconds, computed by the device's front end."""
     return logmel(sound), pitch_track(sound[: round(SECONDS * RATE)])
 
 
 def mel_and_pitch(recorded: Recorded, pitch_net: MelPitch) -> tuple[Mel, Track]:
-    """The same for a clip of either kind; `pitch_net` estimates the pitch where only a log-mel is stored."""
+    """Log-mel and pitch track of a clip; `pitch_net` estimates the pitch if only a log-mel is stored."""
     return of_sound(recorded) if recorded.ndim == 1 else (recorded, pitch_net.track(recorded))
 
 
@@ -82,7 +86,7 @@ def _crema_d(folder: Path) -> Iterator[Clip]:
 
 
 def _reader(path: Path, seconds: float | None = None) -> Callable[[], Recorded]:
-    """Reads the whole file, or its first `seconds`."""
+    """Returns a function that reads the whole file, or its first `seconds`."""
 
     def read() -> Recorded:
         import soundfile

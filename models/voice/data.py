@@ -1,4 +1,4 @@
-"""RAVDESS, CREMA-D and EMO-DB as log-mels with their own classes and the seven labels, and who speaks."""
+"""RAVDESS, CREMA-D and EMO-DB as arrays: log-mels, pitch, the corpora's classes, the seven labels and the speakers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from models.voice.nets.melpitch import MelPitch
 from models.voice.protocols.folds import CLASSES, FOLDS
 
 LEVELS: Final = 252
-"""Spectrograms are kept as bytes of 0…252, four a step of CREMA-D's 0…63."""
+"""Highest level of a spectrogram stored as bytes; four levels correspond to one of CREMA-D's 63 steps."""
 
 SEVEN: Final[dict[str, dict[str, str]]] = {
     "RAVDESS": {
         "neutral": "neutral",
-        "calm": "neutral",  # the database's second baseline, and none of the seven is nearer
+        "calm": "neutral",  # the second baseline of the corpus; neutral is the closest of the seven labels
         "happy": "happiness",
         "sad": "sadness",
         "angry": "anger",
@@ -38,7 +38,7 @@ SEVEN: Final[dict[str, dict[str, str]]] = {
         "NEU": "neutral",
         "SAD": "sadness",
     },
-    "EMO-DB": {  # without L, boredom: it is none of the seven, and acted it is far from neutral
+    "EMO-DB": {  # L (boredom) is left out: it has no label, and acted boredom differs much from neutral
         "W": "anger",
         "E": "disgust",
         "A": "fear",
@@ -47,42 +47,48 @@ SEVEN: Final[dict[str, dict[str, str]]] = {
         "N": "neutral",
     },
 }
-"""The project's label for a corpus's class, where there is one."""
+"""The project's label for each class of a corpus; classes without a label are left out."""
 
 NONE: Final = -1
+"""Value in `Voices.labels` of a clip without one of the seven labels."""
 
 
 @dataclass(frozen=True)
 class Voices:
-    """Clips: `mels` (n, 64, 188) uint8 of 0…`LEVELS`; `pitch` (n, 37) intonation; `corpora` and `speakers` (n,) names;
-    `classes` (n,) int64 in the order of `folds.CLASSES`; `labels` (n,) int64 in the order of `LABELS`, `NONE` where
-    none fits; `folds` (n,)."""
+    """Clips as arrays with n rows."""
 
     mels: NDArray[np.uint8]
+    """(n, 64, 188) log-mels as bytes 0…`LEVELS`."""
     pitch: NDArray[np.float32]
+    """(n, 37) functionals of the pitch (`edge.voice.intonation`)."""
     corpora: NDArray[np.str_]
+    """(n,) names of the corpora."""
     speakers: NDArray[np.str_]
+    """(n,) identifiers of the speakers in their corpus."""
     classes: NDArray[np.int64]
+    """(n,) acted classes as indices into the corpus's entry of `folds.CLASSES`."""
     labels: NDArray[np.int64]
+    """(n,) labels as indices into `LABELS`, or `NONE`."""
     folds: NDArray[np.int64]
+    """(n,) numbers of the folds whose test speakers include the speaker."""
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Voices:
-        """Some rows."""
+        """The clips selected by a boolean mask or by indices."""
         return Voices(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def unheard(self, number: int) -> NDArray[np.bool_]:
-        """(n,): whose speakers are held out in a fold."""
+        """(n,) whether the speaker of a clip is held out in fold `number`."""
         folds = np.array([FOLDS[corpus] for corpus in self.corpora])
         return np.asarray(self.folds == number % folds)
 
 
-def load(clips: Sequence[Clip], tell: Callable[[str], None] = lambda _: None) -> Voices:
-    """The clips, as the device's own front end gives them.
+def load(clips: Sequence[Clip], report: Callable[[str], None] = lambda _: None) -> Voices:
+    """Reads the clips and computes their features with the device's own front end; `report` receives progress lines.
 
-    Raises `ModelError` where the net that reads pitch in a log-mel is missing.
+    Raises `ModelError` if the network that estimates pitch from a log-mel is missing.
     """
     mels = np.empty((len(clips), 64, 188), np.uint8)
     pitch = np.empty((len(clips), PITCH_SIZE), np.float32)
@@ -92,12 +98,18 @@ def load(clips: Sequence[Clip], tell: Callable[[str], None] = lambda _: None) ->
         mels[i] = np.rint(mel * LEVELS)
         pitch[i] = intonation(track)
         if (i + 1) % 1000 == 0:
-            tell(f"{i + 1} of {len(clips)} clips")
+            report(f"{i + 1} of {len(clips)} clips")
     return of(clips, mels, pitch)
 
 
 def of(clips: Sequence[Clip], mels: NDArray[np.uint8], pitch: NDArray[np.float32]) -> Voices:
-    """What is known of the clips beside their sound, with it."""
+    """Combines computed features with the metadata of the clips.
+
+    Args:
+        clips: The n clips.
+        mels: (n, 64, 188) log-mels as bytes 0…`LEVELS`.
+        pitch: (n, 37) functionals of the pitch.
+    """
     seven = (SEVEN[clip.corpus].get(clip.name) for clip in clips)
     return Voices(
         mels,

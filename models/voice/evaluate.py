@@ -1,8 +1,8 @@
-"""`python -m models.voice.evaluate --data DIR`: scores on speakers that were never heard in training.
+"""`python -m models.voice.evaluate --data DIR`: scores on speakers who do not occur in training.
 
-The shipped model on its held-out speakers, all corpora together and each alone, over the seven labels; with
-`--folds` the nets of the protocol, each corpus over its own classes. Whole clips of at most 3 s; waveforms go
-through the device's own front end, CREMA-D is only at hand as the same log-mel.
+Measures the shipped model on its held-out speakers over the seven labels, for all corpora together and for each alone.
+With `--folds` it also measures the networks of the ten folds, each corpus over its own classes. Clips are at most 3 s
+long. Sound is processed by the device's own front end; CREMA-D is available only as the log-mel of that front end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functionals and pitch of every clip, as it is and in augmented variants, computed once and kept beside the runs."""
+"""Functionals and pitch of every clip, unchanged and in augmented variants, computed once and cached with the runs."""
 
 from __future__ import annotations
 
@@ -19,35 +19,45 @@ from models.voice.training.augment import augment
 from models.voice.training.noisy import noisy
 
 QUIET: Final = 6
-"""The clip as it is, and five others of the same recording: their spectrograms vary, the pitch is that of the clip."""
+"""Number of variants without noise: the unchanged clip and five with an augmented spectrogram and unchanged pitch."""
 NOISY: Final = 5
-"""And so many in noise, in which the pitch is heard anew."""
+"""Number of variants in noise, in which the pitch is estimated anew."""
 NOISY_SHARE: Final = 0.25
-"""How often one of these is learnt from."""
+"""Probability that training draws one of the variants in noise."""
 SHARES: Final = np.repeat([(1 - NOISY_SHARE) / QUIET, NOISY_SHARE / NOISY], [QUIET, NOISY])
-"""How often each variant is."""
+"""Probability that training draws each variant."""
 
 
 def of(voices: data.Voices) -> NDArray[np.float32]:
-    """(n, 897): of the clips as they are; NaN where there is no pitch."""
+    """(n, 897) features of the unchanged clips; pitch values of clips without pitch are NaN."""
     spectral = np.stack([functionals(mel[..., 0]) for mel in map(data.as_input, voices.mels)])
     return np.concatenate([spectral, voices.pitch], axis=1)
 
 
 def variants(
-    voices: data.Voices, clips: Sequence[Clip], seed: int, kept: Path, tell: Callable[[str], None]
+    voices: data.Voices, clips: Sequence[Clip], seed: int, kept: Path, report: Callable[[str], None]
 ) -> NDArray[np.float32]:
-    """(`QUIET` + `NOISY`, n, 897), the clips as they are first; each variant is written to the folder `kept` as soon
-    as it is there. `voices`: what was loaded of `clips`."""
+    """Features of all variants of each clip.
+
+    Args:
+        voices: What `data.load` has read from `clips`.
+        clips: The n clips.
+        seed: Seed of the augmentation.
+        kept: Folder in which each finished variant is cached.
+        report: Receives one line of progress per variant.
+
+    Returns:
+        (`QUIET` + `NOISY`, n, 897) features; the first variant is the unchanged clips.
+    """
     kept.mkdir(parents=True, exist_ok=True)
     found = np.empty((QUIET + NOISY, len(voices), SIZE), np.float32)
     for number in range(len(found)):
         path = kept / f"variant{number}.npy"
         kept_values = np.load(path) if path.exists() else np.zeros(0)
-        if len(kept_values) == len(voices):  # else they are those of a run with `--quick`
+        if len(kept_values) == len(voices):  # a cache of another length comes from a run with `--quick`
             found[number] = kept_values
             continue
-        tell(f"functionals, variant {number + 1} of {len(found)}")
+        report(f"functionals, variant {number + 1} of {len(found)}")
         rng = np.random.default_rng((seed, number))
         if number == 0:
             found[0] = of(voices)

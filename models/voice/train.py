@@ -1,10 +1,10 @@
-"""`python -m models.voice.train --data DIR`: ten nets, each without some speakers, and the one that ships.
+"""`python -m models.voice.train --data DIR`: trains the ten networks of the folds and the shipped one.
 
-Each of the ten learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for the seven
-labels. Together they measure the protocol of `models.voice.protocols.folds`; the first one's head of seven labels
-ships. A net's weights, epochs and temperature know nothing of the speakers that it is measured on: epochs are fixed,
-and the temperature comes from what the others say of the speakers that they have not heard. The recipe itself was
-chosen on these same folds, for want of other corpora.
+Each of the ten networks learns RAVDESS, CREMA-D and EMO-DB at once, with a head for each corpus's classes and one for
+the seven labels. Together they measure the protocol of `models.voice.protocols.folds`; the seven-label head of the
+first network ships. Weights, epochs and temperature of a network are independent of the speakers on which it is
+measured: the number of epochs is fixed, and the temperature is fitted on the outputs of the other networks for their
+own held-out speakers. The recipe itself was chosen on these same folds, because no other corpora are available.
 """
 
 from __future__ import annotations
@@ -32,23 +32,35 @@ from models.voice.training import export
 from models.voice.training.heads import balance, loss, targets
 
 BATCH: Final = 128
+"""Clips per batch."""
 EPOCHS: Final = 60
+"""Default number of epochs."""
 MIXUP_SHARE: Final = 0.65
+"""Share of the rows of a batch that are mixed with another row."""
 MIXUP: Final = 0.4
+"""Both parameters of the beta distribution of the mixing weight."""
 NOISE: Final = 0.1
-"""Standard deviation of the noise on standardised functionals."""
+"""Standard deviation of the noise added to standardised functionals."""
 REPEATS: Final = {"RAVDESS": 2, "CREMA-D": 1, "EMO-DB": 3}
-"""How often a clip is shown in an epoch: the small corpora are no side issue."""
+"""Occurrences of each clip per epoch; the smaller corpora are repeated so that they keep their influence."""
 QUICK: Final = 512
 """Clips of a run with `--quick`."""
 
 
 class Batches(training.Batches):
-    """(128, 897) float32 batches of a random variant of each clip (`features.SHARES`), most of them mixed (Zhang et
-    al., mixup, ICLR 2018), with a little noise."""
+    """(128, 897) float32 batches with a random variant of each clip, a little noise and mixup.
+
+    The variants are drawn with `features.SHARES`. Mixup: Zhang et al., ICLR 2018.
+    """
 
     def __init__(self, values: NDArray[np.float32], voices: data.Voices, seed: int) -> None:
-        """`values` (variants, n, 897), standardised."""
+        """Prepares the first epoch.
+
+        Args:
+            values: (variants, n, 897) standardised features.
+            voices: The n clips.
+            seed: Seed of order, variants, noise and mixup.
+        """
         repeats = [REPEATS[corpus] for corpus in voices.corpora]
         super().__init__(np.repeat(np.arange(len(voices)), repeats), BATCH, seed)
         self._values, self._targets = values, targets(voices) * balance(voices)[:, None]
@@ -65,7 +77,18 @@ class Batches(training.Batches):
 
 
 def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: int, folder: Path) -> Any:
-    """The float net after the last epoch; goes on with the run in `folder` where there is one."""
+    """Trains one network, or resumes the run in `folder`.
+
+    Args:
+        values: (variants, n, 897) standardised features.
+        voices: The n clips.
+        epochs: Number of epochs.
+        seed: Seed of the batches.
+        folder: Folder for checkpoints and log.
+
+    Returns:
+        The float network after the last epoch.
+    """
     batches = Batches(values, voices, seed)
     model = build()
     model.compile(
@@ -76,7 +99,16 @@ def train(values: NDArray[np.float32], voices: data.Voices, epochs: int, seed: i
 
 
 def of_folds(arguments: Namespace, values: NDArray[np.float32], voices: data.Voices) -> Iterator[export.Net]:
-    """The net of each fold, trained now or read from `arguments.runs` where an earlier run has left it."""
+    """Trains the network of each fold, or reads it from `arguments.runs` if an earlier run has saved it.
+
+    Args:
+        arguments: Parsed command line.
+        values: (variants, n, 897) features, not standardised.
+        voices: The n clips.
+
+    Yields:
+        The networks in the order of the folds.
+    """
     for number in range(FOLD_COUNT):
         heard = ~voices.unheard(number)
         standard = Standardizer.of(values[:, heard])

@@ -1,7 +1,7 @@
-"""`python -m models.voice.train_melpitch --data DIR`: the net that reads pitch in a log-mel.
+"""`python -m models.voice.train_melpitch --data DIR`: trains the network that estimates pitch from a log-mel.
 
-It learns from RAVDESS and EMO-DB, where YIN finds the pitch in the sound, and is used on CREMA-D, of which there is no
-sound. No label of emotion has any part in it.
+It learns from RAVDESS and EMO-DB, whose pitch YIN estimates from the sound, and is used on CREMA-D, which is not
+available as sound. Emotion labels are not used.
 """
 
 from __future__ import annotations
@@ -29,16 +29,21 @@ from models.voice.nets import melpitch
 from models.voice.training.export import TERMS
 
 BATCH: Final = 32
+"""Clips per batch."""
 WIDTH: Final = 64
+"""Filters of each convolution."""
 VALIDATION_SHARE: Final = 0.1
+"""Share of the clips held out for validation."""
 CALIBRATION_ROWS: Final = 200
+"""Approximate number of clips that set the int8 ranges."""
 SEMITONE: Final = melpitch.BINS_AN_OCTAVE // 12
+"""Pitch bins per semitone."""
 _STEPS: Final = 63
-"""CREMA-D's log-mels have so many steps."""
+"""Number of quantisation steps of CREMA-D's log-mels."""
 
 
 def build() -> Any:
-    """(n, 188, 40) → (n, 188, 75) logits."""
+    """Network (n, 188, 40) → (n, 188, 75): logits of the pitch classes of each frame."""
     mel = keras.Input((FRAMES, melpitch.BANDS), name="logmel")
     out = layers.Rescaling(4.0)(mel)
     for width in (5, 3, 3):
@@ -48,19 +53,19 @@ def build() -> Any:
 
 
 class Batches(training.Batches):
-    """(32, 188, 40) batches of clips made worse, in CREMA-D's steps."""
+    """(32, 188, 40) batches of degraded log-mels, quantised like those of CREMA-D."""
 
     def __init__(self, mels: NDArray[np.float32], bins: NDArray[np.int64], seed: int) -> None:
         super().__init__(len(mels), BATCH, seed)
         self._mels, self._bins = mels, bins
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        stepped = (np.rint(_elsewhere(self._mels[rows], rng) * _STEPS) / _STEPS).astype(np.float32)
+        stepped = (np.rint(_degraded(self._mels[rows], rng) * _STEPS) / _STEPS).astype(np.float32)
         return np.concatenate([melpitch.as_input(mel) for mel in stepped]), self._bins[rows]
 
 
-def _elsewhere(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Log-mels as a poorer microphone in a livelier, noisier room would have given them: CREMA-D's is one."""
+def _degraded(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Log-mels (n, 64, 188) degraded as by a poorer microphone in a noisier, more reverberant room, like CREMA-D's."""
     clips, bands, frames = mels.shape
     height = np.linspace(-0.5, 0.5, bands)[:, None]
 
@@ -81,7 +86,7 @@ def _elsewhere(mels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
-    """Shares of frames: voiced or unvoiced as YIN says, and pitch within a semitone where both have one."""
+    """Shares of frames with the same voicing as YIN, and with a pitch within a semitone where both are voiced."""
     both = (given > 0) & (truth > 0)
     return {
         "voicing": float(((given > 0) == (truth > 0)).mean()),
@@ -90,13 +95,22 @@ def marks(given: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float
 
 
 def _read(clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(n, 64, 188) log-mels and (n, 188) YIN's pitch in each frame, as a class."""
+    """Log-mels (n, 64, 188) of the clips, and YIN's pitch class of each frame (n, 188)."""
     mels, tracks = zip(*(of_sound(clip.read()) for clip in clips), strict=True)
     return np.stack(mels), np.stack([melpitch.bins(track) for track in tracks])
 
 
 def train(arguments: Namespace, batches: Batches, held_out: tuple[NDArray[np.float32], NDArray[np.int64]]) -> Any:
-    """The float model after the last epoch."""
+    """Trains the network.
+
+    Args:
+        arguments: Parsed command line.
+        batches: Training batches.
+        held_out: Inputs (n, 188, 40) and pitch classes (n, 188) for validation.
+
+    Returns:
+        The float model after the last epoch.
+    """
     model = build()
     model.compile(
         optimizer=keras.optimizers.AdamW(training.cosine(2e-3, arguments.epochs, len(batches)), weight_decay=0.01),
@@ -108,7 +122,14 @@ def train(arguments: Namespace, batches: Batches, held_out: tuple[NDArray[np.flo
 
 
 def note(form: str, model: bytes, shown: NDArray[np.float32], truth: NDArray[np.int64]) -> str:
-    """How well a `.tflite` reads the pitch of clips that it was not trained on."""
+    """One line for the card on the pitch accuracy of a `.tflite` file.
+
+    Args:
+        form: `int8` or `float32`.
+        model: Bytes of the file.
+        shown: (n, 188, 40) inputs of clips that do not occur in training.
+        truth: (n, 188) YIN's pitch classes.
+    """
     interpreter = Interpreter(model)
     found = marks(np.stack([interpreter.run(row[None])[0][0].argmax(1) for row in shown]), truth)
     return (
@@ -126,7 +147,7 @@ def main() -> int:
     clips = sounds(require(arguments.data, "voice"))
     print(f"{len(clips)} clips")
     mels, truth = _read(clips)
-    # A random tenth of the clips, speakers mixed: the net is used on another corpus anyway.
+    # Validation does not separate speakers, because the network is used on another corpus anyway.
     held_out = np.random.default_rng(arguments.seed).random(len(mels)) < VALIDATION_SHARE
     if arguments.quick:
         arguments.epochs, mels, truth, held_out = 1, mels[::20], truth[::20], held_out[::20]

@@ -1,1 +1,1 @@
-"""Emotion in words from hashed n-grams (GoEmotions, EmoryNLP, SemEval-2025)."""
+"""Emotion recognition from text (GoEmotions, EmoryNLP, SemEval-2025)."""

@@ -1,4 +1,4 @@
-"""The words net: one of those that `models.words.study` compares."""
+"""The words network, one of those that `models.words.study` compares."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from models.words.study.vectors import Vocabulary, chance, glove
 
 
 def build(name: str, vectors: Path | None = None, seed: int = 2013) -> Any:
-    """(1, 32) int32 word numbers → (1, 7) logits, one a label, each for a sigmoid of its own.
+    """Network (1, 32) int32 word numbers → (1, 7) logits, one per label, each for its own sigmoid.
 
-    `name`: of `NETS`. `vectors`: GloVe's folder, from which the word vectors begin; none: by chance. Raises
-    `ConfigError`, `MissingExtraError`.
+    Args:
+        name: One of `NETS`.
+        vectors: Folder of GloVe, whose vectors initialise the embedding; None initialises it at random.
+        seed: Seed of the random vectors.
+
+    Raises:
+        ConfigError: The folder does not contain GloVe.
+        MissingExtraError: The library that reads GloVe's index is not installed.
     """
     words = Vocabulary(tuple(vocabulary()), vocabulary())
     assert words.size == FIRST + len(vocabulary())

@@ -1,9 +1,9 @@
-"""`python -m models.words.challenge`: how many hand-written minimal pairs a words model reads right, by category.
+"""`python -m models.words.challenge`: accuracy of a words model on hand-written minimal pairs, by category.
 
-A pair is two texts that differ in little else than a negation, an emoji, a capital … A label pair is right when both
-texts get the label expected of them (by chance 1 in 49), an intensity pair when the text that says more of a label
-has the higher probability of it (by chance 1 in 2). The idea: Gardner et al., Evaluating Models' Local Decision
-Boundaries via Contrast Sets, Findings of EMNLP 2020. The pairs are never trained on.
+A pair is two texts that differ only in a detail such as a negation, an emoji or a capital. A label pair is right if
+both texts get their expected label (chance level 1 in 49). An intensity pair is right if the text that expresses more
+of a label has the higher probability of it (chance level 1 in 2). After Gardner et al., Evaluating Models' Local
+Decision Boundaries via Contrast Sets, Findings of EMNLP 2020. The pairs are never used for training.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from edge.observation import Transcript
 from edge.words.sense import WordsSense
 
 FILE: Final = Path(__file__).parents[2] / "tests/challenge/minimal_pairs.tsv"
+"""Path of the pairs."""
 HEADER: Final = "category\tfirst\tsecond\texpected first\texpected second"
+"""First line of a file of pairs."""
 NOTE: Final = "minimal pairs right"
-"""How the card's note begins."""
+"""Beginning of the note in the card."""
 
 Posterior = tuple[float, ...]
 """Seven probabilities in the order of `LABELS`."""
@@ -40,9 +42,11 @@ class Pair:
     """Two texts that differ minimally."""
 
     category: str
+    """Kind of difference, such as negation."""
     texts: tuple[str, str]
+    """The two texts."""
     expected: tuple[str, str]
-    """A label each, or `more <label>` and `less <label>` in either order."""
+    """One label for each text, or `more <label>` and `less <label>` in either order."""
 
     @property
     def intense(self) -> str | None:
@@ -60,18 +64,21 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`right` of `n` pairs."""
+    """Result for a group of pairs."""
 
     right: int
+    """Number of right pairs."""
     n: int
+    """Number of all pairs."""
 
     @property
     def share(self) -> float:
+        """Share of right pairs, 0…1."""
         return self.right / self.n if self.n else 0.0
 
 
 def read(path: Path = FILE) -> tuple[Pair, ...]:
-    """The pairs of a file. Raises `ConfigError` that names the line."""
+    """Reads a file of pairs. Raises `ConfigError`, which names the faulty line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -84,7 +91,7 @@ def read(path: Path = FILE) -> tuple[Pair, ...]:
 
 
 def posteriors(model: Path) -> Callable[[str], Posterior]:
-    """What the device makes of a text with the model at `model`. Raises `ModelError`."""
+    """Returns a function from a text to the device's posterior with the model at `model`. Raises `ModelError`."""
     sense = WordsSense(Words(model=str(model)))
 
     def of(text: str) -> Posterior:
@@ -97,11 +104,11 @@ def posteriors(model: Path) -> Callable[[str], Posterior]:
 
 
 def score(pairs: Iterable[Pair], posterior: Callable[[str], Posterior]) -> dict[str, Tally]:
-    """A tally a category in the order they come, then `label pairs`, `intensity pairs` and `all`."""
+    """One tally per category in order of appearance, then `label pairs`, `intensity pairs` and `all`."""
     outcomes = [(pair, pair.right(*map(posterior, pair.texts))) for pair in pairs]
 
-    def tally(chosen: Iterator[bool]) -> Tally:
-        found = list(chosen)
+    def tally(outcomes_of: Iterator[bool]) -> Tally:
+        found = list(outcomes_of)
         return Tally(sum(found), len(found))
 
     categories = dict.fromkeys(pair.category for pair, _ in outcomes)
@@ -113,14 +120,14 @@ def score(pairs: Iterable[Pair], posterior: Callable[[str], Posterior]) -> dict[
 
 
 def note(tallies: dict[str, Tally]) -> str:
-    """One line for a card."""
+    """The score as one line for a card."""
     whole = tallies["all"]
     parts = ", ".join(f"{name} {part.right}/{part.n}" for name, part in tallies.items() if name != "all")
     return f"{NOTE}: {whole.right}/{whole.n} ({whole.share:.1%}); {parts}"
 
 
 def with_note(card: cards.Card, tallies: dict[str, Tally]) -> cards.Card:
-    """The card with the score in its notes, in place of an older one."""
+    """Returns the card with the score in its notes; it replaces an older score."""
     others = [line for line in card.notes if not line.startswith(NOTE)]
     return msgspec.structs.replace(card, notes=(*others, note(tallies)))
 

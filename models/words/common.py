@@ -1,7 +1,7 @@
-"""`python -m models.words.common --data DIR`: the words of the training corpora.
+"""`python -m models.words.common --data DIR`: extracts word lists from the training corpora.
 
-By the share of the most frequent ones the words sense tells English from what it cannot read
-(`edge/words/common.txt`); those that occur twice and more are what the model knows (`edge/words/vocabulary.txt`).
+The most frequent words go to `edge/words/common.txt`; by their share in a text the words sense recognises English. The
+words that occur at least twice go to `edge/words/vocabulary.txt`; they are the vocabulary of the model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Labelled texts as they lie in the corpora: GoEmotions, EmoryNLP, SemEval-2025; MELD and DailyDialog for studies."""
+"""Reads labelled texts of the corpora GoEmotions, EmoryNLP and SemEval-2025, and of MELD for studies."""
 
 from __future__ import annotations
 
@@ -13,26 +13,31 @@ from numpy.typing import NDArray
 from edge.emotions import COUNT, LABELS
 
 _GO_ORDER: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-_EMORY: Final = {  # Peaceful and Powerful are none of the seven: left out
+"""Labels in the order of GoEmotions' class numbers in the Ekman grouping."""
+_EMORY: Final = {  # Peaceful and Powerful have no counterpart among the seven labels and are left out
     "Joyful": "happiness",
     "Mad": "anger",
     "Scared": "fear",
     "Sad": "sadness",
     "Neutral": "neutral",
 }
+"""Label for each class of EmoryNLP."""
 _SEMEVAL: Final = {"anger": "anger", "fear": "fear", "joy": "happiness", "sadness": "sadness", "surprise": "surprise"}
+"""Label for each column of SemEval-2025."""
 _MELD: Final = {"joy": "happiness"} | {label: label for label in LABELS if label != "happiness"}
+"""Label for each class of MELD."""
 _DAILY: Final = {"no emotion": "neutral"} | {label: label for label in LABELS}
+"""Label for each class of DailyDialog."""
 
 EXTRA_WEIGHT: Final = 0.5
-"""Of a row of EmoryNLP or SemEval-2025 beside one of GoEmotions, whose test set counts."""
+"""Weight of a row of EmoryNLP or SemEval-2025; a row of GoEmotions, whose test set decides, has weight 1."""
 
 Row = tuple[str, tuple[str, ...]]
-"""A text and its labels, one or more."""
+"""A text and its one or more labels."""
 
 
 def goemotions(data: Path, split: str) -> Iterator[Row]:
-    """`train`, `dev` or `test` of GoEmotions in the Ekman grouping of the paper."""
+    """Rows of `train`, `dev` or `test` of GoEmotions in the Ekman grouping of the paper."""
     path = data / "text/goemotions/ekman" / f"{split}.tsv"
     for line in path.read_text(encoding="utf-8").splitlines():
         text, labels, _ = line.split("\t")
@@ -40,11 +45,13 @@ def goemotions(data: Path, split: str) -> Iterator[Row]:
 
 
 def emorynlp(data: Path) -> Iterator[Row]:
+    """Rows of all splits of EmoryNLP."""
     for split in ("train", "dev", "test"):
         yield from _table(data / "text/emorynlp" / f"emorynlp_{split}_final.csv", "Utterance", "Emotion", _EMORY)
 
 
 def semeval(data: Path) -> Iterator[Row]:
+    """English rows of `train` and `dev` of SemEval-2025 task 11; rows without a label count as neutral."""
     for split in ("train", "dev"):
         with (data / "text/semeval2025_task11" / f"track_a_{split}_eng.csv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
@@ -52,12 +59,12 @@ def semeval(data: Path) -> Iterator[Row]:
 
 
 def meld(data: Path, split: str = "test") -> Iterator[Row]:
-    """Utterances of a television series; never for a model that ships."""
+    """Utterances of MELD, from a television series; they are never used for a model that ships."""
     yield from _table(data / "text/meld" / f"{split}_sent_emo.csv", "Utterance", "Emotion", _MELD)
 
 
 def meld_dialogues(data: Path, split: str) -> list[list[Row]]:
-    """The same in dialogues, in order; never for a model that ships."""
+    """Dialogues of MELD, each as its utterances in order; they are never used for a model that ships."""
     dialogues: dict[str, list[Row]] = {}
     with (data / "text/meld" / f"{split}_sent_emo.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -66,7 +73,7 @@ def meld_dialogues(data: Path, split: str) -> list[list[Row]]:
 
 
 def training(data: Path) -> dict[str, tuple[list[Row], float]]:
-    """Rows and weight of each corpus that is free enough for weights that ship, by name."""
+    """Rows and weight, by name, of each corpus whose terms allow shipping a model trained on it."""
     return {
         "GoEmotions": (list(goemotions(data, "train")), 1.0),
         "EmoryNLP": (list(emorynlp(data)), EXTRA_WEIGHT),
@@ -75,7 +82,7 @@ def training(data: Path) -> dict[str, tuple[list[Row], float]]:
 
 
 def targets(rows: Sequence[Row]) -> NDArray[np.float32]:
-    """(n, 7) of 0 or 1, several a row."""
+    """(n, 7) targets of 0 or 1; a row may have several ones."""
     found = np.zeros((len(rows), COUNT), np.float32)
     for i, (_, labels) in enumerate(rows):
         found[i, [LABELS.index(label) for label in labels]] = 1

@@ -1,4 +1,4 @@
-"""The corpora as token ids with multi-label targets."""
+"""The corpora as word numbers with multi-label targets."""
 
 from __future__ import annotations
 
@@ -18,29 +18,34 @@ from models.words import corpora, emoji
 from models.words.corpora import Row
 
 TEACHER_SHARE: Final = 0.5
+"""Weight of the teacher's probabilities in the target of a labelled text."""
 VARIED_WEIGHT: Final = 0.5
+"""Sample weight of a varied text; a text labelled by people has weight 1."""
 SIGNED_WEIGHT: Final = 0.5
-"""Of a varied text beside one that people labelled."""
+"""Sample weight of a text with an added emoji or emoticon; a text labelled by people has weight 1."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """`ids` (n, 32) int32; `targets` (n, 7) float32 of 0…1, several a row; `weights` (n,) float32."""
+    """Texts as arrays with n rows."""
 
     ids: NDArray[np.int32]
+    """(n, 32) word numbers."""
     targets: NDArray[np.float32]
+    """(n, 7) targets of 0…1; a row may have several labels."""
     weights: NDArray[np.float32]
+    """(n,) sample weights."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Texts:
-        """Some rows."""
+        """The texts selected by a boolean mask or by indices."""
         return Texts(self.ids[which], self.targets[which], self.weights[which])
 
     @property
     def single(self) -> NDArray[np.bool_]:
-        """(n,): rows with exactly one label."""
+        """(n,) whether a row has exactly one label."""
         return np.asarray(self.targets.sum(1) == 1)
 
 
@@ -50,29 +55,29 @@ def goemotions(data: Path, split: str) -> Texts:
 
 
 def meld(data: Path, split: str = "test") -> Texts:
-    """Utterances of a television series; never for a model that ships."""
+    """Utterances of MELD, from a television series; they are never used for a model that ships."""
     return _texts(list(corpora.meld(data, split)), 1.0)
 
 
 def training(data: Path) -> dict[str, Texts]:
-    """The corpora that are free enough for weights that ship, by name."""
+    """The corpora, by name, whose terms allow shipping a model trained on them."""
     return {name: _texts(rows, weight) for name, (rows, weight) in corpora.training(data).items()}
 
 
 def training_texts(data: Path) -> Iterator[str]:
-    """The texts of `training`."""
+    """The texts of all corpora of `training`."""
     for rows, _ in corpora.training(data).values():
         yield from (text for text, _ in rows)
 
 
 def with_signs(data: Path, seed: int) -> Texts:
-    """Some of the training texts with an emoji or emoticon that decides."""
+    """A sample of the training texts with an added emoji or emoticon that determines the label."""
     rows = [row for part, _ in corpora.training(data).values() for row in part]
     return _texts(list(emoji.signed(rows, seed)), SIGNED_WEIGHT)
 
 
 def join(parts: Iterable[Texts]) -> Texts:
-    """All rows of several corpora."""
+    """Concatenates the rows of several corpora."""
     parts = list(parts)
     return Texts(
         np.concatenate([part.ids for part in parts]),
@@ -82,8 +87,17 @@ def join(parts: Iterable[Texts]) -> Texts:
 
 
 def taught(texts: Texts, teacher: Path) -> Texts:
-    """The training texts with half of their targets a teacher's opinion (Hinton et al., 2015), and those varied from
-    them with its opinion alone. `teacher`: the file of `models.words.teacher`, made of the same texts."""
+    """Adds the targets of a teacher (distillation: Hinton et al., 2015).
+
+    Half of each training target becomes the teacher's probabilities. Varied texts are appended with those alone.
+
+    Args:
+        texts: The training texts.
+        teacher: File of `models.words.teacher` for the same texts.
+
+    Raises:
+        ModelError: The file was made from other texts.
+    """
     with np.load(teacher, allow_pickle=False) as file:
         own, opinion = int(file["own"]), sigmoid(file["logits"].astype(np.float32))
         varied = [str(text) for text in file["texts"][own:]]
@@ -97,7 +111,7 @@ def taught(texts: Texts, teacher: Path) -> Texts:
 
 
 def table(texts: Iterable[str]) -> NDArray[np.int32]:
-    """(n, 32) of the front end."""
+    """(n, 32) word numbers of the front end."""
     return np.stack([ids(tokens(text)) for text in texts])
 
 

@@ -1,7 +1,8 @@
-"""Texts with an emoji or emoticon at their end, labelled by what it stands for.
+"""Training texts with an added emoji or emoticon, labelled by its meaning.
 
-The corpora hold an emoji in one text of sixty, and a teacher that knows none: what Unicode's annotations say of
-faces ("crying face", "nauseated face") is put in by rule. Texts are those of the training corpora with a single label.
+Only one text in sixty of the corpora contains an emoji, and the teacher knows no emoji at all, so the meaning that
+Unicode's annotations give to faces ("crying face", "nauseated face") is added by rule. The texts are those of the
+training corpora with a single label.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
     "surprise": ("😮", "😳"),
     "disgust": ("🤢", "🤮"),
 }
-"""By emotion, none of them rare in the corpora's vocabulary."""
+"""Emoji and emoticons of each emotion; all of them are frequent in the corpora's vocabulary."""
 SHARE: Final = 0.15
-"""Of the texts, so many come back with a sign."""
+"""Share of the texts that are returned with a sign."""
 
 
 def signed(rows: Sequence[Row], seed: int) -> Iterator[Row]:
-    """Neutral texts with any sign, which decides; texts of an emotion with one of the same. Follows from the seed."""
+    """Adds signs to a sample of the texts; the same seed gives the same result.
+
+    A neutral text gets any sign, which determines its label. A text with an emotion gets a sign of the same emotion.
+    """
     rng = np.random.default_rng(seed)
     emotions = list(SIGNS)
     for text, labels in rows:

@@ -1,8 +1,8 @@
-"""`python -m models.words.evaluate --data DIR --json`: scores through the shipped file and the device's own tokens.
+"""`python -m models.words.evaluate --data DIR --json`: scores of the shipped file and the device's own tokens.
 
-Protocols: GoEmotions test in the Ekman grouping, multi-label as in the paper (Demszky et al., ACL 2020) with one
-threshold, and with one a label, both chosen on dev; its rows with a single label, as the device uses the model; MELD
-test without ever having trained on it.
+Protocols: GoEmotions test in the Ekman grouping, multi-label as in the paper (Demszky et al., ACL 2020), with one
+threshold and with one threshold per label, both chosen on dev; the rows with a single label, as the device uses the
+model; MELD test, on which the model was not trained.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ from models.metrics import multi_label, single_label
 from models.words import data
 
 ONE_THRESHOLD = "GoEmotions test, Ekman grouping, multi-label, one threshold"
+"""Name of the protocol with one threshold."""
 THRESHOLDS = "GoEmotions test, Ekman grouping, multi-label, a threshold a label"
+"""Name of the protocol with one threshold per label."""
 SINGLE = "GoEmotions test, Ekman grouping, rows with a single label"
+"""Name of the protocol on rows with a single label."""
 MELD = "MELD test, utterances alone, not trained on it"
+"""Name of the protocol on MELD."""
 
 
 def logits(interpreter: Interpreter, texts: data.Texts) -> NDArray[np.float32]:
-    """(n, 7), one text at a time as on the device."""
+    """(n, 7) logits, one text at a time as on the device."""
     return np.stack([interpreter.run(table[None])[0][0] for table in texts.ids])
 
 
@@ -45,7 +49,16 @@ def scores(
     test: data.Texts,
     meld: data.Texts | None,
 ) -> tuple[Score, ...]:
-    """All protocols for one model. `thresholds`: `all` and one a label."""
+    """Scores of one model in all protocols.
+
+    Args:
+        model: Name of the measured model.
+        interpreter: The opened model.
+        temperature: Temperature of the posterior.
+        thresholds: Threshold `all`, and one threshold per label by name.
+        test: GoEmotions test.
+        meld: MELD test, if it is available.
+    """
     outputs = logits(interpreter, test)
     probability, truth = sigmoid(outputs), test.targets > 0
     one = np.full(len(LABELS), thresholds["all"])

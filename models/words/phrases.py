@@ -1,6 +1,7 @@
-"""Candidates for the shipped keyword file: phrase, its emotion and how sure, and an intent where it asks for something.
+"""Candidate phrases for the shipped keyword file.
 
-`yes`, `no` and `stop` are here because real recordings of them exist, not because they would do: one short syllable.
+`yes`, `no` and `stop` are included because real recordings of them exist, although a single short syllable cannot be
+spotted reliably.
 """
 
 from __future__ import annotations
@@ -91,3 +92,4 @@ CANDIDATES: Final[tuple[tuple[str, str, float, str | None], ...]] = (
     ("no", "sadness", 0.1, "no"),
     ("stop", "anger", 0.3, "stop"),
 )
+"""Phrase, its emotion, the probability of that emotion, and the intent of a phrase that asks for something."""

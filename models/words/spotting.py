@@ -1,15 +1,15 @@
-"""`python -m models.words.spotting --data DIR [--write]`: a threshold for each spoken phrase, and what it is worth.
+"""`python -m models.words.spotting --data DIR [--write]`: tunes and measures the threshold of each keyword phrase.
 
-One half of the sound sets a phrase's threshold: the loosest that leaves at most one false alarm an hour, made
-stricter for as long as what was said is still found. The other half (other actors, speakers, voices, recordings and
-texts) is what is reported: recall, and false alarms an hour. A phrase that is found less than two times in five, or
-raises more alarms than one an hour in the reported half of the talk, is left out and named; so is a word of one
-syllable, of which a few seconds of talk are no measure.
+The threshold of a phrase is set on one half of the sound: it is the loosest one with at most one false alarm per hour,
+made stricter as long as recall hardly drops. Recall and false alarms per hour are reported on the other half, which has
+other actors, speakers, voices, recordings and texts. A phrase with a recall below two in five, or with more than one
+false alarm per hour in the reported half, is left out and named. Words of one syllable are left out too, because a few
+seconds of speech cannot measure their false alarms.
 
-Said: recordings of Speech Commands where there are any, else flite's voices, three of which were learnt from persons
-who read (of espeak-ng's formant voices pocketsphinx hears little: the median of their scores is 10³⁰ lower). Not said:
-RAVDESS, EMO-DB, other words of Speech Commands, flite reading comments of GoEmotions dev, and noise. The whole sound is
-listened to; on the device voice activity stands before it.
+Positive clips are recordings of Speech Commands where they exist, otherwise flite's voices, three of which were trained
+on recorded speakers. (pocketsphinx recognises little of espeak-ng's formant voices: the median of their scores is 10³⁰
+lower.) Negative clips are RAVDESS, EMO-DB, other words of Speech Commands, flite reading comments of GoEmotions dev,
+and noise. All of the sound is searched, whereas on the device a voice activity detector comes first.
 """
 
 from __future__ import annotations
@@ -40,47 +40,58 @@ from models.words import corpora
 from models.words.phrases import CANDIDATES
 
 LOOSEST: Final = 1e-50
+"""Threshold at which the phrases are searched for, before a stricter one is chosen."""
 FALSE_ALARMS_AN_HOUR: Final = 1.0
+"""Highest accepted rate of false alarms of a phrase."""
 LEAST_RECALL: Final = 0.4
+"""Lowest accepted recall of a phrase."""
 KEPT: Final = 0.95
-"""Of the recall that the loosest allowed threshold gives, the strictest one must keep so much."""
+"""Share of the recall at the loosest allowed threshold that a stricter threshold must keep."""
 REAL: Final = ("happy", "wow", "yes", "no", "stop")
+"""Phrases of which Speech Commands has recordings."""
 ONE_SYLLABLE: Final = ("wow", "yes", "no", "stop")
-"""Reported, because recordings of them are at hand, but never kept."""
+"""Phrases that are reported, because recordings of them are available, but never kept."""
 VOICES: Final = (("slt", "awb"), ("rms", "kal16"))
-"""Which set thresholds, and which are reported."""
+"""flite's voices of the half that sets thresholds, and those of the reported half."""
 STRETCHES: Final = (0.8, 0.9, 1.0, 1.1, 1.25)
-"""How slowly they speak."""
+"""Duration factors of flite's voices; above 1 they speak more slowly."""
 COMMENTS: Final = 75
-"""Comments that they read in each half."""
+"""Number of comments that flite's voices read in each half."""
 
 _KWS_MAX: Final = 1500
+"""Offset that pocketsphinx subtracts from the logarithm of a detection's score."""
 _SHIFT: Final = 1024
-"""pocketsphinx keeps a detection's score as a logarithm, 1,500 lower, in units of 1,024."""
+"""Unit of pocketsphinx's logarithm of a detection's score."""
 
 Sound = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound in which `said` is what is said (None: nothing of the phrases)."""
+    """A clip with or without one of the phrases."""
 
     sound: Sound
+    """Samples at 16 kHz."""
     kind: str
-    said: str | None = None
+    """Origin of the clip, for the report."""
+    phrase: str | None = None
+    """The spoken phrase; None if the clip contains no phrase."""
     real: bool = True
+    """Whether a person was recorded."""
 
 
 @dataclass
 class Scores:
-    """log10 of the strictest threshold that still finds a phrase: where it was said, and where it was not."""
+    """Detection scores of one phrase: log10 of the strictest threshold that still detects it."""
 
-    said: list[float] = field(default_factory=list)
-    not_said: list[tuple[float, str]] = field(default_factory=list)
+    positives: list[float] = field(default_factory=list)
+    """Score of each clip with the phrase; −inf if it was not detected."""
+    negatives: list[tuple[float, str]] = field(default_factory=list)
+    """Score and origin of each false alarm."""
 
 
 class Listener:
-    """pocketsphinx on whole clips, with the score of each detection."""
+    """Runs pocketsphinx on whole clips and reports the score of each detection."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         loose = tuple(Keyword(phrase=phrase, threshold=LOOSEST, emotions={}) for phrase in phrases)
@@ -88,7 +99,7 @@ class Listener:
         self._unit = math.log10(math.e) * math.log(1.0001) * _SHIFT
 
     def hear(self, sound: Sound) -> dict[str, list[float]]:
-        """Scores of all detections of each phrase."""
+        """Scores of all detections in a clip by phrase."""
         quiet = np.zeros(RATE // 4, np.float32)
         padded = np.clip(np.concatenate([quiet, sound, quiet]), -1, 1)
         self._decoder.start_utt()
@@ -102,12 +113,24 @@ class Listener:
 
 
 def half(name: str) -> int:
-    """0 sets thresholds, 1 is reported; the same speaker always falls on the same side."""
+    """Half to which a speaker or file belongs: 0 sets thresholds, 1 is reported."""
     return zlib.crc32(name.encode()) % 2
 
 
 def say(text: str, voice: str, stretch: float) -> Sound:
-    """flite's voice at 16 kHz, its loudest sample 0.3. Raises `ConfigError`."""
+    """Synthesises speech with flite.
+
+    Args:
+        text: The text.
+        voice: Name of flite's voice.
+        stretch: Duration factor; above 1 the voice speaks more slowly.
+
+    Returns:
+        Samples at 16 kHz with a peak of 0.3.
+
+    Raises:
+        ConfigError: flite is not installed.
+    """
     import soundfile
 
     if shutil.which("flite") is None:
@@ -122,8 +145,14 @@ def say(text: str, voice: str, stretch: float) -> Sound:
     return np.asarray(0.3 / max(float(np.abs(sound).max(initial=0)), 1e-6) * sound, np.float32)
 
 
-def said(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
-    """Each phrase as often as there are recordings of it, else by each voice and speed."""
+def positive_clips(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
+    """Clips with the phrases: all recordings of a phrase, or one clip per voice and speed if there are none.
+
+    Args:
+        data: Folder of all corpora.
+        phrases: The phrases.
+        side: The half, 0 or 1.
+    """
     for phrase in phrases:
         if phrase in REAL:
             for file in sorted((data / "words/speech_commands" / phrase).iterdir()):
@@ -135,9 +164,15 @@ def said(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
                     yield Clip(say(phrase, voice, stretch), "flite", phrase, real=False)
 
 
-def not_said(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
-    """Talk and noise without any of the phrases."""
-    # Of the reported half every second clip: RAVDESS says but two sentences.
+def negative_clips(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
+    """Clips of speech and noise without any of the phrases.
+
+    Args:
+        data: Folder of all corpora.
+        phrases: The phrases.
+        side: The half, 0 or 1.
+    """
+    # RAVDESS contains only two sentences, so every second clip is enough in the reported half.
     for file in sorted((data / "voice/ravdess").glob("Actor_*/*.flac"))[:: 1 + side]:
         if int(file.parent.name[-2:]) % 2 == side:
             yield Clip(_read(file), "RAVDESS")
@@ -158,49 +193,61 @@ def not_said(data: Path, phrases: Sequence[str], side: int) -> Iterator[Clip]:
 
 
 def listen(clips: Iterator[Clip], phrases: Sequence[str]) -> tuple[dict[str, Scores], dict[str, float]]:
-    """Scores by phrase, and seconds of sound by kind."""
+    """Scores by phrase, and seconds of negative clips by their origin."""
     listener = Listener(phrases)
     scores = {phrase: Scores() for phrase in phrases}
     seconds: dict[str, float] = {}
     for clip in clips:
         found = listener.hear(clip.sound)
-        if clip.said is not None:
-            scores[clip.said].said.append(max(found.get(clip.said, [-math.inf])))
+        if clip.phrase is not None:
+            scores[clip.phrase].positives.append(max(found.get(clip.phrase, [-math.inf])))
             continue
         seconds[clip.kind] = seconds.get(clip.kind, 0.0) + len(clip.sound) / RATE
         for phrase, values in found.items():
-            scores[phrase].not_said.extend((value, clip.kind) for value in values)
+            scores[phrase].negatives.extend((value, clip.kind) for value in values)
     return scores, seconds
 
 
 def hear_half(
     data: Path, phrases: Sequence[str], side: int, kept: Path | None
 ) -> tuple[dict[str, Scores], dict[str, float]]:
-    """All scores of one half and seconds by kind; kept as a file, so that the halves can be heard side by side."""
+    """Scores of one half by phrase, and seconds of its negative clips by origin.
+
+    Args:
+        data: Folder of all corpora.
+        phrases: The phrases.
+        side: The half, 0 or 1.
+        kept: File that caches the result, so that two processes can work on the halves at the same time; None for no
+            cache.
+    """
     if kept is not None and kept.exists():
         saved = json.loads(kept.read_text("utf-8"))
         return {p: Scores(a, [(v, k) for v, k in b]) for p, (a, b) in saved["scores"].items()}, saved["seconds"]
-    scores, _ = listen(said(data, phrases, side), phrases)
-    negative, seconds = listen(not_said(data, phrases, side), phrases)
+    scores, _ = listen(positive_clips(data, phrases, side), phrases)
+    negative, seconds = listen(negative_clips(data, phrases, side), phrases)
     for phrase in phrases:
-        scores[phrase].not_said = negative[phrase].not_said
+        scores[phrase].negatives = negative[phrase].negatives
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        rows = {phrase: [found.said, found.not_said] for phrase, found in scores.items()}
+        rows = {phrase: [found.positives, found.negatives] for phrase, found in scores.items()}
         kept.write_text(json.dumps({"scores": rows, "seconds": seconds}), "utf-8")
     return scores, seconds
 
 
 def threshold(scores: Scores, hours: float) -> float | None:
-    """log10 of the threshold; None where none finds enough at so few false alarms."""
+    """log10 of the best threshold for a phrase; None if no threshold meets both limits.
+
+    `hours` is the duration of the sound in which false alarms were counted.
+    """
     allowed = int(FALSE_ALARMS_AN_HOUR * hours)
-    alarms = sorted((value for value, _ in scores.not_said), reverse=True)
+    alarms = sorted((value for value, _ in scores.negatives), reverse=True)
     loosest = alarms[allowed] + 0.5 if len(alarms) > allowed else math.log10(LOOSEST)
-    recall = _recall(scores.said, loosest)
+    recall = _recall(scores.positives, loosest)
     if recall < LEAST_RECALL:
         return None
-    strict = [value for value in scores.said if value > loosest and _recall(scores.said, value) >= KEPT * recall]
-    # Half-way, so that a quieter voice and an unluckier hour both have room.
+    found = scores.positives
+    strict = [value for value in found if value > loosest and _recall(found, value) >= KEPT * recall]
+    # The middle leaves a margin for quieter voices and for sound with more false alarms.
     return round((loosest + max(strict, default=loosest)) / 2, 1)
 
 
@@ -224,7 +271,7 @@ def _read(file: Path) -> Sound:
 
 
 def toml(kept: dict[str, float]) -> str:
-    """The keyword file of phrases and log10 thresholds."""
+    """Contents of the keyword file for the kept phrases and their log10 thresholds."""
     lines = [
         "# Emotional phrases that the device spots in sound. Each word stands in pocketsphinx's English dictionary.",
         "# `threshold`: 1e-50 finds much, also what was never said; 1e50 little. Set by models.words.spotting",
@@ -265,12 +312,12 @@ def main() -> int:
     for phrase in phrases:
         tuned, held = heard[0][phrase], heard[1][phrase]
         mark = threshold(tuned, hours[0])
-        by = f"{len(held.said)} recordings" if phrase in REAL else f"{len(held.said)} synthetic"
+        by = f"{len(held.positives)} recordings" if phrase in REAL else f"{len(held.positives)} synthetic"
         if mark is None:
             print(f"| {phrase} | {by} | – | – | left out: below {LEAST_RECALL:.0%} at one alarm an hour |")
             continue
-        false = [kind for value, kind in held.not_said if value >= mark]
-        recall, rate = _recall(held.said, mark), len(false) / hours[1]
+        false = [kind for value, kind in held.negatives if value >= mark]
+        recall, rate = _recall(held.positives, mark), len(false) / hours[1]
         alarms[phrase] = false
         left_out = rate > FALSE_ALARMS_AN_HOUR or recall < LEAST_RECALL or phrase in ONE_SYLLABLE
         print(f"| {phrase} | {by} | {recall:.0%} | {rate:.1f} | {'left out' if left_out else f'1e{mark:+.1f}'} |")

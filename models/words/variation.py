@@ -1,7 +1,7 @@
-"""Texts varied from others, for a teacher to judge: parts of them, words hidden or exchanged, two run together.
+"""Varies texts for a teacher to label: excerpts, exchanged words, negations, and two texts joined.
 
 After Tang et al., Distilling Task-Specific Knowledge from BERT into Simple Neural Networks (2019), whose masking and
-n-gram sampling these are. Nobody labels the result but the teacher, so a changed meaning does no harm.
+n-gram sampling are used. The teacher labels the results, so a change of meaning does no harm.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import Final
 import numpy as np
 
 NEGATIONS: Final = ("not", "never", "no longer", "not at all", "hardly", "n't really")
+"""Negations that are inserted after a form of "to be"."""
 DEGREES: Final = ("so", "very", "really", "extremely", "a bit", "slightly", "absolutely", "incredibly")
+"""Adverbs of degree that are inserted after a form of "to be"."""
 _COPULAS: Final = frozenset(
     {"am", "is", "are", "was", "were", "i'm", "im", "it's", "he's", "she's", "you're", "they're"}
 )
+"""Forms of "to be" after which a word is inserted."""
 
 
 def varied(texts: Sequence[str], seed: int) -> Iterator[str]:
-    """One varied text for each text; follows from the seed alone."""
+    """One variation of each text; the same seed gives the same result."""
     rng = np.random.default_rng(seed)
     vocabulary = [word for text in texts for word in text.split()]
     for text in texts:
@@ -42,7 +45,7 @@ def varied(texts: Sequence[str], seed: int) -> Iterator[str]:
 
 
 def _after_copula(words: list[str], rng: np.random.Generator) -> list[str]:
-    """A negation or an adverb of degree put behind the first `is` or its like."""
+    """Inserts a negation or an adverb of degree after the first form of "to be"."""
     at = next(i for i, word in enumerate(words) if word.lower() in _COPULAS) + 1
-    said = NEGATIONS if rng.random() < 0.5 else DEGREES
-    return [*words[:at], said[int(rng.integers(len(said)))], *words[at:]]
+    insertions = NEGATIONS if rng.random() < 0.5 else DEGREES
+    return [*words[:at], insertions[int(rng.integers(len(insertions)))], *words[at:]]

@@ -1,11 +1,11 @@
-"""CAER-Net-S: an expression read from the face and from the scene around it.
+"""CAER-Net-S: recognises an expression from the face and the scene around it.
 
-Lee, Kim, Kim, Park, Sohn: Context-Aware Emotion Recognition Networks, ICCV 2019. Two encoders of the same layers; in
-the scene's, an attention map learnt without supervision says where to look; two small nets weigh the streams against
-each other for each picture (adaptive fusion); the weighted features side by side go to the classifier.
+Lee, Kim, Kim, Park, Sohn: Context-Aware Emotion Recognition Networks, ICCV 2019. Face and scene have encoders with the
+same layers. The scene's encoder learns an attention map without supervision. Two small networks compute a weight for
+each stream of each picture (adaptive fusion), and the classifier reads the concatenated weighted features.
 
-Sizes are the paper's, with two differences: the face is 48×48 grey, as the device cuts it, and the attended scene is
-summed, not averaged, which differs by a constant and keeps both streams on one scale.
+Sizes are those of the paper, with two differences: the face is 48×48 grey, as the device cuts it, and the attended
+scene is summed instead of averaged, which differs by a constant and keeps both streams on one scale.
 """
 
 from __future__ import annotations
@@ -20,21 +20,26 @@ from edge.face.crop import SIDE
 from models.blocks import convolution
 
 FILTERS: Final = (32, 64, 128, 256, 256)
-"""Of the five 3×3 convolutions of each encoder; all but the last are followed by 2×2 max pooling."""
+"""Filters of the five 3×3 convolutions of each encoder; all but the last are followed by 2×2 max pooling."""
 HIDDEN: Final = 128
-"""Of the attention's, the fusion's and the classifier's first layer."""
+"""Width of the first layer of the attention, of the fusion and of the classifier."""
 SCENE: Final = (112, 112)
 """Height and width of the scene, pixels."""
 
 FUSION_WEIGHTS: Final = "fusion_weights"
+"""Name of the layer whose output is the weights of face and scene."""
 LIGHT: Final = 0.5
-"""The width for a device: 0.6 MB as int8."""
+"""Factor on the number of filters for use on a device: the model has 0.6 MB as int8."""
 
 
 def build(scene: tuple[int, int] = SCENE, width: float = 1.0, dropout: float = 0.5, classes: int = COUNT) -> Any:
-    """(1, 48, 48, 1) grey face and (1, height, width, 3) RGB scene, floats in 0…1 → (1, classes) logits.
+    """Network for a grey face (1, 48, 48, 1) and an RGB scene (1, height, width, 3) in 0…1 → (1, classes) logits.
 
-    `scene`: its height and width, at least 16 each. `width` scales all numbers of filters; `LIGHT` is for the device.
+    Args:
+        scene: Height and width of the scene, at least 16 each.
+        width: Factor on all numbers of filters; `LIGHT` is for the device.
+        dropout: Share of features dropped before the classifier.
+        classes: Number of labels.
     """
     filters = [max(4, round(count * width)) for count in FILTERS]
     hidden = max(4, round(HIDDEN * width))
@@ -52,12 +57,12 @@ def build(scene: tuple[int, int] = SCENE, width: float = 1.0, dropout: float = 0
 
 
 def fusion_weights(model: Any) -> Any:
-    """A model of the same inputs that gives (n, 2): how much the face and the scene weigh; each row adds up to 1."""
+    """A model with the same inputs whose output (n, 2) is the weights of face and scene; each row sums to 1."""
     return keras.Model(model.inputs, model.get_layer(FUSION_WEIGHTS).output, name=FUSION_WEIGHTS)
 
 
 def attention(model: Any) -> Any:
-    """A model of the same inputs that gives (n, h, w, 1): where in the scene it looks; each map adds up to 1."""
+    """A model with the same inputs whose output (n, h, w, 1) is the attention over the scene; each map sums to 1."""
     return keras.Model(model.inputs, model.get_layer("attention").output, name="attention")
 
 
@@ -69,7 +74,7 @@ def _encode(image: Any, filters: list[int]) -> Any:
 
 
 def _attend(features: Any, hidden: int) -> Any:
-    """The features at each place of the scene, summed with attention as weights."""
+    """Sum of the features over all places of the scene, weighted by the attention."""
     _, height, width, _ = features.shape
     scores = layers.ReLU()(convolution(features, hidden, 3))
     scores = layers.Flatten()(layers.Conv2D(1, 3, padding="same")(scores))

@@ -1,7 +1,7 @@
-"""`python -m models.zoo.train_context --data DIR`: CAER-Net-S on synthetic scenes → int8 TFLite with its card.
+"""`python -m models.zoo.train_context --data DIR`: trains CAER-Net-S on synthetic scenes.
 
-Shows that the two-input model learns from both inputs and weighs them; the scenes are painted (see
-`models.zoo.synthetic_scenes`), so the model is of no use in front of a person. Train on CAER-S for that (README.md).
+Shows that the two-input model learns from both inputs and weighs them. The scenes are synthetic (see
+`models.zoo.synthetic_scenes`), so the model is useless on real persons; train on CAER-S for that (README.md).
 """
 
 from __future__ import annotations
@@ -33,14 +33,18 @@ from models.training.finish import Calibration, Ending, decisions, finish, int8
 from models.zoo import caer_net, synthetic_scenes
 
 BATCH: Final = 64
+"""Pairs per batch."""
 SCENE: Final = (48, 48)
+"""Height and width of the scene that the model sees, pixels."""
 BLANK_SHARE: Final = 0.15
-"""Of the training rows each: no face, no scene, a scene without a pattern."""
+"""Share of training rows without a face; the same share has no scene, and the same share a scene without a pattern."""
 CALIBRATION_ROWS: Final = 300
+"""Faces per condition that set the int8 ranges."""
 QUICK_ROWS: Final = 192
+"""Faces of each split in a run with `--quick`."""
 
 Pairs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""(n, 48, 48) faces and (n, height, width, 3) scenes."""
+"""Faces (n, 48, 48) and scenes (n, height, width, 3)."""
 
 CONDITIONS: Final = {
     "both": "face and scene",
@@ -48,10 +52,11 @@ CONDITIONS: Final = {
     "scene": "scene alone: the face is black",
     "plain": "face and a scene that tells nothing",
 }
+"""Conditions in which the model is measured: name and description."""
 
 
 class Batches(training.Batches):
-    """Augmented pairs of face and scene, some of them without one or the other."""
+    """Batches of augmented pairs of face and scene, in some of which the face, the scene or the pattern is missing."""
 
     def __init__(self, faces: data.Faces, seed: int) -> None:
         super().__init__(len(faces), BATCH, seed)
@@ -69,12 +74,18 @@ class Batches(training.Batches):
 
 
 def tensors(pairs: Pairs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the model takes."""
+    """The pairs as input tensors of the model."""
     return as_input(pairs[0]), context.as_input(pairs[1])
 
 
 def pairs(faces: data.Faces, condition: str, seed: int) -> Pairs:
-    """Every face once, composed the same way for one seed; `condition` is one of `CONDITIONS`."""
+    """Composes one pair per face.
+
+    Args:
+        faces: The faces.
+        condition: One of `CONDITIONS`.
+        seed: The same seed gives the same pairs.
+    """
     made = []
     for number, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
         rng = np.random.default_rng((seed, number))
@@ -90,7 +101,7 @@ def _stack(made: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> Pairs:
 
 
 def logits(model: bytes, given: Pairs) -> NDArray[np.float32]:
-    """(n, 7) of a `.tflite`, one pair at a time."""
+    """(n, 7) logits of a `.tflite` file, given as bytes, one pair at a time."""
     interpreter = Interpreter(model)
     return np.stack([interpreter.run(*row)[0][0] for row in _rows(given)])
 
@@ -100,7 +111,16 @@ def _rows(given: Pairs) -> list[Row]:
 
 
 def train(arguments: Namespace, faces: data.Faces, public: data.Faces) -> Any:
-    """The net with the weights of its best epoch on PublicTest faces."""
+    """Trains the network.
+
+    Args:
+        arguments: Parsed command line.
+        faces: Training faces.
+        public: PublicTest faces for validation.
+
+    Returns:
+        The float model of the best epoch on the PublicTest faces.
+    """
     model = caer_net.build(SCENE, arguments.width, dropout=0.3)
     batches = Batches(faces, arguments.seed)
     model.compile(
@@ -122,13 +142,13 @@ def ending(
     given: Mapping[str, Pairs],
     face_weights: Mapping[str, float],
 ) -> Ending:
-    """Calibrated on PublicTest faces, scored on PrivateTest faces.
+    """Contents of the card; the model is calibrated on PublicTest faces and scored on PrivateTest faces.
 
     Args:
-        arguments: The command line.
-        splits: `training` and `public` faces; `private` for the labels of `given`.
-        given: `private` faces in each of `CONDITIONS`.
-        face_weights: Mean weight that the net gives to the face in each of `CONDITIONS`.
+        arguments: Parsed command line.
+        splits: `training` and `public` faces, and `private` faces for the labels of `given`.
+        given: Pairs of the `private` faces in each of `CONDITIONS`.
+        face_weights: Mean weight of the face in each of `CONDITIONS`.
     """
     some = data.head(splits["training"], CALIBRATION_ROWS)
     calibration = [row for condition in CONDITIONS for row in _rows(pairs(some, condition, arguments.seed))]
@@ -177,7 +197,7 @@ def ending(
 
 
 def parse() -> Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = training.argument_parser("zoo.train_context", 8, (__doc__ or "").partition("\n\n")[2])
     parser.add_argument("--rows", type=int, default=6000, help="training faces of FER2013 (%(default)s)")
     parser.add_argument("--width", type=float, default=0.25, help="of the net; 1 is the paper's (%(default)s)")
@@ -204,7 +224,7 @@ def main() -> int:
     }
     out = arguments.out or arguments.runs / "context.tflite"
     card = finish(model, ending(arguments, splits, given, face_weights), out, arguments.runs)
-    for (name, meaning), score in zip(CONDITIONS.items(), card.scores, strict=False):  # those of int8 come first
+    for (name, meaning), score in zip(CONDITIONS.items(), card.scores, strict=False):  # the int8 scores come first
         row = {"inputs": meaning, "n": score.n, "accuracy": score.accuracy, "ece": score.ece}
         print(json.dumps(row | {"face_weight": face_weights[name]}, ensure_ascii=False))
     return 0

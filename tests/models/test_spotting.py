@@ -15,14 +15,14 @@ from models.words.spotting import Scores, threshold
 
 
 def test_the_threshold_lies_between_alarms_and_what_was_said() -> None:
-    scores = Scores(said=[-10.0, -8.0, -6.0, -5.0], not_said=[(-20.0, "talk"), (-30.0, "talk")])
+    scores = Scores(positives=[-10.0, -8.0, -6.0, -5.0], negatives=[(-20.0, "talk"), (-30.0, "talk")])
     mark = threshold(scores, hours=0.9)
     assert mark is not None
     assert -19.5 <= mark <= -10
 
 
 def test_an_alarm_an_hour_is_allowed_and_no_more() -> None:
-    scores = Scores(said=[-10.0] * 4, not_said=[(-5.0, "talk"), (-20.0, "talk")])
+    scores = Scores(positives=[-10.0] * 4, negatives=[(-5.0, "talk"), (-20.0, "talk")])
     assert threshold(scores, hours=0.9) is None  # the one alarm is louder than all that was said
     allowed = threshold(scores, hours=1.1)
     assert allowed is not None
@@ -30,8 +30,8 @@ def test_an_alarm_an_hour_is_allowed_and_no_more() -> None:
 
 
 def test_a_phrase_that_is_hardly_found_has_none() -> None:
-    assert threshold(Scores(said=[-5.0, -60.0, -60.0], not_said=[(-20.0, "talk")]), hours=0.5) is None
-    assert threshold(Scores(said=[-math.inf] * 4), hours=0.5) is None
+    assert threshold(Scores(positives=[-5.0, -60.0, -60.0], negatives=[(-20.0, "talk")]), hours=0.5) is None
+    assert threshold(Scores(positives=[-math.inf] * 4), hours=0.5) is None
 
 
 def test_speakers_stay_in_one_half() -> None:

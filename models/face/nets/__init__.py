@@ -1,1 +1,1 @@
-"""Architectures, and how published weights are read into them."""
+"""Network architectures, and loading of published weights into them."""

@@ -1,7 +1,7 @@
-"""MobileNet v1 cut short, on an up-sampled face, starting from a net that was trained to tell persons apart.
+"""The first blocks of MobileNet v1 on an up-sampled face, initialised from a face-recognition network.
 
-Howard et al., MobileNets, 2017. A net that knows faces needs far fewer of FER2013's noisy labels than one that starts
-from nothing (Savchenko, Facial expression and attributes recognition based on multi-task learning, SISY 2021).
+Howard et al., MobileNets, 2017. A network pretrained on faces needs far fewer of FER2013's noisy labels than one with
+random weights (Savchenko, Facial expression and attributes recognition based on multi-task learning, SISY 2021).
 """
 
 from __future__ import annotations
@@ -19,20 +19,25 @@ from edge.emotions import COUNT
 from models.face.pretrained import Weights
 
 STEM_BLOCKS: Final = 3
-"""The first blocks carry their normalisation folded into the convolutions; they can be trained or left as they are."""
+"""Number of first blocks whose normalisation is folded into the convolutions; they can be trained or frozen."""
 FILTERS: Final = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512)
-"""Of the pointwise convolutions of the separable blocks, in the original."""
+"""Filters of the pointwise convolutions of the separable blocks in the original network."""
 STRIDES: Final = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1)
-"""Of their depthwise convolutions."""
+"""Strides of the depthwise convolutions of the separable blocks."""
 _LEVEL: Final = 255.0
+"""White level of the original network's input; the factor is folded into the first convolution."""
 _MEAN: Final = 117.0
-"""The original saw levels of 0…255 less the mean of its corpus; both are folded into the first convolution."""
+"""Mean level that the original network subtracts from its input; it is folded into the first convolution."""
 
 
 def features(image: Any, filters: Sequence[int], side: int = 96, first: int = 32) -> Any:
-    """(n, h, w, 1) float in 0…1 → the map after as many separable blocks as `filters` has, on `side`×`side` pixels.
+    """Feature map of a face after `len(filters)` separable blocks.
 
-    `filters` are those of their pointwise convolutions, `first` those of the convolution before them.
+    Args:
+        image: (n, h, w, 1) float in 0…1.
+        filters: Filters of the pointwise convolution of each separable block.
+        side: Side of the square, pixels, to which the face is resized first.
+        first: Filters of the convolution before the separable blocks.
     """
     out = layers.Resizing(side, side, interpolation="bilinear")(image)
     out = layers.Conv2D(first, 3, strides=2, padding="same", name="conv1")(out)
@@ -51,7 +56,14 @@ def features(image: Any, filters: Sequence[int], side: int = 96, first: int = 32
 
 
 def build(filters: Sequence[int], side: int = 96, first: int = 32, dropout: float = 0.3) -> Any:
-    """The expression net: (n, 48, 48, 1) float in 0…1 → (n, 7) logits. Parameters as of `features`."""
+    """The expression network: (n, 48, 48, 1) float in 0…1 → (n, 7) logits.
+
+    Args:
+        filters: Filters of the pointwise convolution of each separable block.
+        side: Side of the square, pixels, to which the face is resized first.
+        first: Filters of the convolution before the separable blocks.
+        dropout: Share of features dropped before the last layer.
+    """
     image = keras.Input((48, 48, 1), name="face")
     pooled = layers.GlobalAveragePooling2D(name="pooled")(features(image, filters, side, first))
     pooled = layers.Dropout(dropout)(pooled)
@@ -59,12 +71,17 @@ def build(filters: Sequence[int], side: int = 96, first: int = 32, dropout: floa
 
 
 def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> None:
-    """Gives the convolutions the pretrained weights.
+    """Loads the pretrained weights into the convolutions.
 
-    The weights come with their normalisation folded in. Where `model` normalises, the statistics are measured on
-    `images` (n, 48, 48, 1) and set so that the net computes what the original does.
+    The published weights have the normalisation folded in. The normalisation layers of `model` are set so that it
+    computes the same as the original.
+
+    Args:
+        model: A network of `features`.
+        weights: The published arrays.
+        images: (n, 48, 48, 1) float in 0…1, on which the statistics of the normalisation layers are measured.
     """
-    kernel = weights["conv1/convolution/merged_input"].sum(2, keepdims=True)  # grey: the three colours are equal
+    kernel = weights["conv1/convolution/merged_input"].sum(2, keepdims=True)  # a grey image has equal colours
     offset = weights["conv1_bn/batchnorm_1/sub"] - _MEAN * kernel.sum((0, 1, 2))
     model.get_layer("conv1").set_weights([kernel * _LEVEL, offset])
     for layer in model.layers:
@@ -77,14 +94,14 @@ def start_from(model: Any, weights: Weights, images: NDArray[np.float32]) -> Non
             kernel = weights[f"{name}/depthwise_kernel"] * scale[None, None, :, None]
         else:
             kernel = weights[f"{name}/convolution/merged_input"]
-            # Where the last block is narrower, the filters that say most stay.
+            # A narrower last block keeps the filters with the largest weights.
             kept = np.sort(np.argsort(-np.abs(kernel).sum((0, 1, 2)))[: layer.filters])
             kernel, offset = kernel[..., kept], offset[kept]
         give(model, layer, kernel, offset, images)
 
 
 def freeze_stem(model: Any, frozen: bool) -> None:
-    """Whether the folded blocks keep their weights; an epoch is faster where they do. Compile afterwards."""
+    """Freezes or unfreezes the folded blocks; frozen ones make an epoch faster. Compile the model afterwards."""
     for layer in model.layers:
         number = layer.name.removesuffix("_bn").rpartition("_")[2]
         if layer.name == "conv1" or (layer.name.startswith("conv_") and int(number) <= STEM_BLOCKS):

@@ -1,8 +1,9 @@
-"""Channel pruning: a narrower MobileNet that computes nearly what a wide one does, before any training.
+"""Channel pruning: a narrower MobileNet that approximates a wide one before any training.
 
-He, Zhang & Sun, Channel Pruning for Accelerating Very Deep Neural Networks, ICCV 2017: layer by layer, the channels
-that can least be told from those already kept stay, and the next pointwise kernel is fitted by least squares to what
-the wide net responds. Here pivoted Cholesky decomposition chooses them, without a penalty to tune.
+After He, Zhang & Sun, Channel Pruning for Accelerating Very Deep Neural Networks, ICCV 2017: layer by layer, the
+channels that can least be predicted from those already kept are kept too, and the next pointwise kernel is fitted by
+least squares to the responses of the wide network. Here a pivoted Cholesky decomposition selects the channels, which
+needs no penalty to tune.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from converters.restore import give, normal_behind
 Floats: TypeAlias = NDArray[np.float32]
 
 _POSITIONS: Final = 150_000
-"""Places of a map from which a kernel is fitted: fewer images where the maps are large."""
+"""Number of map positions from which a kernel is fitted, so that larger maps need fewer images."""
 _RIDGE: Final = 1e-4
-"""Of the mean power of a channel: keeps channels that are nearly alike from cancelling each other."""
+"""Ridge penalty relative to the mean power of a channel; it stops nearly equal channels from cancelling each other."""
 
 
 def prune(wide: Any, narrow: Any, images: Floats) -> None:
-    """Gives `narrow` weights with which it computes nearly what `wide` does.
+    """Sets the weights of a narrow network so that it approximates a wide one.
 
-    Both are of `models.face.nets.mobilenet.build`, with as many blocks and the same side; `images` are
-    (n, 48, 48, 1) float in 0…1 of the kind they will see, some thousands.
+    Args:
+        wide: A trained network of `models.face.nets.mobilenet.build`.
+        narrow: A network of the same function with the same number of blocks and the same side.
+        images: (n, 48, 48, 1) float in 0…1, some thousand typical faces.
     """
     blocks = sum(layer.name.startswith("conv_pw") and not layer.name.endswith("_bn") for layer in narrow.layers)
     kernel, offset = _folded(wide, "conv1")
@@ -51,7 +54,7 @@ def prune(wide: Any, narrow: Any, images: Floats) -> None:
 
 
 def _channels_kept(wide: Any, block: int, count: int, images: Floats) -> NDArray[np.int64]:
-    """Which channels of what the wide net's `block` reads stay."""
+    """Indices of the `count` input channels of the wide network's `block` that are kept."""
     depthwise = f"conv_dw_{block}"
     seen = _seen(wide, depthwise, _enough(wide.get_layer(depthwise).output, images))
     kernel, _ = _folded(wide, f"conv_pw_{block}")
@@ -59,9 +62,10 @@ def _channels_kept(wide: Any, block: int, count: int, images: Floats) -> NDArray
 
 
 def _independent(seen: Floats, kernel: Any, count: int) -> NDArray[np.int64]:
-    """Which `count` of the channels `seen` (n, c) say most of what `kernel` (c, k) makes of them all, in order.
+    """Sorted indices of the `count` channels of `seen` (n, c) that best preserve its product with `kernel` (c, k).
 
-    Each next one has the largest variance left when those before it are known, weighed by the kernel's norm.
+    Each next channel is the one with the largest residual variance given the previous ones, weighted by the norm of its
+    kernel row.
     """
     centred = (seen - seen.mean(0)) * np.linalg.norm(np.asarray(kernel), axis=1)
     covariance = (centred.T @ centred).astype(np.float64) / len(seen)
@@ -79,7 +83,7 @@ def _independent(seen: Floats, kernel: Any, count: int) -> NDArray[np.int64]:
 
 
 def _least_squares(inputs: Floats, wanted: Floats) -> tuple[Floats, Floats]:
-    """(c, k) kernel and (k,) offset that give `wanted` (n, k) from `inputs` (n, c)."""
+    """The kernel (c, k) and offset (k,) that best predict `wanted` (n, k) from `inputs` (n, c)."""
     rows = np.column_stack([inputs, np.ones(len(inputs), np.float32)]).astype(np.float64)
     gram = rows.T @ rows
     places = np.arange(len(gram) - 1)
@@ -89,7 +93,7 @@ def _least_squares(inputs: Floats, wanted: Floats) -> tuple[Floats, Floats]:
 
 
 def _folded(model: Any, name: str) -> tuple[Floats, Floats]:
-    """Kernel and offset of a convolution, its normalisation folded in."""
+    """Kernel and offset of a convolution with its normalisation folded in."""
     layer = model.get_layer(name)
     normal = normal_behind(layer)
     if normal is None:
@@ -103,13 +107,13 @@ def _folded(model: Any, name: str) -> tuple[Floats, Floats]:
 
 
 def _linear(model: Any, name: str) -> Any:
-    """What a convolution gives before its ReLU6."""
+    """Output tensor of a convolution and its normalisation, before the ReLU6."""
     layer = model.get_layer(name)
     return (normal_behind(layer) or layer).output
 
 
 def _seen(model: Any, name: str, images: Floats) -> Floats:
-    """(places, channels) behind the ReLU6 of a convolution."""
+    """(positions, channels) responses of a convolution after its ReLU6."""
     return np.clip(_responses(model, _linear(model, name), images), 0.0, 6.0)
 
 
@@ -119,5 +123,5 @@ def _responses(model: Any, tensor: Any, images: Floats) -> Floats:
 
 
 def _enough(tensor: Any, images: Floats) -> Floats:
-    """As many of the images as give `_POSITIONS` places of this map."""
+    """The first images, as many as are needed for `_POSITIONS` positions of this map."""
     return images[: -(-_POSITIONS // (tensor.shape[1] * tensor.shape[2]))]

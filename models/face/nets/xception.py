@@ -1,5 +1,7 @@
-"""The larger of the separable residual nets of Arriaga et al., Real-time Convolutional Neural Networks for Emotion and
-Gender Classification (ESANN 2019), `big_XCEPTION` in their code, with the weights of a published model of it."""
+"""The larger separable residual network of Arriaga et al. (`big_XCEPTION` in their code) with published weights.
+
+Real-time Convolutional Neural Networks for Emotion and Gender Classification, ESANN 2019.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +17,25 @@ from edge.emotions import COUNT
 from models.face.pretrained import Weights
 
 SIDE: Final = 64
-"""The published nets were trained on faces enlarged to this."""
+"""Side in pixels to which faces were enlarged when the published networks were trained."""
 
 _CONVOLUTIONS: Final = ("conv2d_1", "conv2d_2", "conv2d_3", "conv2d_4")
+"""Names of the plain convolutions in the published graph, in the order of the layers here."""
 _SEPARABLE: Final = ("separable_conv2d_1", "separable_conv2d_2", "separable_conv2d_3", "separable_conv2d_4")
+"""Names of the separable convolutions in the published graph, in the order of the layers here."""
 _DEPTHWISE: Final = {
     f"{name}_depthwise": number
     for name, number in zip(_SEPARABLE, ("unknown_9", "unknown_15", "unknown_26", "unknown_32"), strict=True)
 }
+"""Name of the published depthwise kernel of each depthwise layer."""
 _LAST: Final = ("unknown_43", "unknown_44")
+"""Names of the published kernel and bias of the last convolution."""
 _FOLDER: Final = "StatefulPartitionedCall/model_1/"
-"""The published graph's names, in the order of the layers here."""
+"""Prefix of the names in the published graph."""
 
 
 def build() -> Any:
-    """(n, 48, 48, 1) float in 0…1, seen as `SIDE`×`SIDE` pixels → (n, 7) logits; 0.21 M parameters."""
+    """Network (n, 48, 48, 1) float in 0…1, resized to `SIDE`×`SIDE` pixels → (n, 7) logits; 0.21 M parameters."""
     image = keras.Input((48, 48, 1), name="face")
     out = layers.Rescaling(2.0, -1.0)(image)
     out = layers.Resizing(SIDE, SIDE, interpolation="bilinear")(out)
@@ -54,10 +60,16 @@ def _convolution(inputs: Any, filters: int, size: int, strides: int, name: str, 
 
 
 def start_from(model: Any, weights: Weights, order: tuple[int, ...], images: NDArray[np.float32]) -> None:
-    """Gives `model` (of `build`) the published weights, whose classes stand in another `order`.
+    """Loads the published weights into a network of `build`.
 
-    Their normalisation is folded into the convolutions; that of `model` is set so that it computes what the original
-    does, with statistics of `images` (n, 48, 48, 1).
+    The published weights have the normalisation folded in. The normalisation layers of `model` are set so that it
+    computes the same as the original.
+
+    Args:
+        model: A network of `build`.
+        weights: The published arrays.
+        order: For each of our labels, its index among the published outputs.
+        images: (n, 48, 48, 1) float in 0…1, on which the statistics of the normalisation layers are measured.
     """
     for layer in model.layers:
         name = layer.name

@@ -1,1 +1,1 @@
-"""Measurements beyond the standard score: `python -m` each."""
+"""Measurements beyond the standard scores; each module is a program for `python -m`."""

@@ -1,4 +1,4 @@
-"""Persons cut out of photos of `landmarks68`: who plays in the clips that trackers are measured on."""
+"""Persons cut out of photos of `landmarks68`, who appear in the clips that trackers are measured on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from edge.face.boxes import Box
 from models.landmarks.data import read_annotations
 
 _BOX_SIDE: Final = 1.04
+"""Side of BlazeFace's box relative to that of the landmarks, median over the photos."""
 _BOX_RISE: Final = 0.055
-"""BlazeFace's box over that of the landmarks, medians over the photos: side, and how far its centre lies higher."""
+"""How much higher the centre of BlazeFace's box lies, in sides of that box, median over the photos."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,23 +26,25 @@ class Sprite:
     """A person cut out of a photo."""
 
     image: NDArray[np.uint8]
-    """(height, width, 3), BGR."""
+    """(height, width, 3) BGR image."""
     alpha: NDArray[np.float32]
-    """(height, width), 0…1."""
+    """(height, width) opacity, 0…1."""
     face: Box
-    """Square, as BlazeFace would frame it; pixels of the sprite."""
+    """Square box of the face in pixels of the sprite, as BlazeFace would frame it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Actor:
-    """One person, as seen in the frames of one video."""
+    """One person with the sprites of one video."""
 
     identity: str
+    """Name of the person."""
     sprites: tuple[Sprite, ...]
+    """Cut-outs of the person from the frames of the video."""
 
 
 def videos(folder: Path) -> dict[str, list[str]]:
-    """Names of the photos of each video in `landmarks68/train`: `Some_Name_53.jpg` is frame 3 of `Some_Name_5`."""
+    """Photo names of each video in `landmarks68/train`; `Some_Name_53.jpg` is frame 3 of the video `Some_Name_5`."""
     found: dict[str, list[str]] = {}
     for name in sorted(read_annotations(folder, "train")):
         found.setdefault(Path(name).stem[:-1], []).append(name)
@@ -49,12 +52,12 @@ def videos(folder: Path) -> dict[str, list[str]]:
 
 
 def identity(video: str) -> str:
-    """The person of a video."""
+    """Name of the person in a video."""
     return video.rsplit("_", 1)[0]
 
 
 def cast(folder: Path, names: Sequence[str]) -> list[Actor]:
-    """The persons of the videos `names` of `landmarks68`, cut out."""
+    """The persons of the videos `names` of `landmarks68`, cut out of their photos."""
     frames, points = videos(folder), read_annotations(folder, "train")
     return [
         Actor(identity(video), tuple(_sprite(folder / "train" / name, points[name]) for name in frames[video]))
@@ -70,7 +73,7 @@ def _sprite(path: Path, points: NDArray[np.float64]) -> Sprite:
 
 
 def cut_out(image: NDArray[np.uint8], points: NDArray[np.float64]) -> Sprite:
-    """Head and shoulders by GrabCut (Rother et al., SIGGRAPH 2004), guided by the landmarks (68, 2)."""
+    """Cuts out head and shoulders with GrabCut (Rother et al., SIGGRAPH 2004), guided by the landmarks (68, 2)."""
     height, width = image.shape[:2]
     (x0, y0), (x1, y1) = points.min(0), points.max(0)
     x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0

@@ -1,7 +1,8 @@
-"""`python -m models.face.protocols.alignment --data DIR`: how the crop of a face changes the expression read.
+"""`python -m models.face.protocols.alignment --data DIR`: accuracy of the expression with different crops.
 
-FER2013 images (PublicTest: a choice of the device's, so not of PrivateTest) stand in a larger frame, upright and
-turned; the face is found by the detector and cut out by its box, by its box and eyes, or by the landmarks.
+FER2013 images are placed in a larger frame, upright and rotated. The detector finds the face, which is then cut out by
+the box, by the box and the eyes, or by the landmarks. The images are those of PublicTest, because the result decides
+which crop the device uses.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from models.corpora import add_data_option, require
 from models.face import data
 
 _ZOOM: Final = 3
+"""Factor by which the FER2013 image is enlarged in the frame."""
 _SIDE: Final = 320
+"""Side of the square frame, pixels."""
 
 Cut: TypeAlias = Callable[[NDArray[np.uint8], Detection], NDArray[np.uint8]]
+"""Cuts the face of a detection out of a grey frame."""
 
 
 def framed(image: NDArray[np.uint8], degrees: float) -> tuple[NDArray[np.uint8], View]:
-    """(320, 320) grey with the image in its middle, turned clockwise, and where the image lies in it."""
+    """A (320, 320) grey frame with the image rotated clockwise in its middle, and the view of the image in it."""
     side = image.shape[0] * _ZOOM
     large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
     border = (_SIDE - side) // 2

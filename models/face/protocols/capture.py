@@ -1,6 +1,7 @@
-"""Faces as a camera gives them: far or near, turned, ill lit, smeared, hidden in part, compressed; mixed by chance.
+"""Synthetic camera frames of faces with random distance, rotation, lighting, blur, occlusion and compression.
 
-What the quality of an observation is fitted on and measured with. The mixture is our choice, no survey of robots.
+The quality of an observation is fitted and measured on them. The proportions are our choice and do not come from a
+survey of robots.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from models.face.training import degrade
 
 WIDTH: Final = 320
+"""Width of a frame, pixels."""
 HEIGHT: Final = 240
+"""Height of a frame, pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,20 +26,25 @@ class Shot:
     """A frame with one face."""
 
     image: NDArray[np.uint8]
-    """(HEIGHT, WIDTH) grey."""
+    """(HEIGHT, WIDTH) grey image."""
     x: float
+    """Horizontal centre of the FER2013 picture in the frame, pixels."""
     y: float
-    """Centre of the FER2013 picture in it, pixels."""
+    """Vertical centre of the FER2013 picture in the frame, pixels."""
     side: float
-    """Its side, pixels."""
+    """Side of the FER2013 picture in the frame, pixels."""
 
 
 def shoot(face: NDArray[np.uint8], rng: np.random.Generator, hard: bool | None = None) -> Shot:
-    """A frame that shows `face` (48, 48) uint8 grey.
+    """Renders a frame that shows a face.
 
     Two thirds of the frames have one or more of: a face under 48 pixels, darkness, too much light, light from one side,
-    blur, motion, noise, something before the face, strong compression. The rest is as a good camera would see it.
-    `hard`: whether this frame is one of the two thirds; by chance where None.
+    blur, motion, noise, an object in front of the face, strong compression. The others look as from a good camera.
+
+    Args:
+        face: (48, 48) uint8 grey.
+        rng: Source of randomness.
+        hard: Whether the frame is degraded; None decides at random.
     """
     drawn = rng.random() < 2 / 3
     hard = drawn if hard is None else hard
@@ -59,7 +67,7 @@ def shoot(face: NDArray[np.uint8], rng: np.random.Generator, hard: bool | None =
 
 
 def _place(face: NDArray[np.uint8], side: float, turn: float, x: float, y: float) -> NDArray[np.uint8]:
-    """The face in the frame, its edges repeated outwards, averaged where it gets smaller."""
+    """Draws the face into a frame and repeats its edges outwards; a face that gets smaller is averaged."""
     fine = 3 if side < face.shape[0] else 1
     scale = fine * side / face.shape[0]
     cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
@@ -73,7 +81,7 @@ def _place(face: NDArray[np.uint8], side: float, turn: float, x: float, y: float
 
 
 def _light(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Dark, too bright, or from one side; what leaves 0…255 is lost later."""
+    """Random darkness, too much light, or light from one side; the caller clips to 0…255."""
     drawn = rng.random()
     if drawn < 0.25:
         picture = picture * np.float32(np.exp(rng.uniform(np.log(0.06), np.log(0.6))))
@@ -86,7 +94,7 @@ def _light(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
 
 
 def _smear(picture: NDArray[np.float32], side: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Out of focus, or moving; lengths go with the size of the face."""
+    """Random defocus or motion blur, with lengths proportional to the size of the face."""
     drawn = rng.random()
     if drawn < 0.25:
         sigma = rng.uniform(0.5, 2.8) * side / 48

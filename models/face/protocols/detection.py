@@ -1,14 +1,14 @@
-"""`python -m models.face.protocols.detection --data DIR`: which detector finds faces how far away and how far turned.
+"""`python -m models.face.protocols.detection --data DIR`: recall of the detectors by distance and rotation.
 
-Photos of `landmarks68/test` are scaled into frames of 640×480 so that the face has the pixels that a camera with a
-horizontal field of view of 62° gives it: its breadth of 0.14 m at a distance d spans 640 · 0.14 m / (2 · d · tan 31°)
-pixels, which is 149 at 0.5 m, 75 at 1 m, 37 at 2 m and 25 at 3 m. Breadth is the longer side of the upright box of the
-68 landmarks. The photo is turned about the face; around it lies a blurred copy; noise of σ 3 is added. A face counts as
-found when a detection's centre lies within 0.35 breadths of the true one and its width is 0.5 to 2 breadths, within
-300 ms of the last look at an empty scene.
+Photos of `landmarks68/test` are scaled into frames of 640×480 so that the face has the same size in pixels as in a
+camera with a horizontal field of view of 62°: a breadth of 0.14 m at distance d spans 640 · 0.14 m / (2 · d · tan 31°)
+pixels, which is 149 at 0.5 m, 75 at 1 m, 37 at 2 m and 25 at 3 m. The breadth is the longer side of the upright box of
+the 68 landmarks. The photo is rotated about the face and surrounded by a blurred copy; noise of σ 3 is added. A face
+counts as found if, within 300 ms of the last look at an empty scene, a detection's centre lies within 0.35 breadths of
+the true one and its width is 0.5 to 2 breadths.
 
-False alarms: pictures put together from the parts of the photos that show no face (some show a stranger in the
-background), each looked at for 300 ms, and the clips, looked at ten times a second.
+False alarms are counted on pictures composed of the parts of the photos without a face (some show a stranger in the
+background), each shown for 300 ms, and on the clips, with ten looks a second.
 """
 
 from __future__ import annotations
@@ -44,38 +44,50 @@ from models.corpora import add_data_option, require
 from models.landmarks.data import read_annotations
 
 PHOTOS: Final = "face/landmarks68"
+"""Path of the photos below the data folder."""
 CLIPS: Final = "av"
+"""Path of the clips below the data folder."""
 WIDTH: Final = 640
+"""Width of a frame, pixels."""
 HEIGHT: Final = 480
+"""Height of a frame, pixels."""
 DISTANCES: Final = (0.5, 1.0, 2.0, 3.0)
-"""Metres."""
+"""Distances of the face from the camera, metres."""
 TURNS: Final = (0, 15, 30, 45)
-"""Degrees, to either side in turn."""
+"""Rotations of the face in the image plane, degrees; the direction alternates from photo to photo."""
 EVERY_S: Final = 0.1
-"""Seconds from look to look, as configured; at a photo or picture"""
+"""Configured interval between two looks, seconds; it is used for the clips."""
 WAITED_S: Final = 2 / 15
-"""so many, for the device waits for the next of 15 frames a second."""
+"""Interval between two looks at a photo, seconds: the device waits for the next of 15 frames a second."""
 LOOKS: Final = int(NEW_FACE_S / WAITED_S)
-"""That a new face has to be found in."""
+"""Number of looks within which a new face has to be found."""
 _SETTLED: Final = 4
-"""Looks after which a detector knows how far apart they are."""
+"""Number of looks after which a detector has learnt the interval between them."""
 _CUT_S: Final = 2.39
-"""Where `face_noface.mov` cuts from the face to the scene without one, seconds."""
+"""Time in seconds at which `face_noface.mov` cuts from the face to a scene without a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
+    """One photo with its landmarks."""
+
     image: NDArray[np.uint8]
-    """(height, width, 3), BGR."""
+    """(height, width, 3) BGR image."""
     points: NDArray[np.float64]
-    """(68, 2), pixels."""
+    """(68, 2) landmarks, pixels."""
 
 
 def photos(folder: Path, half: str, count: int) -> list[Photo]:
-    """`count` photos of `train` or `test`, by chance but always the same."""
+    """A random but fixed sample of photos.
+
+    Args:
+        folder: Folder of the corpus.
+        half: `train` or `test`.
+        count: Number of photos.
+    """
     rows = list(read_annotations(folder, half).items())
-    chosen = np.random.default_rng(68).permutation(len(rows))[:count]
-    return [_photo(folder / half / name, points) for name, points in (rows[i] for i in chosen)]
+    sample = np.random.default_rng(68).permutation(len(rows))[:count]
+    return [_photo(folder / half / name, points) for name, points in (rows[i] for i in sample)]
 
 
 def _photo(path: Path, points: NDArray[np.float64]) -> Photo:
@@ -86,7 +98,17 @@ def _photo(path: Path, points: NDArray[np.float64]) -> Photo:
 
 
 def place(photo: Photo, distance_m: float, degrees: float, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Box]:
-    """A frame (HEIGHT, WIDTH, 3) with the face somewhere in it, and a square of its breadth about its centre."""
+    """Puts a face at a random place in a frame.
+
+    Args:
+        photo: Photo of the face.
+        distance_m: Simulated distance from the camera, metres.
+        degrees: Rotation of the photo, degrees.
+        rng: Source of randomness.
+
+    Returns:
+        The frame (HEIGHT, WIDTH, 3), and the true box: a square about the face's centre with its breadth as side.
+    """
     x, y, breadth, _ = upright_box(photo.points)
     side = face_share(distance_m) * WIDTH
     scale, angle = side / breadth, math.radians(degrees)
@@ -94,7 +116,7 @@ def place(photo: Photo, distance_m: float, degrees: float, rng: np.random.Genera
     turn = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = np.column_stack([turn, np.array([at_x, at_y]) - turn @ np.array([x, y])])
     image = photo.image
-    if scale < 0.9:  # what a lens averages
+    if scale < 0.9:  # average out the detail that a lens would not resolve
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.5 * math.sqrt(1 / scale**2 - 1)), np.uint8)
     shown = cv2.warpAffine(image, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = cv2.warpAffine(np.ones(image.shape[:2], np.float32), matrix, (WIDTH, HEIGHT))[..., None]
@@ -104,13 +126,22 @@ def place(photo: Photo, distance_m: float, degrees: float, rng: np.random.Genera
 
 
 def matches(found: Box, truth: Box) -> bool:
-    """Whether a detection is the true face, whatever part of the head a detector's box takes in."""
+    """Whether a detection is the true face; the limits allow for detectors that frame more or less of the head."""
     (x, y), (true_x, true_y) = found.centre, truth.centre
     return math.hypot(x - true_x, y - true_y) <= 0.35 * truth.width and 0.5 <= found.width / truth.width <= 2.0
 
 
 def faceless(shots: Sequence[Photo], count: int, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
-    """Frames (HEIGHT, WIDTH, 3) of twelve pieces each, shoulders and backgrounds, enlarged one to three times."""
+    """Composes frames without a face from shoulders and backgrounds of photos.
+
+    Args:
+        shots: The photos.
+        count: Number of frames.
+        rng: Source of randomness.
+
+    Yields:
+        Frames (HEIGHT, WIDTH, 3) of twelve pieces each, enlarged one to three times.
+    """
     pieces = [piece for piece in map(_beside, shots) if piece is not None]
     tile = WIDTH // 4
     for _ in range(count):
@@ -126,7 +157,7 @@ def faceless(shots: Sequence[Photo], count: int, rng: np.random.Generator) -> It
 
 
 def _beside(photo: Photo) -> NDArray[np.uint8] | None:
-    """The broadest strip left, right, above or below the face; None where there is none of 24 pixels."""
+    """The broadest strip left, right, above or below the face; None if it is narrower than 24 pixels."""
     x, y, breadth, _ = upright_box(photo.points)
     height, width = photo.image.shape[:2]
     reach = 0.8 * breadth
@@ -139,26 +170,29 @@ def _beside(photo: Photo) -> NDArray[np.uint8] | None:
 
 @dataclass(slots=True)
 class Tally:
-    """What one detector did."""
+    """Results of one detector."""
 
     found: dict[tuple[float, int], list[int]] = field(default_factory=dict)
-    """Distance and turn → the look that found each face, 0 for none."""
+    """For each distance and rotation, the number of the look that found each face; 0 if it was not found."""
     milliseconds: list[float] = field(default_factory=list)
+    """Duration of each look at a photo."""
     false: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    """Kind of pictures without a face → detections, looks, pictures."""
+    """For each kind of picture without a face, the numbers of detections, looks and pictures."""
     clips: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    """Clip with a face → looks, looks that found it, detections of something else."""
+    """For each clip with a face, the numbers of looks, of looks that found it and of other detections."""
 
     def recall(self, distance: float, degrees: int) -> float:
+        """Share of faces found at this distance and rotation, 0…1."""
         looks = self.found[distance, degrees]
         return sum(look > 0 for look in looks) / len(looks)
 
 
 Make = Callable[[], Detector]
+"""Makes a new detector."""
 
 
 def detectors(min_score: float) -> Mapping[str, Make]:
-    """How to make each. Raises `ModelError`."""
+    """The compared detectors by name; BlazeFace only if its file is present. Raises `ModelError`."""
     path = find()
     every: dict[str, Make] = {}
     if path is not None:
@@ -173,7 +207,13 @@ def detectors(min_score: float) -> Mapping[str, Make]:
 
 
 def measure_photos(make: Make, tally: Tally, shots: Sequence[Photo]) -> None:
-    """Every distance and turn; the same frames for every detector."""
+    """Measures recall at every distance and rotation, on the same frames for every detector.
+
+    Args:
+        make: Makes the detector.
+        tally: Results of the detector, to which the new ones are added.
+        shots: The photos.
+    """
     for distance in DISTANCES:
         for degrees in TURNS:
             looks: list[int] = []
@@ -185,6 +225,7 @@ def measure_photos(make: Make, tally: Tally, shots: Sequence[Photo]) -> None:
 
 
 def _first_look(detector: Detector, tally: Tally, frame: NDArray[np.uint8], truth: Box) -> int:
+    """Number of the first look that finds the face, counted from 1; 0 if none does."""
     empty = np.full_like(frame, 128)
     for look in range(_SETTLED):
         detector.detect(empty, look * WAITED_S)
@@ -198,7 +239,15 @@ def _first_look(detector: Detector, tally: Tally, frame: NDArray[np.uint8], trut
 
 
 def measure_faceless(make: Make, tally: Tally, frames: Sequence[NDArray[np.uint8]]) -> None:
-    """Each picture as often as a detector looks in 300 ms and once more, so that one that follows can err on."""
+    """Counts false alarms on pictures without a face.
+
+    A detector looks at each picture as often as in 300 ms and once more, so that it can also follow a false alarm.
+
+    Args:
+        make: Makes the detector.
+        tally: Results of the detector, to which the new ones are added.
+        frames: The pictures.
+    """
     alarms = 0
     for frame in frames:
         detector = make()
@@ -207,7 +256,13 @@ def measure_faceless(make: Make, tally: Tally, frames: Sequence[NDArray[np.uint8
 
 
 def measure_clips(make: Make, tally: Tally, folder: Path) -> None:
-    """The corpus' clips: one face, none, or one that leaves."""
+    """Measures recall and false alarms on the clips, which show one face, no face, or a face that leaves.
+
+    Args:
+        make: Makes the detector.
+        tally: Results of the detector, to which the new ones are added.
+        folder: Folder of the clips.
+    """
     for path in sorted((*folder.glob("clips/*.m*"), *folder.glob("crema_d/*.flv"))):
         detector, due = make(), 0.0
         looks, hits, others, empty_looks, empty_alarms = 0, 0, 0, 0, 0

@@ -1,8 +1,8 @@
-"""`python -m models.face.protocols.framing --data DIR`: how the training images frame their faces.
+"""`python -m models.face.protocols.framing --data DIR`: measures how the training images frame the faces.
 
-The device's crops (`FRAMINGS` of `edge.face.crop`, from FER2013, and of `edge.face.landmarks`, from the photos with
-landmarks) and the scales of its quality (`edge.face.quality`) are these figures, so that a face in a frame is cut out
-as the training images were. Training images only, each by itself.
+The results are the device's crops (`FRAMINGS` of `edge.face.crop`, from FER2013, and of `edge.face.landmarks`, from the
+photos with landmarks) and the scales of its quality (`edge.face.quality`), so that the device cuts out a face as the
+training images do. Only training images are used, one at a time.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from models.face import data
 from models.landmarks import data as landmarks
 
 _ZOOM: Final = 2
+"""Factor by which an image is enlarged before detection."""
 _BORDERS: Final = {"FER2013": 48, "landmarks": 60}
+"""Width of the border around the enlarged images of each corpus, pixels."""
 
 
 def _framed(grey: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
-    """BGR, enlarged and with its edges repeated outwards so that a detector's box fits."""
+    """The image as BGR, enlarged and with its edges repeated outwards, so that the box of a detector fits in."""
     large = cv2.resize(grey, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
     wide = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
     return np.asarray(cv2.cvtColor(wide, cv2.COLOR_GRAY2BGR), np.uint8)
@@ -38,7 +40,7 @@ def _framed(grey: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
 def _measure(
     detector: Detector, images: Sequence[NDArray[np.uint8]], views: Sequence[View], border: int
 ) -> dict[str, object]:
-    """Medians of where `views`, in pixels of the grey images, lie relative to the best detection in each."""
+    """Median position and scale of `views`, in pixels of the grey images, relative to the best detection in each."""
     scales: list[float] = []
     rises: list[float] = []
     for image, view in zip(images, views, strict=True):
@@ -63,10 +65,10 @@ def main() -> None:
     photos = landmarks.load(require(arguments.data, landmarks.FOLDER), "training")
     rng = np.random.default_rng(0)
     rows = rng.choice(len(faces), min(arguments.rows, len(faces)), replace=False)
-    chosen = [photos[i] for i in rng.permutation(len(photos))[: arguments.rows]]
+    sample = [photos[i] for i in rng.permutation(len(photos))[: arguments.rows]]
     corpora = {
         "FER2013": ([faces.images[row] for row in rows], [View(SIDE / 2, SIDE / 2, SIDE, 0.0, SIDE)] * len(rows)),
-        "landmarks": ([photo.grey for photo in chosen], [photo.view for photo in chosen]),
+        "landmarks": ([photo.grey for photo in sample], [photo.view for photo in sample]),
     }
     for name in ("blazeface", "haar"):
         detector = open_detector(config.Face(detector=name))

@@ -1,7 +1,7 @@
-"""How well a tracker keeps identities: IDF1 and identity switches.
+"""Scores for the identities of a tracker: IDF1 and identity switches.
 
-Ristani et al., "Performance measures and a data set for multi-target, multi-camera tracking", ECCV workshop 2016;
-switches as in Bernardin & Stiefelhagen, "Evaluating multiple object tracking performance: the CLEAR MOT metrics", 2008.
+IDF1: Ristani et al., "Performance measures and a data set for multi-target, multi-camera tracking", ECCV workshop 2016.
+Switches: Bernardin & Stiefelhagen, "Evaluating multiple object tracking performance: the CLEAR MOT metrics", 2008.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from edge.face.assignment import assign
 from edge.face.boxes import Box
 
 _HIT: Final = 0.5
-"""IoU from which a box is the face."""
+"""Lowest intersection over union (IoU) at which a box counts as the face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One frame of truth and of what was tracked."""
+    """True and tracked boxes of one frame."""
 
     truth: Mapping[int, Box]
-    """Boxes of the persons, by person."""
+    """True box of each visible person."""
     ignored: tuple[Box, ...]
-    """Faces so far hidden that finding them is neither right nor wrong."""
+    """Boxes of largely hidden faces, whose detection counts neither as right nor as wrong."""
     tracked: Mapping[int, Box]
-    """Boxes by the tracker's id."""
+    """Tracked box of each track id."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityScore:
-    """Counts over one clip or many; they add up."""
+    """Counts over one or more clips; scores can be added."""
 
     right: int = 0
-    """Boxes whose id is the one that globally belongs to the person (IDTP)."""
+    """Boxes whose track id is the one assigned to the person over the whole clip (IDTP)."""
     truth: int = 0
-    """Faces to be found."""
+    """True faces that should be found."""
     tracked: int = 0
-    """Boxes given, apart from those on ignored faces."""
+    """Tracked boxes, without those on ignored faces."""
     found: int = 0
-    """Faces on which some box lies."""
+    """True faces that are covered by a tracked box."""
     switches: int = 0
-    """How often a person's id differs from the one last seen."""
+    """How often the track id of a person changes."""
 
     @property
     def idf1(self) -> float:
-        """0…1."""
+        """Identity F1 score, 0…1."""
         return 2 * self.right / max(1, self.truth + self.tracked)
 
     @property
     def recall(self) -> float:
-        """0…1, whatever the ids: what IDF1 is bounded by."""
+        """Share of true faces found regardless of the ids, 0…1; it limits IDF1."""
         return self.found / max(1, self.truth)
 
     def __add__(self, other: IdentityScore) -> IdentityScore:
@@ -78,7 +78,7 @@ def score(moments: Iterable[Moment]) -> IdentityScore:
         overlap = overlap.reshape(len(persons), len(ids))
         for row, column in zip(*np.nonzero(overlap >= _HIT), strict=True):
             together[persons[row], ids[column]] += 1
-        # For switches each face has one box; the one it had goes first.
+        # Switches need one box per face; the track that a face had before takes precedence.
         kept = np.array([[last.get(p) == i for i in ids] for p in persons]).reshape(overlap.shape)
         pairs = assign(np.where(overlap >= _HIT, overlap + kept, 0.0))
         for row, column in pairs:

@@ -1,7 +1,7 @@
-"""Clips of several persons with known truth: what trackers are measured on.
+"""Renders clips of several persons with known true boxes, on which trackers are measured.
 
-A person is a few frames of one video, cut out of their background, put on a path in front of a room. Who is nearer
-hides who is behind; a pillar hides both; the camera shakes, exposes differently and makes noise.
+Each person is a set of cut-outs from one video that moves along a path in front of a synthetic room. Nearer persons
+occlude those behind them, and pillars occlude everyone. The camera shakes, varies its exposure and adds noise.
 """
 
 from __future__ import annotations
@@ -21,27 +21,30 @@ from models.face.protocols.scenes import HEIGHT, RATE, WIDTH, Place, Scene
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The truth about one person's face in one frame."""
+    """True position of one person's face in one frame."""
 
     person: int
-    """From 0, index of the actor."""
+    """Index of the actor, counted from 0."""
     box: Box
+    """Box of the face, pixels."""
     visible: float
-    """0…1, the share of the face that nothing hides."""
+    """Visible share of the face, 0…1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """A frame and its truth."""
+    """A frame and its true faces."""
 
     at: float
-    """Seconds."""
+    """Time since the start of the clip, seconds."""
     image: NDArray[np.uint8]
+    """(HEIGHT, WIDTH, 3) BGR image."""
     faces: tuple[Seen, ...] = field(default=())
+    """True faces in the frame."""
 
 
 def room(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(HEIGHT, WIDTH, 3) of walls, furniture and pictures without a face."""
+    """A random background (HEIGHT, WIDTH, 3) of walls, furniture and pictures without a face."""
     tint = rng.integers(60, 200, 3)
     coarse = rng.normal(0, 18, (6, 8, 3)) + tint
     canvas = np.clip(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
@@ -60,7 +63,14 @@ def room(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def play(scene: Scene, actors: Sequence[Actor], rng: np.random.Generator, rate: float = RATE) -> Iterator[Shot]:
-    """Renders the scene with one actor for each path."""
+    """Renders a scene frame by frame.
+
+    Args:
+        scene: Plan of the clip.
+        actors: One actor for each path of the scene.
+        rng: Source of randomness.
+        rate: Frames per second.
+    """
     background = room(rng)
     painted = [(pillar, rng.integers(40, 220, 3)) for pillar in scene.pillars]
     pose = [_Pose(len(actor.sprites), scene.seconds, rng) for actor in actors]
@@ -76,7 +86,7 @@ def play(scene: Scene, actors: Sequence[Actor], rng: np.random.Generator, rate: 
         owner = np.full((HEIGHT, WIDTH), -1, np.int16)
         boxes: dict[int, tuple[Box, float]] = {}
         places = [(path(at), person) for person, path in enumerate(scene.paths)]
-        # Who is nearer looks larger, and is painted over who is farther.
+        # Nearer persons look larger and are painted last, over those farther away.
         for place, person in sorted(((p, n) for p, n in places if p is not None), key=lambda pair: pair[0].side):
             here = pose[person].moved(place, at, shift_x, shift_y)
             boxes[person] = _paint(canvas, owner, actors[person].sprites[pose[person].sprite(at)], here, person)
@@ -96,7 +106,10 @@ def play(scene: Scene, actors: Sequence[Actor], rng: np.random.Generator, rate: 
 def _paint(
     canvas: NDArray[np.uint8], owner: NDArray[np.int16], sprite: Sprite, place: Place, person: int
 ) -> tuple[Box, float]:
-    """Draws a person; gives the face's box and its full area in pixels. `owner` is whose face a pixel shows."""
+    """Draws a person; returns the box of the face and its full area in pixels.
+
+    `owner` holds, for each pixel, the person whose face it shows, or −1.
+    """
     scale = place.side / sprite.face.width
     centre_x, centre_y = sprite.face.centre
     height, width = sprite.alpha.shape
@@ -112,7 +125,7 @@ def _paint(
     size = (right - left, HEIGHT - top)
     image = cv2.warpAffine(sprite.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     alpha = np.asarray(cv2.warpAffine(sprite.alpha, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
-    # The photo ends at the chest; the person does not.
+    # The photo ends at the chest, so its last row is repeated downwards.
     hem = math.floor(place.y + (height - 1.5 - centre_y) * scale) - top
     if 0 <= hem < len(alpha):
         alpha[hem:] = alpha[hem]
@@ -128,7 +141,7 @@ def _paint(
 
 
 class _Sway:
-    """Two channels of slow random movement with a small jump from frame to frame."""
+    """Slow random movement in two channels with a small random jump from frame to frame."""
 
     def __init__(self, size: float, rng: np.random.Generator) -> None:
         self._size = size
@@ -141,7 +154,7 @@ class _Sway:
 
 
 class _Pose:
-    """Which photo shows when, and how the head moves about its place."""
+    """Order of the photos of a person in time, and the movement of the head about its place."""
 
     def __init__(self, sprites: int, seconds: float, rng: np.random.Generator) -> None:
         holds = np.cumsum(rng.uniform(0.4, 1.5, math.ceil(seconds / 0.4) + 1))

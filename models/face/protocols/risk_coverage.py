@@ -1,9 +1,9 @@
-"""`python -m models.face.protocols.risk_coverage --data DIR`: what an observation's quality is worth.
+"""`python -m models.face.protocols.risk_coverage --data DIR`: measures how well the quality predicts errors.
 
-FER2013 images stand in frames as a camera gives them, good and bad (`models.face.protocols.capture`). The face sense
-follows the face, reads it and says of which quality that was. Accuracy must rise as observations of low quality are
-left out (the risk–coverage curve: El-Yaniv & Wiener, JMLR 11, 2010). What the quality is computed from was chosen on
-PublicTest and training images; PrivateTest is looked at for the table. Three to five minutes.
+FER2013 images are placed in good and bad synthetic camera frames (`models.face.protocols.capture`). The face sense
+follows each face, estimates its expression and the quality of the observation. Accuracy must rise as observations of
+low quality are left out (risk–coverage curve: El-Yaniv & Wiener, JMLR 11, 2010). The inputs of the quality were chosen
+on PublicTest and training images; PrivateTest is used only for the table. Takes three to five minutes.
 """
 
 from __future__ import annotations
@@ -36,33 +36,35 @@ from models.face import data
 from models.face.protocols import capture
 
 COVERAGES: Final = (1.0, 0.9, 0.8, 0.7, 0.5)
+"""Shares of the observations that are kept, for the columns of the table."""
 FACTORS: Final = ("size", "sharpness", "light", "detection", "frontal")
+"""Names of the factors of the quality in `FaceDetail`."""
 _KNOWN_SCORE: Final = 0.49
-"""What is enough, by default, for the device to go on following a face that it knows."""
+"""Detection score above which the device, by default, continues to follow a known face."""
 _WINDOW: Final = 4.0
 """Side of the window in which the device looks for a known face, in widths of the face."""
 _OFF: Final = 0.1
-"""Standard deviation of where the face is expected, in its widths: it has moved since."""
+"""Standard deviation of the error of the expected position, in widths of the face, since the face has moved."""
 _TURNS: Final = ((0, 10), (10, 20), (20, 30), (30, 90))
-"""Degrees of yaw, from and to."""
+"""Ranges of yaw for the table by head pose, degrees."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readings:
-    """Of the faces that were found, in the order of the corpus."""
+    """Observations of the faces that were found, in the order of the corpus."""
 
     right: NDArray[np.bool_]
-    """(n,) whether the likeliest label is the corpus's."""
+    """(n,) whether the most probable label is the true one."""
     confidence: NDArray[np.float64]
-    """(n,) of the likeliest label."""
+    """(n,) probability of the most probable label."""
     quality: NDArray[np.float64]
-    """(n,) 0…1."""
+    """(n,) quality of the observation, 0…1."""
     factors: Mapping[str, NDArray[np.float64]]
-    """(n,) each, 0…1, by name."""
+    """Factors of the quality by name, (n,) each, 0…1."""
     yaw: NDArray[np.float64]
-    """(n,) degrees."""
+    """(n,) yaw of the head, degrees."""
     shown: int
-    """Frames, with those in which no face was found."""
+    """Number of frames, including those in which no face was found."""
 
 
 class _Expected:
@@ -79,9 +81,16 @@ class _Expected:
 
 
 def read(faces: data.Faces, model: str, seed: int, plain: bool = False) -> Readings:
-    """What the face sense with `model` makes of `faces`, each in a frame of its own.
+    """Observes each face in a frame of its own.
 
-    `plain`: every frame as a good camera sees it, so that nothing but the persons' pose differs. Raises `ModelError`.
+    Args:
+        faces: The faces.
+        model: Name of the face model.
+        seed: Seed of the frames.
+        plain: Whether every frame looks as from a good camera, so that only the pose of the persons differs.
+
+    Raises:
+        ModelError: A model file is missing or does not run.
     """
     path = find()
     if path is None:
@@ -95,7 +104,7 @@ def read(faces: data.Faces, model: str, seed: int, plain: bool = False) -> Readi
         shot = capture.shoot(image, rng, hard=False if plain else None)
         frame = np.asarray(cv2.cvtColor(shot.image, cv2.COLOR_GRAY2BGR), np.uint8)
         expected.face = follow(blaze, frame, shot, rng)
-        # So far apart that no frame knows of another.
+        # 100 s between frames exceed every memory of the face sense, so that frames do not influence each other.
         for seen in sense.look(Frame(frame, 100.0 * index)):
             right = float(int(np.argmax(seen.posterior)) == label)
             assert isinstance(seen.detail, FaceDetail)
@@ -111,7 +120,17 @@ def read(faces: data.Faces, model: str, seed: int, plain: bool = False) -> Readi
 def follow(
     blaze: BlazeFace, frame: NDArray[np.uint8], shot: capture.Shot, rng: np.random.Generator
 ) -> tuple[Detection, ...]:
-    """The face as the device finds one that it knows: in a window about where it was. At most one."""
+    """Detects a face as the device does with a known one: in a window around its last position.
+
+    Args:
+        blaze: The detector.
+        frame: (height, width, 3) BGR image.
+        shot: The frame's true face.
+        rng: Source of randomness of the last position.
+
+    Returns:
+        At most one detection.
+    """
     width = shot.side / FRAMINGS["blazeface"].scale
     side = max(8, round(_WINDOW * width))
     x, y = (centre + rng.normal(0, _OFF) * width for centre in (shot.x, shot.y))
@@ -121,7 +140,7 @@ def follow(
 
 
 def accuracies(order: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(n,): accuracy of the best 1, 2, … n rows by `order` (n,), higher is better; of equals, the mean over them."""
+    """(n,) accuracies of the best 1, 2, … n rows by `order` (n,), highest first; tied rows count with their mean."""
     ranked = np.argsort(-order, kind="stable")
     values, hits = order[ranked], right[ranked].astype(np.float64)
     starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
@@ -131,17 +150,17 @@ def accuracies(order: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray
 
 
 def at(coverage: float, curve_of: NDArray[np.floating]) -> float:
-    """Accuracy of that share of the rows."""
+    """Accuracy at this coverage, 0…1."""
     return float(curve_of[max(1, round(coverage * len(curve_of))) - 1])
 
 
 def area(curve_of: NDArray[np.floating]) -> float:
-    """Area under the risk–coverage curve: the mean share of errors over all coverages; lower is better."""
+    """Area under the risk–coverage curve: the mean error rate over all coverages; lower is better."""
     return float(1.0 - curve_of.mean())
 
 
 def table(found: Readings) -> str:
-    """Markdown: a row for each way to choose what is kept."""
+    """Markdown table with one row for each order in which observations are kept."""
     perfect = area(accuracies(found.right.astype(np.float64), found.right))
     orders = {
         "in any order": np.zeros(len(found.right)),
@@ -163,7 +182,7 @@ def table(found: Readings) -> str:
 
 
 def by_yaw(found: Readings) -> str:
-    """Markdown: accuracy and mean quality of faces turned so far."""
+    """Markdown table of accuracy and mean quality by yaw of the head."""
     lines = ["| yaw | faces | accuracy | mean quality |", "|---|---|---|---|"]
     for low, high in _TURNS:
         rows = (np.abs(found.yaw) >= low) & (np.abs(found.yaw) < high)

@@ -1,7 +1,7 @@
-"""`python -m models.face.protocols.robustness --data DIR`: what worse pictures cost the expression model.
+"""`python -m models.face.protocols.robustness --data DIR`: accuracy of the expression model on degraded pictures.
 
-Every FER2013 PrivateTest image (PublicTest, where something is to be chosen), darkened, blurred, turned, hidden …, by
-way of the device's code. About two minutes.
+All FER2013 PrivateTest images are darkened, blurred, rotated, occluded and so on, and read by the device's code. Use
+PublicTest for decisions. Takes about two minutes.
 """
 
 from __future__ import annotations
@@ -25,16 +25,25 @@ from models.face.training import degrade
 from models.metrics import single_label
 
 PROTOCOLS: Final = {"private": "FER2013 PrivateTest", "public": "FER2013 PublicTest"}
+"""Name of the protocol for each split."""
 
 
 def score(
     expression: Expression, faces: data.Faces, protocol: str, kind: str | None = None, strength: float = 0.0
 ) -> Score:
-    """Of all `faces`, changed as `kind` of `degrade.KINDS` says, or as they are."""
+    """Score on all faces with one degradation.
+
+    Args:
+        expression: The expression model.
+        faces: The faces.
+        protocol: Name of the test set.
+        kind: One of `degrade.KINDS`; None for unchanged faces.
+        strength: Strength in the unit of that kind.
+    """
     images = faces.images if kind is None else degrade.apply(kind, strength, faces.images)
     posterior = softmax(logits(expression, images), expression.card.temperature)
-    said = "as they are" if kind is None else f"{kind}, {degrade.KINDS[kind].unit.format(f'{strength:g}')}"
-    return single_label(expression.card.name, f"{protocol}, {said}", posterior, faces.labels, LABELS)
+    condition = "as they are" if kind is None else f"{kind}, {degrade.KINDS[kind].unit.format(f'{strength:g}')}"
+    return single_label(expression.card.name, f"{protocol}, {condition}", posterior, faces.labels, LABELS)
 
 
 def main() -> int:
@@ -68,10 +77,10 @@ def main() -> int:
             if arguments.json:
                 _print_json(name, strength, found)
                 continue
-            said = kind.unit.format(f"{strength:g}")
+            level = kind.unit.format(f"{strength:g}")
             change = 100 * (found.accuracy - base.accuracy)
             print(
-                f"| {name} | {said} | {found.accuracy:.1%} | {100 * found.macro_f1:.1f} | {change:+.1f} |", flush=True
+                f"| {name} | {level} | {found.accuracy:.1%} | {100 * found.macro_f1:.1f} | {change:+.1f} |", flush=True
             )
     return 0
 

@@ -1,4 +1,4 @@
-"""Plans of clips in which persons cross, hide each other, leave and come back."""
+"""Random plans of clips in which persons cross, occlude each other, leave and return."""
 
 from __future__ import annotations
 
@@ -9,48 +9,60 @@ from typing import Final, TypeAlias
 import numpy as np
 
 WIDTH: Final = 640
+"""Width of a frame, pixels."""
 HEIGHT: Final = 480
+"""Height of a frame, pixels."""
 RATE: Final = 10.0
-"""Frames a second: as often as the device looks for faces by default."""
+"""Frames per second, equal to the default rate at which the device detects faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a face is at one moment, in pixels of the frame."""
+    """Position of a face at one moment, in pixels of the frame."""
 
     x: float
+    """Horizontal centre of the face."""
     y: float
-    """Centre of the face."""
+    """Vertical centre of the face."""
     side: float
+    """Side of the face's square box."""
 
 
 Walk: TypeAlias = Callable[[float], Place | None]
-"""Time in seconds → place, None while the person is elsewhere."""
+"""Takes a time in seconds and returns the place of a face, or None while the person is out of the scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pillar:
-    """Something that stands before everyone."""
+    """A vertical obstacle in front of all persons."""
 
     left: float
+    """Left edge, pixels."""
     width: float
+    """Width, pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A plan of a clip."""
+    """The plan of a clip."""
 
     kind: str
+    """Name of the kind of scene, for the table."""
     seconds: float
+    """Length of the clip, seconds."""
     paths: tuple[Walk, ...]
-    """One for each person."""
+    """The path of each person."""
     pillars: tuple[Pillar, ...] = ()
+    """Obstacles in front of the persons."""
     shake: float = 1.0
-    """Pixels, standard deviation of the camera's slow sway; a quarter of it is added from frame to frame."""
+    """Standard deviation of the slow camera sway, pixels; a quarter of it is added as a jump per frame."""
 
 
 def _line(knots: Sequence[tuple[float, float, float, float]], away: tuple[float, float] | None = None) -> Walk:
-    """A straight path through (time, x, y, side); before the first knot, and from `away[0]` to `away[1]`, nowhere."""
+    """A path that interpolates linearly between knots (time, x, y, side).
+
+    The person is out of the scene before the first knot and from `away[0]` to `away[1]`, in seconds.
+    """
 
     def place(at: float) -> Place | None:
         if at < knots[0][0] or (away is not None and away[0] <= at < away[1]):
@@ -63,7 +75,7 @@ def _line(knots: Sequence[tuple[float, float, float, float]], away: tuple[float,
 
 
 def _crossing(rng: np.random.Generator) -> Scene:
-    """Two walk past each other once; the nearer one hides the other."""
+    """Two persons walk past each other once; the nearer one occludes the other."""
     seconds, pace = 6.0, rng.uniform(2.0, 4.5)
     y, near, far = rng.uniform(170, 250), rng.uniform(95, 130), rng.uniform(65, 90)
     start, side = (seconds - pace) / 2, 1 if rng.random() < 0.5 else -1
@@ -80,7 +92,7 @@ def _crossing(rng: np.random.Generator) -> Scene:
 
 
 def _turning(rng: np.random.Generator) -> Scene:
-    """Two meet, one in front of the other for a moment, and each goes back: it only looks like a crossing."""
+    """Two persons meet, overlap for a moment and walk back, which looks like a crossing but is not."""
     seconds, y = 6.0, rng.uniform(170, 250)
     near, far = rng.uniform(95, 125), rng.uniform(70, 92)
     middle, apart, overlap = WIDTH / 2, rng.uniform(150, 220), rng.uniform(0.1, 0.45) * far
@@ -103,14 +115,14 @@ def _turning(rng: np.random.Generator) -> Scene:
 
 
 def _occlusion(rng: np.random.Generator) -> Scene:
-    """One or two persons go behind a pillar and come out again 0.2 to 1 s later."""
+    """One or two persons walk behind a pillar and reappear 0.2 to 1 s later."""
     seconds, count = 7.0, int(rng.integers(1, 3))
     width = float(rng.uniform(90, 190))
     pillar = Pillar((WIDTH - width) / 2, width)
     paths: list[Walk] = []
     for person in range(count):
         y, side = rng.uniform(150, 270), rng.uniform(65, 100)
-        # Hidden from the moment the face is all behind until it shows again.
+        # The face counts as hidden from full occlusion until its first reappearance.
         speed = max(width - side, 30) / rng.uniform(0.2, 1.0)
         speed = min(max(speed, 110.0), 320.0)
         start_x, end_x = (60.0, WIDTH - 60.0) if (person + rng.integers(2)) % 2 else (WIDTH - 60.0, 60.0)
@@ -121,7 +133,7 @@ def _occlusion(rng: np.random.Generator) -> Scene:
 
 
 def _return(rng: np.random.Generator) -> Scene:
-    """One stays, one goes out of the picture and comes back within 3 s, two times in three where it left."""
+    """One person stays; another leaves the picture and returns within 3 s, in two of three cases on the same side."""
     seconds, side = 9.0, rng.uniform(70, 110)
     y, away = rng.uniform(150, 260), rng.uniform(0.5, 2.6)
     out = WIDTH + side if rng.random() < 0.5 else -side
@@ -152,7 +164,7 @@ def _return(rng: np.random.Generator) -> Scene:
 
 
 def _relief(rng: np.random.Generator) -> Scene:
-    """One leaves and, within 3 s, somebody else comes in at the same place: another id."""
+    """One person leaves; within 3 s another one enters at the same place and must get another id."""
     seconds, side = 8.0, rng.uniform(75, 115)
     y, away, pace = rng.uniform(160, 260), rng.uniform(0.3, 2.0), rng.uniform(0.7, 1.4)
     out = WIDTH + side if rng.random() < 0.5 else -side
@@ -169,7 +181,7 @@ def _relief(rng: np.random.Generator) -> Scene:
 
 
 def _crowd(rng: np.random.Generator) -> Scene:
-    """Three to five persons wander at different depths before a camera that shakes."""
+    """Three to five persons walk about at different depths in front of a shaking camera."""
     seconds, count = 10.0, int(rng.integers(3, 6))
     paths: list[Walk] = []
     for person in range(count):
@@ -193,4 +205,4 @@ SCENES: Final[Mapping[str, Callable[[np.random.Generator], Scene]]] = {
     "relief": _relief,
     "crowd": _crowd,
 }
-"""Plans by name; each call draws another."""
+"""The kinds of scenes by name; each call draws a new random plan."""

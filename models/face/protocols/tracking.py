@@ -1,8 +1,8 @@
-"""`python -m models.face.protocols.tracking --data DIR`: how well identities hold, on clips with known truth.
+"""`python -m models.face.protocols.tracking --data DIR`: scores how well trackers keep identities.
 
-Clips of several persons are composed of real faces (`models.face.protocols.scenes`); the tracker gets the true boxes
-with a detector's noise, or what the real detector finds in the rendered frames. The identities are not those whose
-looks the tracker's figures for appearance were measured on.
+Clips of several persons are composed of real faces (`models.face.protocols.scenes`). The tracker gets either the true
+boxes with simulated detector noise or the detections of the real detector in the rendered frames. The persons are not
+those on which the tracker's appearance parameters were measured.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from models.face.protocols import actors, rendering, scenes
 from models.face.protocols.identity import IdentityScore, Moment, score
 
 CORPUS: Final = "face/landmarks68"
+"""Path of the photos below the data folder."""
 _TRUE: Final = 0.6
 """A face with a smaller visible share may be missed without an error."""
 _GONE: Final = 0.2
@@ -34,7 +35,7 @@ _GONE: Final = 0.2
 
 
 class AnyTracker(Protocol):
-    """What all trackers here can do."""
+    """Common interface of the compared trackers."""
 
     def update(
         self, faces: Sequence[Detection], now: float, appearances: NDArray[np.float32] | None = None
@@ -42,7 +43,7 @@ class AnyTracker(Protocol):
 
 
 class OverlapTracker:
-    """The baseline: each face goes to the track it overlaps most (IoU), best pair first; ids live for a second."""
+    """Baseline that assigns each face to the track with the largest overlap (IoU); ids expire after one second."""
 
     def __init__(self) -> None:
         self._tracks: dict[int, Track] = {}
@@ -72,7 +73,7 @@ class OverlapTracker:
 
 
 class PlaceTracker(Tracker):
-    """The tracker without looks: place and size alone."""
+    """The tracker without appearance; it uses position and size only."""
 
     def update(
         self,
@@ -88,10 +89,11 @@ TRACKERS: Final[dict[str, type[AnyTracker]]] = {
     "place": PlaceTracker,
     "place and looks": Tracker,
 }
+"""The compared trackers by name."""
 
 
 def noisy(faces: Sequence[rendering.Seen], rng: np.random.Generator) -> list[Detection]:
-    """What a detector might make of the truth: boxes a little off, faces missed, half-hidden ones mostly."""
+    """Simulated detections: boxes with small errors and some misses, mostly of partly hidden faces."""
     found: list[tuple[float, Detection]] = []
     for face in faces:
         chance = 0.97 if face.visible >= _TRUE else 0.97 * (face.visible - _GONE) / (_TRUE - _GONE)
@@ -100,7 +102,7 @@ def noisy(faces: Sequence[rendering.Seen], rng: np.random.Generator) -> list[Det
         side = face.box.width * float(np.exp(rng.normal(0, 0.04)))
         x, y = (c + float(rng.normal(0, 0.03)) * side for c in face.box.centre)
         found.append((face.visible, Detection(Box(x - side / 2, y - side / 2, side, side), 0.9)))
-    # Boxes that overlap so much come out of a detector as one.
+    # A detector merges boxes that overlap by more than this.
     found.sort(key=lambda pair: -pair[0])
     kept: list[Detection] = []
     for _, detection in found:
@@ -110,7 +112,7 @@ def noisy(faces: Sequence[rendering.Seen], rng: np.random.Generator) -> list[Det
 
 
 def truth(faces: Sequence[rendering.Seen]) -> tuple[dict[int, Box], tuple[Box, ...]]:
-    """The faces to be found, by person, and those that may be."""
+    """Boxes of the faces that must be found, by person, and boxes of the faces that may be missed."""
     needed = {face.person: face.box for face in faces if face.visible >= _TRUE}
     return needed, tuple(face.box for face in faces if face.visible < _TRUE)
 
@@ -118,9 +120,16 @@ def truth(faces: Sequence[rendering.Seen]) -> tuple[dict[int, Box], tuple[Box, .
 def measure(
     clips: Iterable[tuple[str, Iterable[rendering.Shot]]], detectors: Sequence[str], seed: int, every: int = 1
 ) -> dict[tuple[str, str, str], list[IdentityScore]]:
-    """Scores of each clip by (detections, tracker, kind of scene).
+    """Runs all trackers on all clips.
 
-    `detectors`: `truth` (with noise) or names of detectors; `every`: how many frames go by from one look to the next.
+    Args:
+        clips: Kind of scene and frames of each clip.
+        detectors: `truth` for true boxes with simulated noise, or names of detectors.
+        seed: Seed of the simulated noise.
+        every: Number of frames from one detection to the next.
+
+    Returns:
+        The scores of each clip by (detections, tracker, kind of scene).
     """
     rng = np.random.default_rng(seed)
     results: dict[tuple[str, str, str], list[IdentityScore]] = {}
@@ -147,7 +156,18 @@ def measure(
 def clips(
     folder: Path, count: int, seed: int, kinds: Sequence[str] = tuple(scenes.SCENES), part: int = 1
 ) -> Iterator[tuple[str, Iterator[rendering.Shot]]]:
-    """`count` clips of each kind, each with other persons; `part` 0 or 1: one half of the identities or the other."""
+    """Renders clips, each with newly drawn persons.
+
+    Args:
+        folder: Folder of the photos.
+        count: Number of clips of each kind.
+        seed: Seed of plans, persons and rendering.
+        kinds: Kinds of scenes.
+        part: 0 or 1, the half of the persons that is used.
+
+    Yields:
+        Kind of scene and frames of each clip.
+    """
     rng = np.random.default_rng(seed)
     by_person: dict[str, list[str]] = {}
     for video in actors.videos(folder):
@@ -156,13 +176,13 @@ def clips(
     for kind in kinds:
         for _ in range(count):
             scene = scenes.SCENES[kind](rng)
-            chosen = rng.choice(people, len(scene.paths), replace=False)
-            players = actors.cast(folder, [str(rng.choice(by_person[person])) for person in chosen])
+            persons = rng.choice(people, len(scene.paths), replace=False)
+            players = actors.cast(folder, [str(rng.choice(by_person[person])) for person in persons])
             yield scene.kind, rendering.play(scene, players, rng)
 
 
 def table(results: dict[tuple[str, str, str], list[IdentityScore]]) -> str:
-    """Markdown: IDF1 in per cent and identity switches by kind of scene."""
+    """Markdown table of IDF1 in per cent and identity switches by kind of scene."""
     kinds = list(dict.fromkeys(kind for _, _, kind in results))
     rows = ["| detections | tracker | " + " | ".join(kinds) + " | all | found |", "|---" * (len(kinds) + 4) + "|"]
     for name, tracker in dict.fromkeys((name, tracker) for name, tracker, _ in results):
@@ -175,14 +195,20 @@ def table(results: dict[tuple[str, str, str], list[IdentityScore]]) -> str:
 
 
 def milliseconds(faces: int, looks: bool, rounds: int = 300) -> float:
-    """Median time of an update with so many persons in view, and one that has just gone."""
+    """Median duration of one update, milliseconds.
+
+    Args:
+        faces: Number of persons in view; one more has just left.
+        looks: Whether the tracker gets appearances.
+        rounds: Number of updates.
+    """
     rng = np.random.default_rng(0)
     tracker = Tracker()
     centres = np.stack([np.arange(faces + 1) % 4 * 150.0 + 80, np.arange(faces + 1) // 4 * 150.0 + 80], axis=1)
     prints = rng.normal(0, 0.01, (faces + 1, LENGTH)).astype(np.float32)
     spent: list[float] = []
     for turn in range(rounds):
-        # The one more was there until a moment ago in each second round.
+        # One more person appears in every twentieth round, so that the tracker also remembers one who has left.
         count = faces + (turn % 20 == 0)
         seen = [Detection(Box(x - 40, y - 40, 80, 80), 0.9) for x, y in centres[:count] + rng.normal(0, 2, (count, 2))]
         start = time.perf_counter()

@@ -1,1 +1,1 @@
-"""What training needs beside the command itself."""
+"""Parts of the training of the face model: data augmentation, targets, initial weights and teachers."""

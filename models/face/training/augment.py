@@ -1,4 +1,4 @@
-"""Random variants of a face that keep its expression."""
+"""Random augmentation of faces that keeps the expression."""
 
 from __future__ import annotations
 

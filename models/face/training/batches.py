@@ -1,4 +1,4 @@
-"""The batches that the face model learns from."""
+"""Training batches of the face model."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from models.face.training.degrade import worsen
 from models.metrics import class_weights
 
 BATCH: Final = 64
+"""Faces per batch."""
 
 
 class Batches(training.Batches):
     """Shuffled, augmented (64, 48, 48, 1) float32 batches with soft targets and class weights.
 
-    A share `worse` of the faces is also darkened, overexposed, blurred, made noisy or shrunk.
+    A share `worse` of the faces, 0…1, is also darkened, overexposed, blurred, made noisy or shrunk.
     """
 
     def __init__(

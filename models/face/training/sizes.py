@@ -1,4 +1,4 @@
-"""The two sizes of the face model: the shape of each net and how it is trained."""
+"""The two sizes of the face model: architecture and training parameters."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from models.face.nets import mobilenet
 
 @dataclass(frozen=True)
 class Size:
-    """A MobileNet (`models.face.nets.mobilenet`) on the face up-sampled to `side` pixels, and how it is trained."""
+    """Architecture and training parameters of one MobileNet (`models.face.nets.mobilenet`)."""
 
     filters: tuple[int, ...]
+    """Filters of the pointwise convolution of each separable block."""
     first: int
+    """Filters of the convolution before the separable blocks."""
     side: int
+    """Side of the square, pixels, to which the face is up-sampled."""
     epochs: int
+    """Default number of epochs."""
     rate: float
-    """Peak, of the whole net."""
+    """Peak learning rate while the whole network is trained."""
     dropout: float
+    """Share of features dropped before the last layer."""
 
     def build(self) -> Any:
+        """A new network with random weights."""
         return mobilenet.build(self.filters, self.side, self.first, self.dropout)
 
 
@@ -30,3 +36,4 @@ SIZES: Final = {
     ),
     "large": Size(filters=mobilenet.FILTERS[:9], first=32, side=112, epochs=13, rate=5e-4, dropout=0.3),
 }
+"""The sizes by name."""

@@ -1,4 +1,4 @@
-"""Where the training of a face model starts: published weights, a pruned larger model, a file, or random weights."""
+"""Initial weights of a face model: published weights, a pruned larger model, a file, or random weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,17 @@ PRUNING_ROWS: Final = 6000
 
 
 def begin(model: Any, arguments: Namespace, faces: data.Faces) -> None:
-    """Gives a new `model` the weights that the options ask for. Raises `ConversionError`, `ModelError`."""
+    """Sets the initial weights of a new model as the options demand.
+
+    Args:
+        model: The new model.
+        arguments: Parsed command line of `models.face.train`.
+        faces: Training faces.
+
+    Raises:
+        ConversionError: The file to start from does not fit the model.
+        ModelError: The pretrained weights cannot be read.
+    """
     images = as_input(faces.images[:STATISTICS_ROWS])
     if arguments.start:
         start_from(model, arguments.start, images)
@@ -40,9 +50,15 @@ def begin(model: Any, arguments: Namespace, faces: data.Faces) -> None:
 
 
 def start_from(model: Any, file: Path, images: NDArray[np.float32]) -> None:
-    """Gives `model` the weights of a `.keras` or `.tflite` file; `images`: see `converters.restore.restore`.
+    """Loads the weights of a file into a model.
 
-    Raises `ConversionError`.
+    Args:
+        model: A model of the same architecture.
+        file: A `.keras` or `.tflite` file.
+        images: Inputs for the statistics of normalisation layers; see `converters.restore.restore`.
+
+    Raises:
+        ConversionError: The file does not fit the model.
     """
     if file.suffix == ".tflite":
         restore(model, file.read_bytes(), images)

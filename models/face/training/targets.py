@@ -1,4 +1,4 @@
-"""What the face model is taught: labels softened by the votes of many raters, and by the opinion of other models."""
+"""Training targets of the face model: labels softened by raters' votes and by the posteriors of teacher models."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from models.face import data
 from models.face.training.augment import augment
 
 TEACHER_SHARE: Final = 0.6
-"""Share of a target that is the mean opinion of the teachers, where there are any."""
+"""Weight of the teachers' mean posterior in a target, if there are teachers."""
 TEACHER_TEMPERATURE: Final = 1.5
-"""The logits of a teacher are divided by it, which softens its opinion."""
+"""Temperature of the teachers' softmax; above 1 it softens their posterior."""
 
 
 def soft_targets(faces: data.Faces, fer_share: float = 0.7) -> NDArray[np.float32]:
-    """(n, 7): the FER2013 label mixed with the FER+ vote distribution (Barsoum et al., ICMI 2016).
+    """(n, 7) targets: the FER2013 label mixed with the FER+ vote distribution (Barsoum et al., ICMI 2016).
 
-    Rows whose taggers gave none of the seven labels keep the FER2013 label alone.
+    The label has the weight `fer_share`, 0…1. Rows without a vote for any of the seven labels keep the label alone.
     """
     hard = np.eye(COUNT, dtype=np.float32)[faces.labels]
     total = faces.votes.sum(1, keepdims=True)
@@ -36,7 +36,10 @@ def soft_targets(faces: data.Faces, fer_share: float = 0.7) -> NDArray[np.float3
 
 
 def teacher_logits(teacher: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """What makes (n, 7) logits of (n, 48, 48, 1) images with a `.keras` or `.tflite` file. Raises `ModelError`."""
+    """Opens a `.keras` or `.tflite` file as a function of (n, 48, 48, 1) images that returns (n, 7) logits.
+
+    Raises `ModelError`.
+    """
     if teacher.suffix != ".tflite":
         model = keras.models.load_model(teacher, compile=False)
         return lambda images: np.asarray(model.predict_on_batch(images))
@@ -45,13 +48,13 @@ def teacher_logits(teacher: Path) -> Callable[[NDArray[np.float32]], NDArray[np.
 
 
 def taught(teachers: Sequence[Path], faces: data.Faces, seed: int, kept: Path, views: int = 3) -> NDArray[np.float32]:
-    """(n, 7): the mean opinion of teachers on augmented views of each face (Hinton et al., 2015).
+    """The mean posterior (n, 7) of teachers on augmented views of each face (Hinton et al., 2015).
 
     Args:
-        teachers: `.keras` or `.tflite` files, each (n, 48, 48, 1) in 0…1 → (n, 7) logits.
+        teachers: `.keras` or `.tflite` files of models (n, 48, 48, 1) in 0…1 → (n, 7) logits.
         faces: Training rows.
-        seed: Of the augmentation.
-        kept: Folder in which each teacher's opinion is kept, for a run that resumes.
+        seed: Seed of the augmentation.
+        kept: Folder in which the posterior of each teacher is cached, so that a run can resume.
         views: Augmented copies of each face that a teacher sees.
 
     Raises:

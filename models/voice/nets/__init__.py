@@ -1,1 +1,1 @@
-"""Architectures, and how published weights are read into them."""
+"""Network architectures of the voice model and of the pitch estimator for training."""

@@ -1,4 +1,4 @@
-"""The voice net: one hidden layer over an utterance's numbers, its matrix of low rank, and a head for each corpus."""
+"""The voice network: one low-rank hidden layer over the features of an utterance, and a head for each corpus."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from models.voice.protocols.folds import OUTPUTS
 
 
 def build(outputs: int = OUTPUTS, rank: int = 88, hidden: int = 448) -> Any:
-    """(1, 897) standardised numbers → (1, `outputs`) logits: by default all heads of `models.voice.protocols.folds`.
+    """Network (1, 897) standardised features → (1, `outputs`) logits.
 
-    Neighbouring bands say much the same: in 150 kB a wide layer through a bottleneck without activation learns more
+    Neighbouring bands are strongly correlated, so within 150 kB a wide layer behind a linear bottleneck learns more
     than a narrow one (Sainath et al., Low-rank matrix factorization for deep neural network training, ICASSP 2013).
+
+    Args:
+        outputs: Number of logits; by default those of all heads of `models.voice.protocols.folds`.
+        rank: Width of the linear bottleneck.
+        hidden: Width of the hidden layer.
     """
     values = keras.Input((SIZE,), name="functionals")
     features = layers.Dropout(0.2)(values)

@@ -1,7 +1,7 @@
-"""The pitch of a voice that is at hand as a log-mel only, as CREMA-D's.
+"""Pitch estimation from a log-mel, for clips such as CREMA-D's that are not available as sound.
 
-A small net over time tells it, learnt where both are there (`models.voice.train_melpitch`). Only training and
-evaluation need it: the device hears the sound itself (`edge.voice.pitch`).
+A small convolutional network over time estimates it; `models.voice.train_melpitch` trains it on clips with both forms.
+Only training and evaluation need it: the device estimates pitch from the sound (`edge.voice.pitch`).
 """
 
 from __future__ import annotations
@@ -18,29 +18,32 @@ from edge.voice.logmel import FLOOR_DB, FRAMES, HOP, RATE
 from edge.voice.pitch import LOWEST_HZ, STEP_S, Track, without_quiet
 
 FILE: Final = Path(__file__).parents[1] / "folds" / "melpitch.tflite"
+"""Path of the trained network."""
 BANDS: Final = 40
-"""The lowest ones are looked at, up to 3 kHz."""
+"""Number of lowest mel bands that the network reads, up to 3 kHz."""
 BINS_AN_OCTAVE: Final = 24
+"""Pitch bins per octave."""
 BINS: Final = 74
-"""60…500 Hz; before them stands the class without pitch."""
+"""Number of pitch bins, 60…500 Hz; class 0 before them means unvoiced."""
 _REACH: Final = 3
-"""Bins on either side of the best that its place is the mean of."""
+"""The pitch is the weighted mean over this many bins on either side of the most probable one."""
 _UNVOICED: Final = 0.7
-"""Posterior of no pitch below which a frame has one: the net is shy of what was recorded elsewhere."""
+"""A frame is voiced if the posterior of the unvoiced class is below this; above one half, because the network
+underestimates voicing in recordings from other rooms."""
 _YIN_CENTRE_S: Final = 0.025
-"""Middle of the first frame of a track."""
+"""Centre of the first frame of a pitch track, seconds."""
 
 _Array = NDArray[np.float32]
 
 
 def as_input(mel: _Array) -> _Array:
-    """(1, 188, 40): the low bands of a (64, 188) log-mel, less their mean in each frame."""
+    """Input (1, 188, 40): the low bands of a (64, 188) log-mel minus their mean in each frame."""
     low = mel[:BANDS].T
     return np.asarray(low - low.mean(1, keepdims=True), np.float32)[None]
 
 
 def bins(track: Track) -> NDArray[np.int64]:
-    """(188,): in which class each frame of the log-mel is by a track of the same sound; 0 has no pitch."""
+    """(188,) pitch class of each log-mel frame, from the pitch track of the same sound; 0 is unvoiced."""
     found = np.zeros(FRAMES, np.int64)
     if not len(track.hertz):
         return found
@@ -53,7 +56,7 @@ def bins(track: Track) -> NDArray[np.int64]:
 
 
 def track(mel: _Array, logits: _Array) -> Track:
-    """What a track of the sound would be like: from a (64, 188) log-mel and the net's (188, 75) about it."""
+    """Estimated pitch track from a (64, 188) log-mel and the network's logits (188, 75) for it."""
     posterior = softmax(logits, 1.0)
     best = posterior[:, 1:].argmax(1)
     around = np.clip(best[:, None] + np.arange(-_REACH, _REACH + 1), 0, BINS - 1)
@@ -69,12 +72,12 @@ def track(mel: _Array, logits: _Array) -> Track:
 
 
 class MelPitch:
-    """The trained net. Not thread-safe."""
+    """The trained network as a pitch estimator. Not thread-safe."""
 
     def __init__(self, path: Path = FILE) -> None:
-        """Raises `ModelError`."""
+        """Opens the model file. Raises `ModelError`."""
         self._interpreter, self.card = open_model(path)
 
     def track(self, mel: _Array) -> Track:
-        """Of a (64, 188) log-mel."""
+        """Pitch track of a (64, 188) log-mel."""
         return track(mel, self._interpreter.run(as_input(mel))[0][0])

@@ -1,1 +1,1 @@
-"""Measurements beyond the standard score: `python -m` each."""
+"""Measurements beyond the standard scores, and the folds that they use."""

@@ -1,8 +1,8 @@
-"""The speaker-independent protocol: ten folds, in each of which speakers of all three corpora are held out.
+"""The speaker-independent protocol: ten folds, each of which holds out speakers of all three corpora.
 
 RAVDESS: the five actor folds of Luna-Jiménez et al., Applied Sciences 12(1), 2021. CREMA-D: every fifth actor. EMO-DB:
-one speaker a fold. The first five folds measure RAVDESS and CREMA-D; the others, which leave the same actors out
-once more, EMO-DB alone.
+one speaker per fold. The first five folds measure all three corpora; the other five hold out the same actors again and
+measure EMO-DB only.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ CLASSES: Final[dict[str, tuple[str, ...]]] = {
 """Each corpus's own classes, in the order of its head."""
 
 SHARED: Final = "seven"
-"""The head with the project's labels, which learns from all corpora."""
+"""Name of the head with the project's seven labels, which learns from all corpora."""
 
 SIZES: Final[dict[str, int]] = {**{corpus: len(names) for corpus, names in CLASSES.items()}, SHARED: len(LABELS)}
+"""Number of outputs of each head."""
 OUTPUTS: Final = sum(SIZES.values())
+"""Number of outputs of all heads together."""
 
 
 def head(name: str) -> slice:
-    """Where a head's logits stand among the `OUTPUTS`."""
+    """Position of a head's logits among the `OUTPUTS`. Raises `KeyError` for an unknown head."""
     start = 0
     for other, size in SIZES.items():
         if other == name:
@@ -36,7 +38,9 @@ def head(name: str) -> slice:
 
 
 FOLD_COUNT: Final = 10
+"""Number of folds."""
 FOLDS: Final[dict[str, int]] = {"RAVDESS": 5, "CREMA-D": 5, "EMO-DB": 10}
+"""Number of folds into which the speakers of each corpus are divided."""
 
 _RAVDESS: Final = (
     ("02", "05", "14", "15", "16"),
@@ -45,11 +49,13 @@ _RAVDESS: Final = (
     ("08", "17", "21", "23", "24"),
     ("01", "04", "09", "22"),
 )
+"""Held-out RAVDESS actors of each fold."""
 _EMO_DB: Final = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
+"""Held-out EMO-DB speaker of each fold."""
 
 
 def fold(corpus: str, speaker: str) -> int:
-    """The fold that measures a speaker, 0…9. Raises `ValueError` for somebody who is in none."""
+    """Number of the fold that measures a speaker, 0…9. Raises `ValueError` for an unknown speaker."""
     if corpus == "CREMA-D":
         return (int(speaker) - 1001) % FOLDS[corpus]
     if corpus == "EMO-DB" and speaker in _EMO_DB:

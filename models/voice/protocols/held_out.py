@@ -1,4 +1,4 @@
-"""What the nets of `models.voice.protocols.folds` score together, each on the speakers that it has never heard."""
+"""Scores of the networks of `models.voice.protocols.folds`, each on its held-out speakers."""
 
 from __future__ import annotations
 
@@ -24,27 +24,42 @@ PROTOCOLS: Final = {
     "CREMA-D": "CREMA-D, 6 classes, five folds by actor",
     "EMO-DB": "EMO-DB, 7 classes, one speaker left out, 2 s clips",
 }
+"""Name of the protocol of each corpus over its own classes."""
 ALL: Final = "all three corpora over the seven labels, speakers left out"
+"""Name of the protocol over the seven labels."""
 INT8: Final = "int8 nets of the folds"
+"""Model name of the int8 networks in the scores."""
 FLOAT32: Final = "float32 nets of the folds"
+"""Model name of the float32 networks in the scores."""
 TOGETHER: Final = "held-out speakers of RAVDESS, CREMA-D and EMO-DB together"
+"""Name of the protocol of the shipped model on all corpora."""
 SEVEN: Final = head(SHARED)
+"""Position of the seven labels' logits among the outputs."""
 
 
 def file(number: int, beside: Path | None = None) -> Path:
-    """Where the net of a fold lies: in `folds/` beside the shipped model, or beside another."""
+    """Path of the network of a fold: in `folds/` beside the shipped model, or beside the model `beside`."""
     return (beside or shipped.model("voice", "voice")).parent / "folds" / f"fold{number}.tflite"
 
 
 def logits(interpreter: Interpreter, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, outputs) for (n, 897) standardised functionals, one clip at a time as on the device."""
+    """(n, outputs) logits for (n, 897) standardised features, one clip at a time as on the device."""
     return np.stack([interpreter.run(row[None])[0][0] for row in values])
 
 
 def out_of_fold(
     nets: Sequence[tuple[Interpreter, Standardizer]], values: NDArray[np.float32], voices: data.Voices
 ) -> NDArray[np.float32]:
-    """(n, `OUTPUTS`): what the net of each clip's fold says about it. `values`: (n, 897), not standardised."""
+    """Logits of each clip from the network of the fold that holds its speaker out.
+
+    Args:
+        nets: Network and standardizer of each fold.
+        values: (n, 897) features, not standardised.
+        voices: The n clips.
+
+    Returns:
+        (n, `OUTPUTS`) logits.
+    """
     found = np.zeros((len(voices), OUTPUTS), np.float32)
     for number, (interpreter, standard) in enumerate(nets):
         rows = np.flatnonzero(voices.folds == number)
@@ -54,9 +69,13 @@ def out_of_fold(
 
 
 def scores(model: str, outputs: NDArray[np.float32], temperatures: Sequence[float], voices: data.Voices) -> list[Score]:
-    """Each corpus over its own classes, all of its clips together, and all corpora over the seven labels.
+    """Scores of each corpus over its own classes, and of all corpora over the seven labels.
 
-    `temperatures`: of the folds.
+    Args:
+        model: Name of the measured networks.
+        outputs: (n, `OUTPUTS`) logits of `out_of_fold`.
+        temperatures: Temperature of each fold.
+        voices: The n clips.
     """
     calibrated = outputs / np.asarray(temperatures, np.float32)[voices.folds][:, None]
     found = []
@@ -70,7 +89,14 @@ def scores(model: str, outputs: NDArray[np.float32], temperatures: Sequence[floa
 
 
 def seven(model: str, outputs: NDArray[np.float32], temperature: float, voices: data.Voices) -> list[Score]:
-    """The shipped model's: (n, 7) logits on the speakers of fold 0, all corpora together, then each alone."""
+    """Scores of the shipped model over the seven labels, for all corpora together and then for each alone.
+
+    Args:
+        model: Name of the measured model.
+        outputs: (n, 7) logits.
+        temperature: Temperature of the softmax.
+        voices: The n clips of the speakers of fold 0.
+    """
     posterior = softmax(outputs, temperature)
     known = voices.labels != data.NONE
     found = [single_label(model, TOGETHER, posterior[known], voices.labels[known], LABELS)]

@@ -1,9 +1,10 @@
-"""`python -m models.voice.protocols.noise --data DIR`: what noise does to the voice sense and its quality.
+"""`python -m models.voice.protocols.noise --data DIR`: accuracy and quality of the voice sense in noise.
 
-Held-out speakers' clips of RAVDESS and EMO-DB (the corpora that are at hand as sound) are played into the noises of
+Clips of held-out speakers of RAVDESS and EMO-DB (the corpora that are available as sound) are mixed with the noises of
 the Speech Commands background and of ESC-10 at a known signal-to-noise ratio (active speech level after ITU-T P.56
-against the noise under it), with noise alone before and after, and go through the device's own chain: speech detector,
-utterances, model. The last observation of a clip counts; one in which nobody was heard is no answer.
+against the noise during the speech), with noise alone before and after. The mixture passes through the device's own
+chain: speech detector, utterances, model. The longest final observation of a clip counts; a clip without an observation
+counts as not heard.
 
 Accuracy must rise as observations of low quality are left out (risk–coverage curve: El-Yaniv & Wiener, JMLR 11, 2010).
 """
@@ -35,50 +36,68 @@ from models.voice.data import SEVEN
 from models.voice.training.levels import active_power
 
 RATIOS: Final = (None, 20, 10, 5, 0)
-"""dB; None is the clip as it was recorded, with faint hiss around it."""
+"""Signal-to-noise ratios, dB; None is the unmixed clip with faint hiss around it."""
 COVERAGES: Final = (1.0, 0.8, 0.6, 0.4, 0.2)
+"""Shares of the observations that are kept, for the report."""
 _BEFORE_S: Final = 1.5
+"""Duration of the noise before the clip, seconds."""
 _AFTER_S: Final = 1.0
+"""Duration of the noise after the clip, seconds."""
 _LEVEL_DBFS: Final = -26.0
-"""Active speech level, as ITU-T P.56 and most codecs' tests have it."""
+"""Active speech level, as used in ITU-T P.56 and most codec tests."""
 _HISS_DBFS: Final = -75.0
+"""Level of the hiss around an unmixed clip."""
 _CHUNK: Final = 512
+"""Samples per chunk given to the device's chain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was made of one clip."""
+    """The result for one clip."""
 
     ratio: int | None
+    """Signal-to-noise ratio, dB; None for an unmixed clip."""
     truth: int
+    """Index of the true label."""
     decided: int | None
-    """None where nobody was heard."""
+    """Index of the most probable label; None if the chain gave no observation."""
     quality: float
+    """Quality of the observation, 0…1; 0 without an observation."""
 
 
 def mixed(speech: Sound, noise: Sound, ratio: int | None, rng: np.random.Generator) -> Sound:
-    """A clip inside noise, at 16 kHz; noise that is too short goes round."""
+    """Mixes a clip with noise.
+
+    Args:
+        speech: The clip, 16 kHz.
+        noise: The noise, 16 kHz; it is repeated if it is too short.
+        ratio: Signal-to-noise ratio, dB; None adds only faint hiss.
+        rng: Source of randomness.
+
+    Returns:
+        The mixture, 16 kHz, with noise alone before and after the clip.
+    """
     before, after = round(_BEFORE_S * RATE), round(_AFTER_S * RATE)
     length = before + len(speech) + after
     speech = speech * np.float32(np.sqrt(10 ** (_LEVEL_DBFS / 10) / active_power(speech)))
     if ratio is None:
-        room = np.float32(10 ** (_HISS_DBFS / 20)) * rng.standard_normal(length, np.float32)
+        mixture = np.float32(10 ** (_HISS_DBFS / 20)) * rng.standard_normal(length, np.float32)
     else:
-        room = np.roll(np.resize(noise, length), int(rng.integers(length)))
-        under = float(np.mean(room[before : before + len(speech)].astype(np.float64) ** 2))
-        room = room * np.float32(np.sqrt(10 ** ((_LEVEL_DBFS - ratio) / 10) / max(under, 1e-12)))
-    room[before : before + len(speech)] += speech
-    return np.asarray(np.clip(room, -1, 1), np.float32)
+        mixture = np.roll(np.resize(noise, length), int(rng.integers(length)))
+        under = float(np.mean(mixture[before : before + len(speech)].astype(np.float64) ** 2))
+        mixture = mixture * np.float32(np.sqrt(10 ** ((_LEVEL_DBFS - ratio) / 10) / max(under, 1e-12)))
+    mixture[before : before + len(speech)] += speech
+    return np.asarray(np.clip(mixture, -1, 1), np.float32)
 
 
 def heard(settings: config.Voice, sound: Sound) -> Observation | None:
-    """The device's last word on a sound."""
+    """The longest final observation of the device's chain for a sound; None if there is none."""
     ears = Ears.open(settings, config.Words(enabled=False))
     found: list[Observation] = []
     for start in range(0, len(sound), _CHUNK):
         found += ears.hear(AudioChunk(sound[start : start + _CHUNK], RATE, start / RATE))
     found += ears.flush()
-    # What is heard before the clip begins is noise taken for a voice.
+    # An observation before the clip begins is noise that was mistaken for a voice.
     finals = [seen for seen in found if seen.final and seen.captured_at > _BEFORE_S + 0.2]
     return max(finals, key=_duration, default=None)
 
@@ -88,7 +107,7 @@ def _duration(seen: Observation) -> float:
 
 
 def held_out(folder: Path, every: int) -> Iterator[tuple[Sound, int]]:
-    """Every so many-th of the held-out speakers' clips that have one of the seven labels, and which."""
+    """Sound and label index of every `every`-th clip of the held-out speakers with one of the seven labels."""
     found = [(clip, SEVEN[clip.corpus].get(clip.name)) for clip in sounds(folder) if clip.fold == 0]
     labelled = [(clip, LABELS.index(label)) for clip, label in found if label is not None]
     for clip, truth in labelled[::every]:
@@ -96,7 +115,7 @@ def held_out(folder: Path, every: int) -> Iterator[tuple[Sound, int]]:
 
 
 def noises(data: Path) -> list[Sound]:
-    """All noises, 16 kHz mono."""
+    """All recorded noises, 16 kHz mono."""
     import soundfile
 
     files = sorted((data / "noise").rglob("*.*"))
@@ -104,19 +123,26 @@ def noises(data: Path) -> list[Sound]:
 
 
 def answers(data: Path, model: Path, every: int, seed: int) -> Iterator[Answer]:
-    """Each clip at each ratio, every time in another noise."""
+    """Runs the device's chain on each clip at each ratio, each time with another noise.
+
+    Args:
+        data: Folder of all corpora.
+        model: A `.tflite` file with its card.
+        every: Only every `every`-th clip is used.
+        seed: Seed of the position in the noise.
+    """
     settings = config.Voice(model=str(model))
-    rooms, rng = noises(data), np.random.default_rng(seed)
+    recordings, rng = noises(data), np.random.default_rng(seed)
     for number, (speech, truth) in enumerate(held_out(data / "voice", every)):
         for step, ratio in enumerate(RATIOS):
-            room = rooms[(number * len(RATIOS) + step) % len(rooms)]
-            seen = heard(settings, mixed(speech, room, ratio, rng))
+            noise = recordings[(number * len(RATIOS) + step) % len(recordings)]
+            seen = heard(settings, mixed(speech, noise, ratio, rng))
             decided = None if seen is None else int(np.argmax(seen.posterior))
             yield Answer(ratio, truth, decided, 0.0 if seen is None else seen.quality)
 
 
 def row(given: list[Answer]) -> dict[str, float]:
-    """Recall is over all clips, those in which nobody was heard included; quality of those that were."""
+    """Averages of one row of the table; recall is over all clips, quality over those with an observation."""
     truths = sorted({one.truth for one in given})
     recalls = [np.mean([one.decided == one.truth for one in given if one.truth == truth]) for truth in truths]
     found = [one for one in given if one.decided is not None]
@@ -131,7 +157,7 @@ def row(given: list[Answer]) -> dict[str, float]:
 
 
 def coverage(given: list[Answer]) -> NDArray[np.float64]:
-    """(n,): accuracy of the 1, 2, … n observations of the best quality."""
+    """(n,) accuracies of the 1, 2, … n observations with the highest quality."""
     found = sorted((one for one in given if one.decided is not None), key=lambda one: -one.quality)
     right = np.array([one.decided == one.truth for one in found], np.float64)
     return np.asarray(np.cumsum(right) / np.arange(1, len(right) + 1))

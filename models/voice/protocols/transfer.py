@@ -1,11 +1,11 @@
-"""`python -m models.voice.protocols.transfer --data DIR`: what the protocol hides or shows.
+"""`python -m models.voice.protocols.transfer --data DIR`: scores the voice recipe with two other splits.
 
-The same net and recipe as ships, in two other ways of splitting:
+The network and recipe are those of the shipped model. The splits are:
 
-- at random, so that every speaker is in training too: the number that many papers report, as a warning;
-- by corpus: learnt from two corpora, measured on all clips of the third, over the seven labels that it has.
+- at random, so that every speaker also occurs in training; many papers report this number, and it is too optimistic;
+- by corpus: trained on two corpora and measured on all clips of the third, over those of the seven labels it has.
 
-Float nets; nothing of this ships. Some minutes, from the functionals that `models.voice.train` kept.
+The networks are float; nothing of this ships. Takes some minutes with the functionals cached by `models.voice.train`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,26 @@ from models.voice.protocols.folds import CLASSES, OUTPUTS, SHARED, head
 from models.voice.train import EPOCHS, train
 
 RANDOM_FOLDS: Final = 5
+"""Number of folds of the random split."""
 MODEL: Final = "float32 nets of the same recipe"
+"""Model name in the scores."""
 
 
 def held_out(
     values: NDArray[np.float32], voices: data.Voices, test: NDArray[np.bool_], arguments: Any, name: str
 ) -> NDArray[np.float32]:
-    """(n, `OUTPUTS`) logits of the clips in `test`, of a net trained on all others."""
+    """Trains a network on all other clips and returns its logits for the clips in `test`.
+
+    Args:
+        values: (variants, n, 897) features, not standardised.
+        voices: The n clips.
+        test: (n,) which clips are held out.
+        arguments: Parsed command line.
+        name: Name of the run.
+
+    Returns:
+        (m, `OUTPUTS`) logits of the m held-out clips.
+    """
     keras.utils.set_random_seed(arguments.seed)
     standard = Standardizer.of(values[:, ~test])
     shown = standard.apply(values[:, ~test])
@@ -50,7 +63,13 @@ def held_out(
 
 
 def at_random(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> list[Score]:
-    """Each corpus over its own classes, five folds of clips drawn at random."""
+    """Scores of each corpus over its own classes with five random folds of clips.
+
+    Args:
+        values: (variants, n, 897) features, not standardised.
+        voices: The n clips.
+        arguments: Parsed command line.
+    """
     parts = np.random.default_rng(arguments.seed).integers(0, RANDOM_FOLDS, len(voices))
     outputs = np.zeros((len(voices), OUTPUTS), np.float32)
     for number in range(RANDOM_FOLDS):
@@ -66,7 +85,13 @@ def at_random(values: NDArray[np.float32], voices: data.Voices, arguments: Any) 
 
 
 def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> list[Score]:
-    """Learnt from two corpora, measured on the third."""
+    """Scores over the seven labels, trained on two corpora and measured on the third.
+
+    Args:
+        values: (variants, n, 897) features, not standardised.
+        voices: The n clips.
+        arguments: Parsed command line.
+    """
     found = []
     for corpus in CLASSES:
         test = voices.corpora == corpus
@@ -81,7 +106,7 @@ def across(values: NDArray[np.float32], voices: data.Voices, arguments: Any) -> 
 
 def main() -> int:
     parser = training.argument_parser("voice.transfer", EPOCHS, "Measure the recipe on other ways of splitting.")
-    parser.set_defaults(runs=Path("runs/voice"))  # the features are those of the training
+    parser.set_defaults(runs=Path("runs/voice"))  # where the features of the training are cached
     parser.add_argument("--write-card", action="store_true", help="put the scores into the shipped model's card")
     arguments = parser.parse_args()
     shown = clips(require(arguments.data, "voice"))

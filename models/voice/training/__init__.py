@@ -1,1 +1,1 @@
-"""What training needs beside the command itself."""
+"""Parts of the training of the voice model: augmentation, noise, heads and losses, and export."""

@@ -1,4 +1,4 @@
-"""Log-mels as another throat, room, microphone and moment would have given them."""
+"""Random augmentation of log-mels: vocal tract, tempo, room, microphone, noise and cropping."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from edge.voice.logmel import BANDS, FLOOR_DB, FRAMES
 
 _RANGE_DB: Final = np.float32(-FLOOR_DB)
+"""Dynamic range of a log-mel, dB."""
 _SHORTEST: Final = 50
-"""Frames, 0.8 s: the device reads stretches of speech as short as that."""
+"""Shortest crop, frames (0.8 s), because the device reads utterances as short as that."""
 
 
 def augment(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """A random variant of a (64, 188) log-mel in 0…1, again relative to its loudest cell.
 
-    Nothing is masked as in SpecAugment: that would show statistics of the mask.
+    There is no masking as in SpecAugment, because the functionals would then contain statistics of the mask.
     """
     mel = _crop(mel, rng) if rng.random() < 0.3 else mel
     mel = _warp(mel, rng)
@@ -32,7 +33,7 @@ def augment(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
 
 
 def _crop(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Some stretch of at least 0.8 s, moved to the start."""
+    """A random crop of at least 0.8 s, moved to the start."""
     sounding = int(np.flatnonzero(mel.max(0) > 0).max(initial=0)) + 1
     if sounding <= _SHORTEST:
         return mel
@@ -44,22 +45,22 @@ def _crop(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def _warp(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Slower or faster by up to a seventh, bands stretched and shifted as by another vocal tract and pitch."""
-    tempo, stretch = np.exp(rng.uniform(-0.15, 0.15)), np.exp(rng.uniform(-0.08, 0.08))
-    matrix = np.array([[tempo, 0, rng.uniform(-6, 6)], [0, stretch, rng.uniform(-1.5, 1.5)]])
+    """Changes the tempo by up to a seventh; stretches and shifts the bands as another vocal tract and pitch would."""
+    tempo, spread = np.exp(rng.uniform(-0.15, 0.15)), np.exp(rng.uniform(-0.08, 0.08))
+    matrix = np.array([[tempo, 0, rng.uniform(-6, 6)], [0, spread, rng.uniform(-1.5, 1.5)]])
     warped = cv2.warpAffine(mel, matrix, (FRAMES, BANDS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(warped, np.float32)
 
 
 def _equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
-    """(64,) decibels: a tilt and one broad wave, as microphones and rooms have them."""
+    """Random frequency response (64,) of a microphone and room: a tilt and one broad wave, decibels."""
     band = np.linspace(-1, 1, BANDS)
     wave = np.sin(rng.uniform(0, 2 * np.pi) + band * rng.uniform(1, 4))
     return np.asarray(rng.uniform(-4, 4) * band + rng.uniform(0, 2) * wave, np.float32)
 
 
 def _noise(decibels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Steady noise of a random spectrum, 15 to 60 dB below the loudest cell, added in power."""
+    """Adds stationary noise with a random spectrum, 15 to 60 dB below the loudest cell, in the power domain."""
     level = decibels.max() - rng.uniform(20, 60)
     spectrum = level + rng.uniform(-12, 4) * np.linspace(-0.5, 0.5, BANDS)[:, None]
     # Cells of a short-time spectrum of Gaussian noise are exponentially distributed.

@@ -1,4 +1,4 @@
-"""The end of the voice training: ten int8 files that measure the protocol, and the one that ships."""
+"""Exports the voice networks: ten int8 files that measure the protocol, and the file that ships."""
 
 from __future__ import annotations
 
@@ -23,47 +23,53 @@ from models.voice.protocols import held_out as protocol
 from models.voice.protocols.folds import CLASSES, SHARED, SIZES, head
 
 CALIBRATION_ROWS: Final = 400
+"""Approximate number of rows that set the int8 ranges."""
 
 TERMS: Final = {
     "RAVDESS": "CC BY-NC-SA 4.0, Livingstone & Russo 2018",
     "CREMA-D": "ODbL 1.0 / DbCL 1.0, Cao et al. 2014",
     "EMO-DB": "free for research, Burkhardt et al. 2005",
 }
+"""Terms of use of each corpus, for the card."""
 RECIPE: Final = (
     "one hidden layer of low rank over 860 functionals of the log-mel and 37 of the pitch; a head for each corpus's "
     "classes and one for the seven labels, learnt at once; class-balanced loss, label smoothing, mixup, dropout; "
     "crops, hiss, tempo, vocal-tract and equaliser changes, a quarter in made-up noise of 3 to 35 dB SNR; AdamW with "
     "cosine schedule, fixed epochs; int8 after training"
 )
+"""Summary of the training for the card."""
 INPUT: Final = "functionals of the log-mel and of the pitch, standardised"
+"""Meaning of the input for the card."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """A trained net and what its input is standardised by."""
+    """A trained network with the standardizer of its input."""
 
     model: Any
+    """The Keras model."""
     standard: Standardizer
+    """Mean and deviation of the training features."""
 
 
 def corpora(voices: data.Voices) -> list[Corpus]:
-    """What a net was trained on, for its card."""
+    """The training corpora of a network, for its card."""
     rows = [(name, terms, int((voices.corpora == name).sum())) for name, terms in TERMS.items()]
     return [Corpus(name=name, terms=terms, rows=count) for name, terms, count in rows if count]
 
 
 def calibrated(net: Net, heard: NDArray[np.float32]) -> Quantise:
-    """Conversion to int8, its ranges measured on clips that the net was trained on: (variants, n, 897)."""
+    """Conversion to int8 with ranges measured on training clips: `heard` is (variants, n, 897), not standardised."""
     rows = heard.reshape(-1, heard.shape[-1])
     some = rows[:: max(1, len(rows) // CALIBRATION_ROWS)]
     return int8([(row[None],) for row in net.standard.apply(some)])
 
 
 def only(net: Net, name: str) -> Net:
-    """The same net with one of its heads."""
+    """The same network with only the head `name`."""
     small = build(outputs=SIZES[name])
     kernel, bias = net.model.get_layer("logits").get_weights()
-    # By layer: the order of `get_weights` of a whole model is not that of its layers.
+    # Copied by layer, because `get_weights` of a whole model has another order than its layers.
     for old, new in zip(net.model.layers[:-1], small.layers[:-1], strict=True):
         new.set_weights(old.get_weights())
     small.get_layer("logits").set_weights([kernel[:, head(name)], bias[head(name)]])
@@ -71,7 +77,13 @@ def only(net: Net, name: str) -> Net:
 
 
 def temperature_of(outputs: NDArray[np.float32], voices: data.Voices, heads: Sequence[str]) -> float:
-    """The temperature that fits these heads on clips that the net has not heard."""
+    """Mean of the temperatures fitted for each of some heads.
+
+    Args:
+        outputs: (n, `OUTPUTS`) logits of clips that do not occur in the network's training.
+        voices: The n clips.
+        heads: Names of the heads.
+    """
     best = []
     for name in heads:
         known = voices.labels != data.NONE if name == SHARED else voices.corpora == name
@@ -84,21 +96,21 @@ def temperature_of(outputs: NDArray[np.float32], voices: data.Voices, heads: Seq
 def write(
     nets: Sequence[Net], values: NDArray[np.float32], voices: data.Voices, command: str, out: Path, run: Path
 ) -> Card:
-    """The int8 file and card of each fold beside `out`, and the shipped model as `out`.
+    """Writes the int8 file and card of each fold into a folder beside `out`, and the shipped model to `out`.
 
     Args:
-        nets: Of the folds, in order.
-        values: (variants, n, 897), not standardised; the clips as they are come first.
+        nets: Networks of the folds, in order.
+        values: (variants, n, 897) features, not standardised; the first variant is the unchanged clips.
         voices: The n clips.
-        command: What trains the same nets again.
-        out: Where the shipped model goes.
-        run: Folder of the run, whose log gets a line for each net.
+        command: Command line that trains the same networks again.
+        out: Path of the shipped model.
+        run: Folder of the run, to whose log a line is appended for each network.
 
     Returns:
         The card of the shipped model.
 
     Raises:
-        ConversionError: A net cannot be converted or written.
+        ConversionError: A network cannot be converted or written.
     """
     converted = []
     for number, net in enumerate(nets):
@@ -114,7 +126,7 @@ def write(
         )
     }
     others = [voices.folds != number for number in range(len(nets))]
-    # What calibrates a net comes from its siblings: each clip's posterior is that of a net which has not heard it.
+    # A network is calibrated on outputs of the other folds, each from a network that has not seen the clip.
     temperatures = [temperature_of(outputs["int8"][rest], voices.rows(rest), list(CLASSES)) for rest in others]
     for number, (net, both) in enumerate(zip(nets, converted, strict=True)):
         path = protocol.file(number, out)
@@ -124,7 +136,16 @@ def write(
 
 
 def of_fold(net: Net, number: int, count: int, temperature: float, voices: data.Voices, command: str) -> Ending:
-    """One of `count` nets that only measure the protocol, calibrated by its siblings."""
+    """Contents of the card of one fold's network, which only measures the protocol.
+
+    Args:
+        net: The network.
+        number: Number of the fold.
+        count: Number of folds.
+        temperature: Temperature fitted on the other folds.
+        voices: All clips.
+        command: Command line that trains the same networks again.
+    """
     return Ending(
         name=f"fold{number}",
         task="emotion in the voice, measured on speakers left out",
@@ -150,15 +171,15 @@ def to_ship(
     temperatures: Sequence[float],
     command: str,
 ) -> Ending:
-    """The first fold's net with the head of seven labels.
+    """Contents of the card, calibration and scores of the shipped model: fold 0 with the seven-label head.
 
     Args:
-        net: With that head alone.
-        values: (variants, n, 897), not standardised.
+        net: The network of fold 0 with the seven-label head only.
+        values: (variants, n, 897) features, not standardised.
         voices: The n clips.
-        outputs: For each form, (n, `OUTPUTS`) of the folds' nets about clips that they have not heard.
-        temperatures: Of the folds' nets.
-        command: What trains the same nets again.
+        outputs: For each form, (n, `OUTPUTS`) logits, each row from the network of the fold that holds the clip out.
+        temperatures: Temperatures of the folds.
+        command: Command line that trains the same networks again.
     """
     held_out = voices.unheard(0)
     rest, test = voices.rows(~held_out), voices.rows(held_out)

@@ -1,4 +1,4 @@
-"""What each head of the voice net is taught, and the loss over all heads."""
+"""Training targets, sample weights and loss of the heads of the voice network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from models.voice import data
 from models.voice.protocols.folds import CLASSES, OUTPUTS, SHARED, SIZES, head
 
 SMOOTHING: Final = 0.1
-"""Share of a target that is spread over all classes of its head."""
+"""Label smoothing: share of a target that is spread over all classes of its head."""
 SHARED_WEIGHT: Final = 1.0
-"""Weight of the head of the seven labels beside that of a corpus's own classes."""
+"""Weight of the seven-label head in the loss relative to the head of a corpus."""
 
 
 def targets(voices: data.Voices) -> NDArray[np.float32]:
-    """(n, `OUTPUTS`) smoothed distributions in the heads that a clip trains, zeros in the others."""
+    """(n, `OUTPUTS`) targets: smoothed distributions in the heads that a clip trains, zeros in the others."""
     found = np.zeros((len(voices), OUTPUTS), np.float32)
     for name, size in SIZES.items():
         index = voices.labels if name == SHARED else np.where(voices.corpora == name, voices.classes, data.NONE)
@@ -30,7 +30,7 @@ def targets(voices: data.Voices) -> NDArray[np.float32]:
 
 
 def balance(voices: data.Voices) -> NDArray[np.float32]:
-    """(n,) weights that make the classes of a corpus count more alike."""
+    """(n,) sample weights that reduce the imbalance between the classes of a corpus."""
     weights = np.ones(len(voices), np.float32)
     for corpus, names in CLASSES.items():
         for number in range(len(names)):
@@ -40,7 +40,7 @@ def balance(voices: data.Voices) -> NDArray[np.float32]:
 
 
 def loss(truth: Any, logits: Any) -> Any:
-    """Cross-entropy of each head that has a target; a clip mixed of two corpora trains both heads by its shares."""
+    """Sum of the cross-entropies of all heads with a target; a mix of two corpora trains both heads in proportion."""
     total = 0.0
     for name in SIZES:
         part = head(name)

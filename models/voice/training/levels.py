@@ -1,4 +1,4 @@
-"""How loud somebody speaks, pauses left out."""
+"""Active speech level: the level of a voice without its pauses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edge.hearing.cleaning import STEP
 
 
 def active_power(sound: NDArray[np.float32]) -> float:
-    """Mean square of the 10 ms that lie less than 15.9 dB below that mean, as in ITU-T P.56; never below −120 dB."""
+    """Mean square of the 10 ms frames that lie less than 15.9 dB below that mean (ITU-T P.56), at least −120 dB."""
     power = (sound[: len(sound) // STEP * STEP].reshape(-1, STEP).astype(np.float64) ** 2).mean(1)
     mean = float(power.max(initial=0.0))
     if mean <= 0.0:

@@ -1,7 +1,6 @@
-"""Clips as they would have been recorded in a noisy place: steady or swelling noise of a random colour, some hum.
+"""Adds synthetic noise to clips: steady or fluctuating noise with a random spectrum, sometimes with hum.
 
-The noise is made up, not recorded: what the noises of the data page do to the voice sense
-(`models.voice.protocols.noise`) is measured on sounds that no net was trained on.
+The noise is synthetic so that the recorded noises used in `models.voice.protocols.noise` do not occur in training.
 """
 
 from __future__ import annotations
@@ -16,23 +15,28 @@ from models.voice.clips import Mel, Recorded, Sound
 from models.voice.training.levels import active_power
 
 SNR_DB: Final = (3.0, 35.0)
-"""Active speech against noise, drawn evenly."""
+"""Range of the signal-to-noise ratio of active speech, dB; it is drawn uniformly."""
 
 _TILT_DB: Final = (-9.0, 1.0)
-"""Of the noise, an octave: fans and streets rumble more than they hiss."""
+"""Range of the spectral tilt, dB per octave; it is mostly negative, as in the noise of fans and streets."""
 _WAVE_DB: Final = 6.0
+"""Highest amplitude of each of the two waves in the spectrum, dB."""
 _STEADY: Final = 0.4
+"""Probability of noise with a constant level."""
 _BURSTS: Final = 0.15
+"""Probability of noise with pauses."""
 _PAUSE_DB: Final = 25.0
+"""Attenuation of the noise in its pauses, dB."""
 _HUM: Final = 0.2
+"""Probability that hum is added."""
 _LOUD_DB: Final = 30.0
-"""Cells of a log-mel so far below the loudest frame are no speech."""
+"""Frames of a log-mel within this range below the loudest frame count as speech, dB."""
 
 _Array = NDArray[np.float64]
 
 
 def noisy(recorded: Recorded, rng: np.random.Generator) -> Recorded:
-    """The same clip in noise; a clip without any sound comes back as it is."""
+    """The clip in noise; a silent log-mel is returned unchanged."""
     return _sound(recorded, rng) if recorded.ndim == 1 else _mel(recorded, rng)
 
 
@@ -63,7 +67,7 @@ def _mel(mel: Mel, rng: np.random.Generator) -> Mel:
 
 
 def _coloured(length: int, rng: np.random.Generator) -> _Array:
-    """(length,) Gaussian noise of a random spectrum."""
+    """(length,) Gaussian noise with a random spectrum."""
     whole = 1 << max(1, length - 1).bit_length()
     spectrum = np.fft.rfft(rng.standard_normal(whole))
     spectrum *= 10 ** (_colour(whole, rng) / 20)
@@ -71,7 +75,7 @@ def _coloured(length: int, rng: np.random.Generator) -> _Array:
 
 
 def _colour(window: int, rng: np.random.Generator) -> _Array:
-    """dB in each bin of the spectrum of so many samples: a tilt and two waves."""
+    """Random spectrum in dB for each bin of a `window`-sample Fourier transform: a tilt and two waves."""
     octaves = np.log2(np.maximum(np.fft.rfftfreq(window, 1 / RATE), 60.0) / 1000)
     found = np.asarray(rng.uniform(*_TILT_DB) * octaves)
     for _ in range(2):
@@ -80,7 +84,7 @@ def _colour(window: int, rng: np.random.Generator) -> _Array:
 
 
 def _course(length: int, rate: float, rng: np.random.Generator) -> _Array:
-    """(length,) dB over time at `rate` a second: steady, swelling, or with pauses."""
+    """(length,) level over time in dB at `rate` values per second: steady, fluctuating, or with pauses."""
     kind = rng.random()
     if kind < _STEADY:
         return np.zeros(length)
@@ -93,7 +97,7 @@ def _course(length: int, rate: float, rng: np.random.Generator) -> _Array:
 
 
 def _hum(length: int, rng: np.random.Generator) -> _Array:
-    """(length,): a mains or motor tone and its harmonics."""
+    """(length,) hum of mains or a motor: a tone and its harmonics."""
     phase = 2 * np.pi * rng.uniform(50, 400) * np.arange(length) / RATE
     found = np.zeros(length)
     for harmonic in range(1, 9):

@@ -1,9 +1,9 @@
-"""`python -m models.voice.training.origin --data DIR`: the origin project's voice features on our protocol.
+"""`python -m models.voice.training.origin --data DIR`: measures the original project's voice features.
 
-34 short-term features (`edge.voice.shortterm`) every 0.1 s, 100 frames, into a small convolutional net over time, as
-in the student projects that this one grows out of. They scored on random splits; here the speakers are left out in the
-folds of `models.voice.protocols.folds`. CREMA-D is not at hand as sound, so RAVDESS and EMO-DB train
-together. Nothing of this ships. A few minutes.
+100 frames of 34 short-term features (`edge.voice.shortterm`), one every 0.1 s, are the input of a small convolutional
+network over time, as in the student projects that this one grew out of. Those were scored on random splits; here
+speakers are held out by the folds of `models.voice.protocols.folds`. RAVDESS and EMO-DB train together; CREMA-D is not
+available as sound. Nothing of this ships. Takes a few minutes.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ from models.voice.protocols.folds import CLASSES, FOLD_COUNT, OUTPUTS, head
 from models.voice.training.heads import balance, loss, targets
 
 CORPORA: Final = ("RAVDESS", "EMO-DB")
+"""The measured corpora."""
 BATCH: Final = 64
+"""Clips per batch."""
 
 
 def build(mean: NDArray[np.float32], variance: NDArray[np.float32]) -> Any:
-    """(1, 100, 34) → (1, `OUTPUTS`) logits; `mean`, `variance`: (34,) of the training frames."""
+    """Network (1, 100, 34) → (1, `OUTPUTS`) logits; `mean` and `variance` (34,) are those of the training frames."""
     frames = keras.Input((FRAMES, COUNT), name="short_term")
     features = layers.Normalization(mean=mean, variance=variance)(frames)
     for width in (64, 96):
@@ -48,11 +50,11 @@ def build(mean: NDArray[np.float32], variance: NDArray[np.float32]) -> Any:
 
 
 def read(folder: Path) -> tuple[NDArray[np.float32], data.Voices]:
-    """(n, 100, 34) features of the clips that are at hand as sound, and what they are. Raises `MissingExtraError`."""
+    """Features (n, 100, 34) and metadata of the clips that are available as sound. Raises `MissingExtraError`."""
     clips = sounds(folder)
     nothing = np.zeros((len(clips), 0))
     voices = data.of(clips, nothing.astype(np.uint8), nothing.astype(np.float32))
-    # The two corpora's own classes are what is compared.
+    # Only the corpora's own classes are compared, so the seven labels are removed.
     voices = replace(voices, labels=np.full(len(clips), data.NONE))
     return np.stack([short_term(clip.read()) for clip in clips]), voices
 

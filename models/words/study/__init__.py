@@ -1,1 +1,1 @@
-"""Studies that ship nothing: the usual architectures side by side, and dialogues with their context."""
+"""Studies that ship nothing: a comparison of common architectures, and dialogues with their context."""

@@ -1,8 +1,8 @@
-"""`python -m models.words.study.architectures --data DIR --glove DIR`: the usual nets side by side on GoEmotions.
+"""`python -m models.words.study.architectures --data DIR --glove DIR`: compares networks on GoEmotions.
 
-Conv1D, LSTM and attention in three forms, on GloVe's vectors and on vectors learned here, each trained on what the
-shipped model is trained on, each converted. Protocol of Demszky et al. (ACL 2020) in the Ekman grouping: multi-label,
-one threshold and the best epoch by dev; test is read once, for the table.
+The networks are Conv1D, LSTM and three forms of attention, on GloVe's vectors and on vectors learned here. Each is
+trained on the corpora of the shipped model and converted. Protocol of Demszky et al. (ACL 2020) in the Ekman grouping:
+multi-label, with one threshold and the best epoch chosen on dev; test is used once, for the table.
 """
 
 from __future__ import annotations
@@ -33,15 +33,31 @@ from models.words.study.nets import NETS
 from models.words.study.vectors import Vocabulary, chance, glove
 
 BATCH: Final = 128
+"""Texts per batch."""
 TIMED: Final = 300
+"""Number of texts on which the latency is measured."""
 HEADER: Final = (
     "| net | vectors | dev | test macro-F1 | int8 weights + vocabulary | a text | decides as Keras: float · int8 |\n"
     "|---|---|---|---|---|---|---|"
 )
+"""Head of the table."""
 
 
 def train(net: Any, inputs: Any, targets: Any, weights: Any, dev: tuple[Any, Any], epochs: int, folder: Path) -> float:
-    """Trains to the best epoch of dev; returns the seconds taken."""
+    """Trains a network and loads the weights of its best epoch on dev.
+
+    Args:
+        net: The network; it ends in logits.
+        inputs: Word numbers of the training texts.
+        targets: (n, 7) targets of 0…1.
+        weights: (n,) sample weights.
+        dev: Inputs and targets of dev.
+        epochs: Number of epochs.
+        folder: Folder for the log and the weights.
+
+    Returns:
+        Duration of the training in seconds.
+    """
     began = time.monotonic()
     trained = keras.Sequential([net, keras.layers.Activation("sigmoid")])
     steps = len(inputs) // BATCH
@@ -77,7 +93,7 @@ def run(interpreter: Interpreter, table: NDArray[np.int32]) -> NDArray[np.float3
 
 
 def milliseconds(interpreter: Interpreter, table: NDArray[np.int32]) -> float:
-    """Median time of one text in this thread, without what other programs take."""
+    """Median CPU time of this thread for one text, milliseconds; the load of other programs does not count."""
     taken = []
     for row in table[:TIMED]:
         began = time.thread_time()
@@ -87,18 +103,30 @@ def milliseconds(interpreter: Interpreter, table: NDArray[np.int32]) -> float:
 
 
 def agreement(one: NDArray[np.float32], other: NDArray[np.float32], threshold: float) -> float:
-    """Share of texts of which both make the same set of labels."""
+    """Share of texts for which two (n, 7) arrays of logits give the same set of labels at the threshold."""
     return float(((sigmoid(one) >= threshold) == (sigmoid(other) >= threshold)).all(1).mean())
 
 
 def macro_f1(outputs: NDArray[np.float32], truth: NDArray[np.bool_], threshold: float) -> float:
+    """Macro-F1 of (n, 7) logits at one threshold."""
     return multi_label("", "", sigmoid(outputs), truth, np.full(COUNT, threshold), LABELS).macro_f1 or 0.0
 
 
 def study(
     arguments: argparse.Namespace, name: str, kind: str, start: NDArray[np.float32], parts: Any
 ) -> dict[str, Any]:
-    """Trains, converts and measures one net. `parts`: tables by split, targets by split, weights, vocabulary."""
+    """Trains, converts and measures one network.
+
+    Args:
+        arguments: Parsed command line.
+        name: One of `NETS`.
+        kind: Name of the initial word vectors.
+        start: Initial word vectors.
+        parts: Word numbers by split, targets by split, sample weights, and vocabulary.
+
+    Returns:
+        One row of the table.
+    """
     tables, targets, weights, vocabulary = parts
     keras.utils.set_random_seed(arguments.seed)
     net = NETS[name](start)
@@ -127,7 +155,7 @@ def study(
 
 
 def shipped_row(folder: Path) -> dict[str, Any]:
-    """The model that ships, by the same protocol, with its card's threshold."""
+    """Row of the shipped model in the same protocol, with the threshold of its card."""
     path = shipped.model("words", "words")
     interpreter, card = open_model(path)
     dev, test = data.goemotions(folder, "dev"), data.goemotions(folder, "test")
@@ -144,7 +172,7 @@ def shipped_row(folder: Path) -> dict[str, Any]:
 
 
 def line(row: dict[str, Any]) -> str:
-    """A row of the table."""
+    """Formats a row of the table as Markdown."""
     equal = f"{row['float_equal']:.2%} · {row['int8_equal']:.2%}" if "int8_equal" in row else "in its card"
     size = f"{(row['bytes'] + row['vocabulary']) / 1000:.0f} kB"
     scores = f"{row['dev']:.3f} | {row['test']:.3f}"

@@ -1,12 +1,12 @@
-"""`python -m models.words.study.meld --data DIR --glove DIR`: a net trained on MELD, alone and with the dialogue.
+"""`python -m models.words.study.meld --data DIR --glove DIR`: trains networks on MELD with and without context.
 
-MELD (Poria et al., ACL 2019) is a study: its transcripts are a television series', and no model trained on it ships.
-Word attention makes a vector of each utterance, attention over utterances lets the last one ask those before it.
-`context` utterances are seen, the one to judge included; 1 is the utterance alone. The net begins with GloVe and, if
-asked (`--start`), a first round on GoEmotions. The best epoch is dev's; test is read once a row of the table, the
-mean of `--seeds` nets' probabilities.
+MELD (Poria et al., ACL 2019) is used for a study only: its transcripts are those of a television series, and no model
+trained on it ships. Word attention turns each utterance into a vector, and attention over utterances relates the last
+one to those before it. The network reads `--context` utterances, the one to classify included; 1 means without context.
+It starts from GloVe and, with `--start`, from a first training on GoEmotions. The best epoch is chosen on dev; test is
+used once per row of the table, with the mean probabilities of `--seeds` networks.
 
-With `--embeddings FILE` (`models.words.teacher --embed`) the utterance vectors are a fine-tuned language model's.
+With `--embeddings FILE` (`models.words.teacher --embed`) the utterance vectors come from a fine-tuned language model.
 """
 
 from __future__ import annotations
@@ -35,30 +35,38 @@ from models.words.study.scores import f1
 from models.words.study.vectors import Vocabulary, glove
 
 LENGTH: Final = 24
+"""Words of an utterance that the network reads."""
 BATCH: Final = 64
+"""Utterances per batch."""
 
 
 def windows(dialogues: list[list[Any]], context: int, empty: Any) -> list[list[Any]]:
-    """For each utterance the last `context` ones up to it, `empty` ones before the first."""
+    """For each utterance, the window of `context` utterances that ends with it.
+
+    Args:
+        dialogues: Utterances of each dialogue in order.
+        context: Length of a window.
+        empty: Padding before the first utterance of a dialogue.
+    """
     return [([empty] * context + dialogue[: i + 1])[-context:] for dialogue in dialogues for i in range(len(dialogue))]
 
 
 def word_net(vectors: Vectors, context: int) -> Any:
-    """(n, context, 24) word numbers → (n, 7) logits of the last utterance."""
+    """Network (n, context, 24) word numbers → (n, 7) logits of the last utterance."""
     numbers = keras.Input((context, LENGTH), dtype="int32", name="ids")
     utterances, there = sentence_vectors(numbers, vectors, context, LENGTH)
     return keras.Model(numbers, _judge(utterances, there, context), name=f"meld_{context}")
 
 
 def embedding_net(width: int, context: int) -> Any:
-    """(n, context, width) utterance vectors, zero where there is none → (n, 7) logits of the last one."""
+    """Network (n, context, width) utterance vectors, padded with zeros → (n, 7) logits of the last utterance."""
     given = keras.Input((context, width), name="utterances")
     there = ops.cast(ops.any(ops.not_equal(given, 0.0), axis=2, keepdims=True), "float32")
     return keras.Model(given, _judge(layers.Dropout(0.2)(given), there, context), name=f"meld_embeddings_{context}")
 
 
 def _judge(utterances: Any, there: Any, context: int) -> Any:
-    """The last utterance asks all (scaled dot products, with learned places) and is judged with the answer."""
+    """Classifies the last utterance after attention over all of them (scaled dot products, learned positions)."""
     hidden = layers.Dense(128, activation="relu")(layers.Dropout(0.3)(utterances))
     if context > 1:
         places = layers.Embedding(context, 128)(ops.arange(context))
@@ -72,7 +80,7 @@ def _judge(utterances: Any, there: Any, context: int) -> Any:
 
 
 class BestWeighted(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best weighted F1 on dev."""
+    """Keeps the weights of the epoch with the best weighted F1 on dev."""
 
     def __init__(self, inputs: NDArray[Any], truth: NDArray[np.int64]) -> None:
         super().__init__()
@@ -86,7 +94,17 @@ class BestWeighted(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def train(net: Any, inputs: dict[str, NDArray[Any]], truth: dict[str, NDArray[np.int64]], epochs: int) -> Any:
-    """The net of dev's best epoch, and its weighted F1 there."""
+    """Trains a network.
+
+    Args:
+        net: The network.
+        inputs: Inputs by split.
+        truth: Label indices by split.
+        epochs: Number of epochs.
+
+    Returns:
+        The network of the best epoch on dev, and its weighted F1 there.
+    """
     steps = len(inputs["train"]) // BATCH
     net.compile(
         optimizer=keras.optimizers.AdamW(training.cosine(1e-3, epochs, steps, 1), weight_decay=0.01),
@@ -107,7 +125,14 @@ def train(net: Any, inputs: dict[str, NDArray[Any]], truth: dict[str, NDArray[np
 
 
 def begin(net: Any, vocabulary: Vocabulary, rows: list[Row], epochs: int) -> None:
-    """A first round on texts of one label, as utterances alone."""
+    """First training on texts with one label, as utterances without context.
+
+    Args:
+        net: The network, with a context of 1.
+        vocabulary: Vocabulary of the network.
+        rows: Labelled texts.
+        epochs: Number of epochs.
+    """
     alone = [(text, labels[0]) for text, labels in rows if len(labels) == 1]
     table = np.stack([vocabulary.number(tokens(text), LENGTH)[None] for text, _ in alone])
     truth = np.array([LABELS.index(label) for _, label in alone])
@@ -119,7 +144,7 @@ def begin(net: Any, vocabulary: Vocabulary, rows: list[Row], epochs: int) -> Non
 
 
 def carry(source: Any, target: Any) -> None:
-    """The weights of all layers up to where the two nets part."""
+    """Copies the weights of all layers up to the first one in which the two networks differ."""
     pairs = zip(*([layer for layer in net.layers if layer.get_weights()] for net in (source, target)), strict=False)
     for one, other in pairs:
         if [weight.shape for weight in one.get_weights()] != [weight.shape for weight in other.get_weights()]:
@@ -167,7 +192,7 @@ def main() -> int:
 
 
 def _nets(arguments: Any, folder: Path, dialogues: dict[str, Any], context: int) -> tuple[Any, dict[str, Any], str]:
-    """A maker of nets, the inputs by split, and what the nets begin with."""
+    """A function that makes a network, the inputs by split, and the name of the initial weights."""
     if arguments.embeddings:
         with np.load(arguments.embeddings, allow_pickle=False) as file:
             vectors = {split: file[split].astype(np.float32) for split in dialogues}

@@ -1,9 +1,9 @@
-"""`python -m models.words.study.meld_minilm --data DIR --minilm DIR --weights FILE`: MiniLM itself trained on MELD.
+"""`python -m models.words.study.meld_minilm --data DIR --minilm DIR --weights FILE`: trains MiniLM on MELD.
 
-The teacher of `models.words.teacher` (22 M parameters), fine-tuned on GoEmotions, goes on with MELD: on the utterance
-alone, or with those before it in front, a separator between them and pooled over the utterance's own pieces. A study:
-MELD's transcripts are a television series', and no model trained on it ships. Fixed epochs; dev is shown beside, test
-is read once a row.
+The teacher of `models.words.teacher` (22 M parameters), fine-tuned on GoEmotions, is trained further on MELD. It reads
+the utterance alone, or with the preceding ones in front of it, separated by a special token; pooling is over the
+utterance's own pieces. This is a study: MELD's transcripts are those of a television series, and no model trained on
+them ships. The number of epochs is fixed; the score on dev is shown too, and test is used once per row.
 """
 
 from __future__ import annotations
@@ -23,31 +23,42 @@ from models.words.study.scores import f1
 from models.words.teacher import MELD_SPLITS, Teacher, add_options, batches
 
 BATCH: Final = 32
+"""Utterances per batch."""
 RATE: Final = 6e-5
+"""Peak learning rate."""
 LONGEST: Final = 96
-"""Pieces that the net sees, the utterance's own at the end."""
+"""Highest number of word pieces that the network reads; those of the utterance itself are the last ones."""
 
 
 def pieces(teacher: Teacher, dialogues: list[list[Any]], context: int) -> list[tuple[list[int], int]]:
-    """Of each utterance, the pieces that are shown and how many of the last ones are its own."""
+    """Input of each utterance.
+
+    Args:
+        teacher: The teacher, whose tokenizer is used.
+        dialogues: Utterances of each dialogue in order.
+        context: Number of utterances to read, the one to classify included.
+
+    Returns:
+        For each utterance, its input pieces and the number of last pieces that are its own.
+    """
     start, *_, end = teacher.encode(["."])[0]
     found = []
     for dialogue in dialogues:
-        said = [one[1:-1] for one in teacher.encode([text for text, _ in dialogue])]
-        for i, own in enumerate(said):
-            before = [piece for one in said[max(0, i - context + 1) : i] for piece in (*one, end)]
+        utterances = [one[1:-1] for one in teacher.encode([text for text, _ in dialogue])]
+        for i, own in enumerate(utterances):
+            before = [piece for one in utterances[max(0, i - context + 1) : i] for piece in (*one, end)]
             room = LONGEST - len(own) - 2
             found.append(([start, *before[len(before) - min(room, len(before)) :], *own, end], len(own) + 1))
     return found
 
 
 def outputs(teacher: Teacher, shown: list[tuple[list[int], int]]) -> Any:
-    """(n, 7) logits."""
+    """(n, 7) logits of the inputs of `pieces`."""
     return teacher.head(teacher.pooled([piece for piece, _ in shown], [own for _, own in shown]))
 
 
 def probabilities(teacher: Teacher, shown: list[tuple[list[int], int]]) -> NDArray[np.float32]:
-    """(n, 7), with dropout off."""
+    """(n, 7) probabilities of the inputs of `pieces`, without dropout."""
     import torch
 
     teacher.body.eval()
@@ -60,6 +71,14 @@ def probabilities(teacher: Teacher, shown: list[tuple[list[int], int]]) -> NDArr
 
 
 def train(teacher: Teacher, shown: list[tuple[list[int], int]], truth: NDArray[np.int64], epochs: int) -> None:
+    """Trains the teacher on the inputs of `pieces`.
+
+    Args:
+        teacher: The teacher.
+        shown: Inputs of the n utterances.
+        truth: (n,) label indices.
+        epochs: Number of epochs.
+    """
     import torch
 
     lengths = np.array([len(piece) for piece, _ in shown])

@@ -1,4 +1,4 @@
-"""The architectures that are compared, each on word vectors: Conv1D, LSTM, and attention in three forms."""
+"""The compared networks, each on word vectors: Conv1D, LSTM, and three forms of attention."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from edge.emotions import COUNT
 from models.words.study.vectors import DIMENSIONS, LENGTH, SENTENCE_LENGTH, SENTENCES
 
 Vectors = NDArray[np.float32]
+"""(vocabulary, 50) initial word vectors."""
 _HIDDEN: Final = 30.0
-"""Taken from the attention score of padding. (Added, it would stop the converter: it takes a sum behind a product of
-matrices for a bias.)"""
+"""Value subtracted from the attention score of padding. It is subtracted instead of adding its negative, because the
+converter mistakes a sum after a matrix product for a bias and fails."""
 
 
 def conv1d(vectors: Vectors) -> Any:
-    """Convolutions over two to four words, the strongest answer of each (Kim, EMNLP 2014)."""
+    """Convolutions over two to four words with max pooling over time (Kim, EMNLP 2014)."""
     numbers, words, _ = _words(vectors)
     peaks = [
         layers.GlobalMaxPooling1D()(layers.Conv1D(64, width, padding="same", activation="relu")(words))
@@ -30,20 +31,20 @@ def conv1d(vectors: Vectors) -> Any:
 
 
 def lstm(vectors: Vectors) -> Any:
-    """The last state of an LSTM of 64 (Hochreiter & Schmidhuber 1997); padding stands in front."""
+    """The last state of an LSTM with 64 units (Hochreiter & Schmidhuber 1997); padding is in front."""
     numbers, words, _ = _words(vectors)
     return _end(numbers, layers.LSTM(64)(words), "lstm")
 
 
 def global_attention(vectors: Vectors) -> Any:
-    """All states of an LSTM of 64, weighed by additive attention (Bahdanau et al., ICLR 2015)."""
+    """All states of an LSTM with 64 units, weighted by additive attention (Bahdanau et al., ICLR 2015)."""
     numbers, words, there = _words(vectors)
     states = layers.LSTM(64, return_sequences=True)(words)
     return _end(numbers, _weighed(states, there), "global_attention")
 
 
 def self_attention(vectors: Vectors) -> Any:
-    """One encoder block (Vaswani et al., NeurIPS 2017): two heads of 32, learned places, a feed-forward part of 128."""
+    """One encoder block (Vaswani et al., NeurIPS 2017): 2 heads of width 32, learned positions, 128 hidden units."""
     numbers, words, there = _words(vectors)
     words = layers.Dense(64)(words)
     words = words + _places(LENGTH, 64)(words)
@@ -56,7 +57,7 @@ def self_attention(vectors: Vectors) -> Any:
 
 
 def hierarchical_attention(vectors: Vectors) -> Any:
-    """Words to sentences, sentences to the text, attention in both steps (Yang et al., NAACL 2016)."""
+    """Attention over the words of each sentence and over the sentences of the text (Yang et al., NAACL 2016)."""
     numbers = keras.Input((SENTENCES, SENTENCE_LENGTH), dtype="int32", name="ids")
     sentences, there = sentence_vectors(numbers, vectors, SENTENCES, SENTENCE_LENGTH)
     last = sentences[:, -1]
@@ -70,10 +71,21 @@ NETS: Final[dict[str, Callable[[Vectors], Any]]] = {
     "attention, self": self_attention,
     "attention, hierarchical": hierarchical_attention,
 }
+"""The compared networks by name; each function takes the initial word vectors."""
 
 
 def sentence_vectors(numbers: Any, vectors: Vectors, count: int, length: int) -> tuple[Any, Any]:
-    """(batch, count, length) → (batch, count, 192), and (batch, count, 1) of 1 where there is a sentence."""
+    """Turns sentences into vectors.
+
+    Args:
+        numbers: (batch, count, length) word numbers.
+        vectors: Initial word vectors.
+        count: Sentences per text.
+        length: Words per sentence.
+
+    Returns:
+        (batch, count, 192) sentence vectors, and a mask (batch, count, 1) with 1 for real sentences and 0 for padding.
+    """
     flat = ops.reshape(numbers, (-1, length))
     words, there = _embedded(flat, vectors)
     near = layers.Concatenate()(
@@ -92,7 +104,7 @@ def _words(vectors: Vectors) -> tuple[Any, Any, Any]:
 
 
 def _embedded(numbers: Any, vectors: Vectors) -> tuple[Any, Any]:
-    """Word vectors with dropout, padding zero, and (batch, length, 1) of 1 where there is a word."""
+    """Word vectors with dropout, zero for padding, and a mask (batch, length, 1) with 1 for words."""
     there = ops.cast(ops.expand_dims(ops.greater(numbers, 0), -1), "float32")
     start = keras.initializers.Constant(vectors)
     table = layers.Embedding(len(vectors), DIMENSIONS, embeddings_initializer=start, name="vectors")

