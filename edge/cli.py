@@ -46,8 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
-    After SIGINT or SIGTERM, `run` stops in an orderly way and `watch` stops at once. An `EdgeEmotionError` is printed as
-    one line on standard error.
+    After SIGINT or SIGTERM, `run` stops in an orderly way and `watch` stops at once. An `EdgeEmotionError` is printed
+    as one line on standard error.
 
     Args:
         argv: The arguments. None takes those of the process; signals are then ignored from the end of the command

@@ -52,6 +52,8 @@ class ConnectionState:
         """The broker has accepted the connection, and it has not broken since."""
         self.closing = False
         """`close` was called; the network thread ends as soon as it sees this."""
+        self._greeting = False
+        """`on_connected` runs; what it publishes is sent even if `close` was called meanwhile."""
         self._connected_at = 0.0
         self._connects = 0
         self._failures = 0
@@ -73,7 +75,7 @@ class ConnectionState:
             Whether the message was queued, and whether the network thread has to be woken to send it.
         """
         with self._changed:
-            if not self.connected or self.closing:
+            if not self.connected or (self.closing and not self._greeting):
                 self._not_sent += 1
                 self._count_losses()
                 return False, False
@@ -137,14 +139,19 @@ class ConnectionState:
         """Records that the broker accepted the connection. Returns whether that is worth a line in the log."""
         with self._changed:
             self.connected = True
+            self._greeting = True
             self._connected_at = time.monotonic()
-            self._connects += 1
             self._last_failure = None
             return self._failure_log.connected()
 
     def announce_connect(self) -> None:
-        """Wakes the threads that wait for the first connection."""
+        """Counts the connection, after everything that belongs at its beginning was published.
+
+        Wakes the threads that wait for the first connection.
+        """
         with self._changed:
+            self._greeting = False
+            self._connects += 1
             self._changed.notify_all()
 
     def record_disconnect(self) -> tuple[bool, float]:

@@ -21,7 +21,7 @@ def program() -> list[str]:
 
 
 def needed() -> tuple[Path, ...]:
-    """The folders that this program is loaded from: its environment, the interpreter of the environment, the package."""
+    """The folders that this program is loaded from: its environment, the environment's interpreter, the package."""
     return (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2])
 
 

@@ -367,4 +367,29 @@ def test_info_that_changed_is_what_a_reconnect_says(mosquitto: Mosquitto) -> Non
         mosquitto.stop()
         mosquitto.start()
         with Reader(mosquitto.address) as reader:
-            assert json.loads(reader.expect("emotion/robot/info"))["purpose"] == "new"
+            # The broker may have kept the old one over its restart.
+            eventually(
+                lambda: any(json.loads(seen)["purpose"] == "new" for seen in reader.payloads("emotion/robot/info")),
+                "the new one is published at the reconnect",
+            )
+
+
+def test_what_belongs_at_the_beginning_is_sent_even_if_close_comes_meanwhile(mosquitto: Mosquitto) -> None:
+    """`close` is called by another thread just while `online` and `info` are being published."""
+    publisher = Publisher(mosquitto.address, TOPICS, info=info())
+    greet = publisher._connection._session._on_connected
+    assert greet is not None
+    closer = threading.Thread(target=publisher.close)
+
+    def slow_greeting() -> None:
+        closer.start()
+        eventually(lambda: publisher._connection._state.closing, "close was called")
+        greet()
+
+    publisher._connection._session._on_connected = slow_greeting
+    publisher.start()
+    eventually(lambda: closer.ident is not None, "close was called")
+    closer.join(PATIENCE)
+    with Reader(mosquitto.address) as late:
+        late.expect("emotion/robot/info")
+        late.expect("emotion/robot/availability", b"stopped")
