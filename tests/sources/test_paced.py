@@ -80,7 +80,7 @@ def test_a_machine_too_slow_for_the_film_sees_a_picture_now_and_then_and_hears_a
     assert heard == pytest.approx(6 * 16_000, abs=64)
     seen = [item.captured_at for _, item in came if isinstance(item, Frame)]
     assert 5 < len(seen) < 30
-    # Each is numbered as in the film, so that a gap tells of those skipped.
+    # Pictures keep their numbers in the film, so that a gap reveals the skipped ones.
     numbers = [item.sequence for _, item in came if isinstance(item, Frame)]
     assert [number / 10 for number in numbers] == pytest.approx([at - 1000 for at in seen], abs=2e-3)
     assert max(after - before for before, after in pairwise(seen)) <= 0.61
