@@ -54,7 +54,7 @@ def change(path: Path, **values: Any) -> None:
     cards.card_path(path).write_text(json.dumps(card | values))
 
 
-def test_what_is_saved_opens_again(path: Path) -> None:
+def test_a_saved_card_opens_again(path: Path) -> None:
     interpreter, card = open_model(path)
     data = converted("text", "int8")
     assert (card.sha256, card.bytes, card.file) == (cards.sha256(data), len(data), "text.tflite")

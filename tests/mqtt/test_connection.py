@@ -268,7 +268,7 @@ def test_the_transport_does_not_interpret_payloads() -> None:
     }
 
 
-def test_what_is_asked_to_go_before_the_end_goes(mosquitto: Mosquitto) -> None:
+def test_messages_flushed_before_the_end_are_sent(mosquitto: Mosquitto) -> None:
     connection = Connection(mosquitto.address, "device")
     connection.start()
     connection.require_first_connection(PATIENCE)

@@ -92,7 +92,7 @@ def wait_until_recording(process: subprocess.Popen[str]) -> None:
     assert line == "recording\n", line + (process.communicate()[1])
 
 
-def test_what_is_played_is_recorded_sample_for_sample(
+def test_played_sound_is_recorded_sample_for_sample(
     sound_card: VirtualMicrophone, spoken: tuple[Path, NDArray[np.int16]], tmp_path: Path
 ) -> None:
     wav, samples = spoken

@@ -108,7 +108,7 @@ def test_a_picture_late_by_more_than_a_tenth_of_a_second_is_skipped_and_no_other
         assert [paced.read().sequence for _ in range(3)] == [2, 3, 4]  # type: ignore[union-attr]
 
 
-def test_what_is_said_in_a_film_is_said_once_in_each_round_of_a_loop(tmp_path: Path) -> None:
+def test_each_transcript_of_a_film_is_given_once_in_each_round_of_a_loop(tmp_path: Path) -> None:
     clock = TurnedClock()
     media = MediaFile(write(tmp_path / "clip.mkv", video_s=1), loop=True)
     with PacedMedia(media, (Transcript("hello", 0.45),), clock, clock.wait) as paced:
