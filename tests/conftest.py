@@ -25,7 +25,7 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C reaches what the tests start, even where a shell started them in the background, which ignores it."""
+    """Makes Ctrl-C reach the started processes even if a shell runs the tests in the background, which ignores it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -40,7 +40,7 @@ def _corpora() -> Path | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `corpora` are skipped where there are none."""
+    """Skips tests marked `corpora` if the corpora are not available."""
     if _corpora() is None:
         for item in items:
             if item.get_closest_marker("corpora"):

@@ -1,4 +1,4 @@
-"""`edge-emotion config`: the sample says what the code does, and the check finds what is wrong."""
+"""`edge-emotion config`: the sample matches the code, and the check reports each fault."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_sample_is_exactly_the_defaults(sample: str) -> None:
     assert config.parse(sample) == Config()
 
 
-def test_the_sample_says_every_key_in_its_table(sample: str) -> None:
+def test_the_sample_lists_every_key_in_its_table(sample: str) -> None:
     said: dict[str, set[str]] = {}
     table = ""
     for line in sample.splitlines():
@@ -72,7 +72,7 @@ def test_a_good_file_is_ok(tmp_path: Path, sample: str, capsys: pytest.CaptureFi
         ("[mqtt]\nprefix = 'a/b'\n", "mqtt.prefix"),
         ("camera = 1\n", "camera"),
         ("[mqtt]\npassword_file = 3\n", "mqtt.password_file"),
-        # What only `run` would have found out.
+        # A fault that only `run` would have found.
         ("[mqtt]\nbroker = 'foo bar'\n", "broker address 'foo bar'"),
         ("[mqtt]\nbroker = 'mqtts://host'\nca_file = 'PLACE/gone.pem'\n", "mqtt.ca_file PLACE/gone.pem: No such file"),
         ("[mqtt]\nca_file = 'PLACE/text'\n", "holds no certificate in PEM"),
@@ -125,7 +125,7 @@ def test_all_faults_are_named_at_once_and_no_credentials(tmp_path: Path, capsys:
     assert "SECRET" not in err
 
 
-def test_what_is_switched_off_is_not_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_disabled_parts_are_not_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "config.toml"
     file.write_text(
         "[face]\nenabled = false\nmodel = 'gone.tflite'\n[camera]\nenabled = false\nsource = 'webcam'\n"
@@ -136,7 +136,7 @@ def test_what_is_switched_off_is_not_opened(tmp_path: Path, capsys: pytest.Captu
     assert run("--check", str(file)) == 0, capsys.readouterr().err
 
 
-def test_text_that_is_no_toml_is_named(tmp_path: Path) -> None:
+def test_invalid_toml_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[camera\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"config\.toml is no TOML"):
@@ -148,7 +148,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         run("--check", str(tmp_path / "gone"))
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):

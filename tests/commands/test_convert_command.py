@@ -104,7 +104,9 @@ def test_too_little_agreement_is_refused_and_nothing_is_written(
         ),
     ],
 )
-def test_one_line_for_what_cannot_be(convert, words, line: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_impossible_requests_are_refused_in_one_line(
+    convert, words, line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = set(Path().iterdir())
     assert convert(*words) == 1
     printed = capfd.readouterr()
@@ -182,7 +184,7 @@ def test_no_worker_is_left_when_the_command_is_ended(folder: Path, sign: signal.
 
 
 def stat(pid: int) -> list[str]:
-    """State, parent … of a process; empty when there is none."""
+    """Fields of a process from its state on; empty if the process does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -80,7 +80,7 @@ def test_a_transcript_from_the_broker_is_read_and_a_bad_one_is_survived(mosquitt
     reader.close()
 
 
-def test_the_embedded_broker_tells_where_it_is() -> None:
+def test_the_embedded_broker_reports_its_address() -> None:
     with running(*CLIP, "--broker", "embedded") as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if b"edge-emotion watch --broker" in line).decode()
@@ -154,7 +154,7 @@ def test_a_wrong_password_is_named(tmp_path: Path) -> None:
         (("--loop",), "go with --source"),
     ],
 )
-def test_what_cannot_work_is_one_line_and_exit_code_1(arguments: tuple[str, ...], said: str) -> None:
+def test_fatal_errors_are_one_line_and_exit_code_1(arguments: tuple[str, ...], said: str) -> None:
     with running(*arguments) as process:
         _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
@@ -162,7 +162,7 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(arguments: tuple[str, ...]
     assert error.decode().count("\n") == 1
 
 
-def test_no_camera_and_no_microphone_is_told_and_words_still_work(mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_missing_camera_and_microphone_are_reported_and_words_still_work(mosquitto: Mosquitto, tmp_path: Path) -> None:
     config = tmp_path / "edge.toml"
     config.write_text(
         '[camera]\nsource = "/dev/video97"\n[microphone]\ndevice = "no such thing"\n[transcripts]\nstdin = true'

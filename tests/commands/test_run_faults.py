@@ -1,4 +1,4 @@
-"""`edge-emotion run` under what a stranger, a full disk or a bug may do to it."""
+"""`edge-emotion run` with hostile clients, a full disk, and bugs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_times_out_of_all_bounds_are_refused_and_survived(mosquitto: Mosquitto) 
 def test_two_thousand_transcripts_a_second_leave_the_states_their_rhythm(tmp_path: Path) -> None:
     if MOSQUITTO is None:
         pytest.skip("no mosquitto here (apt-get install mosquitto)")
-    # By default it drops what its subscriber has not taken yet, and then the counts could not be compared.
+    # By default the broker drops messages of a slow subscriber, and then the counts could not be compared.
     mosquitto = Mosquitto(tmp_path, settings=("max_queued_messages 0",)).start()
     config = tmp_path / "edge.toml"
     config.write_text("[health]\ninterval_s = 0.5\n[face]\nenabled = false\n[words]\nkeywords = false")

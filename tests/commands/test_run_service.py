@@ -18,7 +18,7 @@ from support.running_command import CLIP, end, running
 from edge.config import Config
 from edge.emotions import LABELS
 
-# Says that `main` is about to begin: what comes before is the interpreter's start, which no program can change.
+# Marks the start of `main`; no program can influence the start of the interpreter before it.
 BEGUN = """
 import sys
 import edge.runtime.stop
@@ -76,7 +76,7 @@ def test_ready_means_that_it_publishes_and_the_watchdog_is_fed(systemd: Systemd,
     assert process.returncode == 0
 
 
-def test_the_status_says_what_is_missing(systemd: Systemd, tmp_path: Path) -> None:
+def test_the_status_names_missing_sources(systemd: Systemd, tmp_path: Path) -> None:
     config = tmp_path / "edge.toml"
     config.write_text('[camera]\nsource = "/dev/video97"\n[microphone]\nenabled = false')
     port = free_port()

@@ -29,7 +29,7 @@ from edge.publish.client import Publisher
 from edge.publish.payloads import encode
 from edge.publish.topics import Topics
 
-# What edge.cli does around every command, without the other commands.
+# Runs the command as edge.cli does, without the other commands.
 COMMAND = """
 import argparse, sys
 from edge.commands import watch
@@ -140,7 +140,7 @@ def test_every_drawn_line_fits_the_terminal(mosquitto: Mosquitto) -> None:
     assert max(len(line.rstrip()) for line in plain.splitlines()) <= 80
 
 
-def test_a_broker_that_goes_and_comes_is_told_below_the_view(mosquitto: Mosquitto) -> None:
+def test_a_lost_and_recovered_broker_is_reported_below_the_view(mosquitto: Mosquitto) -> None:
     with device(mosquitto, "happiness"):
         terminal = Terminal(["--broker", mosquitto.url])
         terminal.expect("HAPPINESS")
@@ -203,7 +203,7 @@ def test_once(mosquitto: Mosquitto) -> None:
             assert done.stderr == ""
 
 
-def test_a_state_it_cannot_read_is_told_once_and_the_others_go_on(mosquitto: Mosquitto) -> None:
+def test_an_unreadable_state_is_reported_once_and_others_are_still_shown(mosquitto: Mosquitto) -> None:
     with Reader(mosquitto.address, "none") as writer, device(mosquitto):
         process = subprocess.Popen(
             command("--broker", mosquitto.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -290,7 +290,7 @@ def run_to_failure(*arguments: str) -> str:
     return done.stderr
 
 
-def test_says_why_it_cannot_watch(mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_the_reason_for_a_failed_watch_is_reported(mosquitto: Mosquitto, tmp_path: Path) -> None:
     nowhere = Address("127.0.0.1", free_port())
     assert f"broker {nowhere}: nothing listens there" in run_to_failure("--broker", str(nowhere))
     assert "starts with neither mqtt://" in run_to_failure("--broker", "localhost:1883")

@@ -1,4 +1,4 @@
-"""Calibration sets: what is taken, in which order, and what is refused with which words."""
+"""Calibration sets: which rows are used, in which order, and which errors are reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_rows_stack_to_the_same_arrays() -> None:
         ({"picture": np.full_like(pictures, 1e300), "ids": tokens}, "'picture': a value that is not finite"),
     ],
 )
-def test_what_does_not_fit_the_model_is_named(arrays: dict[str, np.ndarray], message: str) -> None:
+def test_rows_that_do_not_fit_the_model_are_reported(arrays: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(ConversionError, match=message):
         arrange(arrays, [PICTURE, IDS])
 
@@ -137,7 +137,7 @@ def test_rows_that_nothing_can_be_measured_on(arrays: dict[str, np.ndarray], mes
         {"x": noise(LEAST_ROWS)},
         {"x": np.concatenate([np.zeros((50, 4, 4, 1)), noise(LEAST_ROWS)])},
         {"number": np.arange(float(LEAST_ROWS))[:, None]},
-        # The second input alone tells these rows apart, and the first is uniform in each.
+        # These rows differ only in the second input; the first is uniform in each.
         {"flag": (np.arange(LEAST_ROWS) % 2)[:, None] * np.ones((1, 2)), "x": noise(LEAST_ROWS)},
     ],
 )

@@ -1,4 +1,4 @@
-"""Every form of every kind of model against its source, and what is said where conversion cannot work."""
+"""Every form of every kind of model against its source, and the errors of impossible conversions."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_inputs_and_outputs_keep_the_order_of_the_model(form: str) -> None:
     assert [t.shape for t in interpreter.outputs] == [(1, 2), (1, 5)]
 
 
-def test_conversion_in_its_own_process_equals_the_one_here_and_tells_its_steps() -> None:
+def test_conversion_in_its_own_process_gives_the_same_file_and_reports_its_steps() -> None:
     steps: list[str] = []
     result = convert_with_proof(model("residual"), "int8", rows("residual"), rows=10, progress=steps.append)
     assert result.data == converted("residual", "int8")
@@ -76,7 +76,7 @@ def test_an_lstm_that_crashes_the_converter_is_an_error_and_not_the_end() -> Non
         convert(model("rolled"), "int8", rows("rolled"))
 
 
-def test_a_crash_is_told_with_its_signal_and_the_last_words(tmp_path: Path) -> None:
+def test_a_crash_is_reported_with_its_signal_and_its_last_output(tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(
         "import os, signal, sys\n"
         "print('W0000 noise', 'loc: shape inference failed', 'WARNING: noise', '', sep='\\n', file=sys.stderr)\n"
@@ -117,7 +117,9 @@ def test_a_registered_layer_of_a_model_in_memory_is_found(tmp_path: Path, monkey
     assert Interpreter(convert(source, "float32")).inputs[0].shape == (1, 8)
 
 
-def test_what_others_registered_is_nothing_to_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_custom_objects_registered_by_others_do_not_affect_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model_with_custom_layer(tmp_path, monkeypatch, "doubling_elsewhere", register=True)
     (tmp_path / "doubling_elsewhere.py").unlink()
     assert convert(model("two"), "float32")
@@ -161,7 +163,7 @@ def test_a_lambda_in_a_file_is_not_run(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_lambda_in_hdf5_is_refused_before_keras_sees_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some releases of Keras 3 run it whatever `safe_mode` says."""
+    """Some releases of Keras 3 execute the code regardless of `safe_mode`."""
     inputs = keras.Input((8,))
     path = tmp_path / "lambda.h5"
     keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs)).save(path)
@@ -212,14 +214,14 @@ def test_an_unknown_form_is_named() -> None:
         ("model.onnx", b"PK\x03\x04", "not a Keras model"),
     ],
 )
-def test_files_that_are_no_model(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+def test_files_that_are_not_models_are_refused(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConversionError, match=f"{name}: {message}"):
         convert(tmp_path / name, "float32")
 
 
-def test_an_archive_that_is_no_model_or_cut_short(tmp_path: Path) -> None:
+def test_archives_that_are_not_models_or_truncated_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
         archive.writestr("readme.txt", "no model here")
     with pytest.raises(ConversionError, match="not a Keras model that can be loaded"):

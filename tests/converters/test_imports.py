@@ -71,7 +71,9 @@ def test_a_module_that_is_loaded_already_brings_its_package(tmp_path: Path) -> N
         ("", "neither a .py file nor the name of a module"),
     ],
 )
-def test_what_cannot_be_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
+def test_invalid_module_names_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
     write(tmp_path / "two words.py")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConversionError, match=message):

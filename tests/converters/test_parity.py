@@ -109,7 +109,7 @@ def test_every_row_is_compared_where_keras_runs_them_in_batches() -> None:
     assert parity.max_error < 1e-4 * parity.scale
 
 
-def test_what_cannot_be_compared() -> None:
+def test_incomparable_models_are_refused() -> None:
     data = converted(KIND, "float32")
     with pytest.raises(ConversionError, match="at least one input row"):
         measure(data, data, [])

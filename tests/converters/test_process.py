@@ -1,4 +1,4 @@
-"""How a failed conversion is told in one line, and which rows prove it."""
+"""The one-line report of a failed conversion, and the rows on which it is checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_end_of_a_process_in_words(code: int, text: str) -> None:
     assert _ending(code) == text
 
 
-def test_the_last_line_that_says_something_is_kept() -> None:
+def test_the_last_meaningful_line_is_kept() -> None:
     noise = [
         "",
         "W0000 00:00 x",

@@ -37,7 +37,7 @@ def images(count: int, seed: int) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[Any, bytes]:
-    """A net whose normalisation is no identity, and its int8 file."""
+    """A network whose normalisation is not the identity, and its int8 file."""
     keras.utils.set_random_seed(1)
     model = net()
     model.compile("adam", keras.losses.CategoricalCrossentropy(from_logits=True))
@@ -46,7 +46,7 @@ def trained() -> tuple[Any, bytes]:
     return model, convert(model, "int8", [(row[None],) for row in rows[:64]])
 
 
-def test_it_computes_what_the_file_was_made_of(trained: tuple[Any, bytes]) -> None:
+def test_the_restored_model_computes_the_same_as_its_file(trained: tuple[Any, bytes]) -> None:
     model, data = trained
     other = net()
     restore(other, data, images(64, 3))
@@ -55,7 +55,7 @@ def test_it_computes_what_the_file_was_made_of(trained: tuple[Any, bytes]) -> No
     assert np.abs(other.predict(rows, verbose=0) - expected).max() < 0.05 * np.ptp(expected)
 
 
-def test_training_goes_on_from_what_it_computes(trained: tuple[Any, bytes]) -> None:
+def test_training_continues_from_the_restored_model(trained: tuple[Any, bytes]) -> None:
     """With the batch's own statistics, as training normalises, the answers are the same."""
     other = net()
     rows = images(256, 3)
@@ -92,7 +92,7 @@ def test_another_architecture_is_refused(trained: tuple[Any, bytes]) -> None:
         restore(net(filters=8), trained[1], images(8, 3))
 
 
-def test_what_is_no_model_file_is_refused() -> None:
+def test_files_that_are_not_models_are_refused() -> None:
     with pytest.raises(ConversionError, match=r"not a \.tflite file"):
         operations(b"no model at all")
 

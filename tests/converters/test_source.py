@@ -1,4 +1,4 @@
-"""A Keras model is recognised by its content, whatever its name; everything else is refused at once."""
+"""A Keras model is recognised by its content and not by its name; everything else is refused at once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_saved_model_is_refused_with_the_way_out(tmp_path: Path) -> None:
         suffix(tmp_path)
 
 
-def test_what_is_not_a_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")

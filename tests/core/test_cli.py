@@ -44,7 +44,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(("given", "used"), [(None, "1"), ("3", "3")])
-def test_linear_algebra_has_one_thread_unless_told_otherwise(given: str | None, used: str) -> None:
+def test_linear_algebra_has_one_thread_unless_configured_otherwise(given: str | None, used: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     code = (
         "import os, sys; from edge.cli import main; assert 'numpy' not in sys.modules; main(['config']); "

@@ -19,7 +19,7 @@ def test_live_is_the_wall_clock() -> None:
     assert before - 0.1 <= stamp <= time.time() + 0.1
 
 
-def test_anchored_anew_only_when_the_clock_was_stepped() -> None:
+def test_the_clock_is_re_anchored_only_after_a_step() -> None:
     clock = Clock(1000.0)
     assert clock.anchored(50.0, 1050.0) is clock
     assert clock.anchored(50.0, 1050.04) is clock

@@ -1,4 +1,4 @@
-"""The configuration: defaults, and one clear line for whatever is wrong."""
+"""The configuration: defaults, and one clear line for each fault."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_table_keeps_the_defaults_of_what_it_does_not_name() -> None:
         ("[camera", "is no TOML"),
     ],
 )
-def test_what_is_wrong_is_named_in_one_line(text: str, said: str) -> None:
+def test_each_fault_is_reported_in_one_line(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse(text, "edge.toml")
     message = str(error.value)
@@ -134,7 +134,7 @@ def test_a_check_gives_every_wrong_key_and_keeps_the_right_ones() -> None:
     assert check("") == (Config(), ())
 
 
-def test_a_file_of_a_megabyte_or_none_at_all_is_refused(tmp_path: Path) -> None:
+def test_a_missing_or_oversized_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_bytes(b"#" * MAX_BYTES)
     assert load(path) == Config()

@@ -1,4 +1,4 @@
-"""What observations carry in `detail` is named in their schemas, with unit and range."""
+"""The fields of `detail` in observations are described in their schemas with unit and range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation names exists: files, anchors, modules, commands, make targets, configuration keys."""
+"""Everything the documentation names exists: files, anchors, modules, commands, make targets, configuration keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge.publish.payloads import PAYLOADS
 
 PAGES = pages()
 LOGS = ("RUNS.md", "CHANGELOG.md")
-"""Pages that tell what was: a command in them may be gone."""
+"""Pages about the past, whose commands may no longer exist."""
 CURRENT = tuple(page for page in PAGES if page.path.name not in LOGS)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -169,7 +169,7 @@ def importable(name: str) -> bool:
 
 
 def unknown(parser: argparse.ArgumentParser, words: list[str]) -> Iterator[str]:
-    """What of a command line that is shown `parser` does not know. Values of options are not looked at."""
+    """The parts of a documented command line that `parser` does not know; values of options are not checked."""
     options: set[str] = set(parser._option_string_actions)
     inner: dict[str, Any] = {}
     for action in parser._actions:

@@ -93,7 +93,7 @@ class Broker:
 
 
 class Client:
-    """One client. It speaks MQTT 5, in which a broker says whether it took a message, unless `v5` is False."""
+    """One client. It uses MQTT 5, in which the broker reports whether it accepted a message, unless `v5` is False."""
 
     def __init__(self, broker: Broker, user: str | None, *, tls: bool = False, v5: bool = True, name: str = "") -> None:
         self.received: list[tuple[str, bytes]] = []
@@ -134,7 +134,7 @@ class Client:
         self._client.publish(topic, payload)
 
     def subscribe(self, filter: str) -> None:
-        """Returns when the broker has answered. Mosquitto accepts every subscription and filters what it hands on."""
+        """Returns when the broker has answered. Mosquitto accepts every subscription and filters its messages."""
         done = threading.Event()
         self._client.on_subscribe = lambda *_: done.set()
         self._client.subscribe(filter, 1)
@@ -240,7 +240,7 @@ def test_the_device_reads_only_its_transcripts(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("user", ["dashboard", "recogniser"])
-def test_no_other_client_may_publish_what_a_device_says(broker: Broker, user: str) -> None:
+def test_no_other_client_may_publish_on_a_devices_topics(broker: Broker, user: str) -> None:
     with Client(broker, user) as client, Client(broker, "auditor") as auditor:
         auditor.subscribe("emotion/#")
         forged = [client.publish(topic, b"forged", retain=True) for topic in (*published(DEVICE), *published(OTHER))]
@@ -258,7 +258,7 @@ def test_a_reader_may_not_send_transcripts_and_the_recogniser_may(broker: Broker
         assert not recogniser.publish(OTHER.transcript, b"I am happy")
 
 
-def test_a_reader_sees_emotions_and_not_what_people_said(broker: Broker) -> None:
+def test_a_reader_sees_emotions_but_no_transcripts(broker: Broker) -> None:
     with Client(broker, "dashboard") as dashboard, Client(broker, "auditor") as auditor:
         dashboard.subscribe("#")
         for topic in ("elsewhere/x", DEVICE.transcript, *published(DEVICE), *published(OTHER)):
@@ -286,7 +286,7 @@ def test_one_setting_keeps_other_users_from_taking_the_devices_session(
 
 
 @pytest.mark.parametrize("user", [None, "stranger"])
-def test_nobody_connects_without_a_known_password(broker: Broker, user: str | None) -> None:
+def test_connecting_without_a_known_password_is_refused(broker: Broker, user: str | None) -> None:
     with Client(broker, user) as client:
         assert not client.accepted
 

@@ -1,4 +1,4 @@
-"""The README's picture is what the program shows today."""
+"""The README's picture matches the current output of the program."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_the_best_pair_does_not_go_first_where_that_costs_more_in_all() -> None:
     assert assign(np.array([[5.0, 4.0], [4.5, -9.0]])) == [(0, 1), (1, 0)]
 
 
-def test_what_gains_nothing_stays_alone() -> None:
+def test_pairs_without_gain_stay_unassigned() -> None:
     assert assign(np.array([[-1.0, -2.0], [-3.0, 1.0]])) == [(1, 1)]
     assert assign(np.zeros((3, 2))) == []
     assert assign(np.full((2, 3), -1e300)) == []

@@ -53,7 +53,7 @@ def test_size_counts_by_its_logarithm_and_a_box_without_area_does_not_fail() -> 
     assert prominence(face(1, size=0), FRAME) == pytest.approx(-np.log(640 * 480))
 
 
-def test_a_rival_begins_anew_after_each_interruption() -> None:
+def test_a_rivals_time_restarts_after_each_interruption() -> None:
     """Three tenths of a second more prominent, time and again, are never four tenths at a stretch."""
     attention = Attention()
     run(attention, [face(1)], 0, 1)
@@ -100,7 +100,7 @@ def test_clearly_more_prominent_takes_over_once_and_not_at_once() -> None:
     assert seen == sorted(seen)  # type: ignore[type-var]
 
 
-def test_somebody_who_hurries_by_does_not_take_over() -> None:
+def test_a_passer_by_does_not_take_over_the_attention() -> None:
     attention = Attention()
     run(attention, [face(1)], 0, 1)
     seen = run(attention, [face(1), face(2, size=200)], 1, 1.3)
@@ -152,7 +152,7 @@ def test_nobody_is_attended_to_in_an_empty_room() -> None:
     assert run(attention, [], 1, 3)[-1] is None
 
 
-def test_where_time_goes_back_it_begins_anew() -> None:
+def test_a_backward_clock_step_resets_the_attention() -> None:
     attention = Attention()
     run(attention, [face(1)], 100, 101)
     assert attention.update([face(7, size=30)], 0.0, FRAME) == 7

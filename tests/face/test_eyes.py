@@ -19,7 +19,7 @@ MODEL = shipped.model("eyes", "eyes")
 
 
 def ramp() -> NDArray[np.uint8]:
-    """(100, 200): grey levels that tell the place, 1 a column."""
+    """A (100, 200) image whose grey level is the number of the column."""
     return np.tile(np.arange(200, dtype=np.uint8), (100, 1))
 
 

@@ -1,4 +1,4 @@
-"""The face sense on what cameras and crowds do: odd frames, crowds, nobody, time that jumps, faces that are none."""
+"""The face sense on difficult input: odd frames, crowds, empty scenes, clock steps, false faces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fe
 
 
 class Told:
-    """A detector that finds what the test says."""
+    """A detector that reports the faces given by the test."""
 
     name = "blazeface"
     card: Card | None = None
@@ -83,7 +83,7 @@ def test_frames_from_16_to_4k_of_any_kind(portrait: NDArray[np.uint8], size: tup
     found = FaceSense(config.Face(detector="blazeface")).look(Frame(image, 0.0))
     check(found)
     if size == (3840, 2160):
-        # The portrait is as large in the frame as before, whatever the frame's form.
+        # The portrait is as large in the frame as before, regardless of the frame's aspect ratio.
         assert [seen.person for seen in found] == [1]
 
 
@@ -122,12 +122,12 @@ def test_fifty_faces_are_read_up_to_the_limit_and_remembered_in_bounds(portrait:
         assert len(found) <= MAX_FACES
         persons |= {seen.person for seen in found}
     assert len(found) == MAX_FACES
-    # A wall of one face fifty times over: nobody gets an id twice.
+    # A wall with the same face fifty times: no id is given twice.
     assert len(persons) <= 50
     assert face.attended in persons
 
 
-def test_fifty_faces_told_at_once_keep_the_largest(portrait: NDArray[np.uint8]) -> None:
+def test_of_fifty_simultaneous_faces_the_largest_are_kept(portrait: NDArray[np.uint8]) -> None:
     faces = [square(30 + 11 * i, 120, 20 + i) for i in range(50)]
     registry = Registry()
     face, _ = told(*faces, registry=registry)
@@ -138,7 +138,7 @@ def test_fifty_faces_told_at_once_keep_the_largest(portrait: NDArray[np.uint8]) 
     assert registry.count(catalogue.FACES_LEFT_OUT) == 50 - MAX_FACES
 
 
-def test_nobody_then_somebody_then_nobody(portrait: NDArray[np.uint8]) -> None:
+def test_a_face_appears_and_disappears(portrait: NDArray[np.uint8]) -> None:
     face, detector = told()
     assert face.look(Frame(portrait, 0.0)) == ()
     assert (face.condition, face.attended) == ("no face", None)
@@ -175,7 +175,7 @@ def test_the_attended_person_comes_first_and_only_one_is(portrait: NDArray[np.ui
     assert face_detail(found[0]).box[2] == 100
 
 
-def test_time_that_goes_back_begins_anew(portrait: NDArray[np.uint8]) -> None:
+def test_a_backward_clock_step_resets_the_sense(portrait: NDArray[np.uint8]) -> None:
     face, _ = told(square(160, 120, 90))
     for at in (100.0, 100.1, 100.2):
         assert [seen.person for seen in face.look(Frame(portrait, at))] == [1]
@@ -192,7 +192,7 @@ def test_frames_that_change_size_in_the_stream(portrait: NDArray[np.uint8]) -> N
     assert face.condition is None
 
 
-def test_a_frame_of_another_size_is_searched_anew_and_keeps_no_boxes(portrait: NDArray[np.uint8]) -> None:
+def test_a_new_frame_size_discards_old_boxes_and_searches_again(portrait: NDArray[np.uint8]) -> None:
     face, detector = told(square(160, 120, 90))
     assert [seen.person for seen in face.look(Frame(portrait, 0.0))] == [face.attended] == [1]
     small = np.asarray(cv2.resize(portrait, (120, 90)), np.uint8)
@@ -235,7 +235,7 @@ def test_a_face_that_the_model_fails_on_is_left_out_and_counted(
     [square(0, 0, 80), square(-400, 900, 60), square(8, 8, 0), square(8, 8, 0.01), square(100, 100, 1e5)],
     ids=["cut off", "outside", "no size", "tiny", "huge"],
 )
-def test_boxes_that_are_no_face_give_numbers_all_the_same(portrait: NDArray[np.uint8], odd: Detection) -> None:
+def test_boxes_without_a_face_give_finite_numbers(portrait: NDArray[np.uint8], odd: Detection) -> None:
     face, _ = told(odd)
     for image in (portrait, np.zeros_like(portrait), np.full_like(portrait, 255)):
         check(face.look(Frame(image, 0.0)))
@@ -248,7 +248,7 @@ def test_a_black_frame_has_no_quality(portrait: NDArray[np.uint8]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (5, 5, 2), (5, 5, 5), (5,), (2, 5, 5, 3)])
-def test_what_is_no_picture_is_refused_and_the_next_is_read(
+def test_an_invalid_image_is_refused_and_the_next_one_is_read(
     portrait: NDArray[np.uint8], shape: tuple[int, ...]
 ) -> None:
     face, _ = told(square(160, 120, 90))

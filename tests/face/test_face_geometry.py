@@ -83,7 +83,7 @@ def test_a_patch_shows_what_lies_at_its_place_to_a_quarter_of_a_pixel(pixels: in
 def test_a_view_rises_along_the_face_and_not_along_the_picture() -> None:
     face = Detection(Box(100, 100, 40, 50), 1.0, ((110.0, 110.0), (110.0, 130.0)))
     at = view(face, Framing(1.5, 0.25), 64)
-    # Lying on its right side: what is above the face is at the right of the picture.
+    # The face lies on its right side, so the region above it is at the right of the picture.
     assert (at.x, at.y, at.side, at.pixels) == pytest.approx((130, 125, 60, 64))
     assert at.roll == pytest.approx(math.pi / 2)
     assert view(Detection(Box(100, 100, 40, 50), 1.0), Framing(1.5, 0.25)).roll == 0.0
@@ -212,7 +212,7 @@ def test_each_factor_of_the_quality_is_full_from_a_limit_on_and_no_more() -> Non
     assert assess(sharp, 64, -1.0).detection == 0.0
     assert assess(sharp, 64, 0.8).detection == 0.8
     assert assess(sharp, 64, 1.0, 60.0, 60.0).pose == pytest.approx(0.25)
-    # Half the pixels at 13 and half at 77: as much contrast as is needed, and none of it black.
+    # Half the pixels at 13 and half at 77 give just enough contrast without black pixels.
     stripes = np.tile(np.array([13, 77], np.uint8), (48, 24))
     assert assess(stripes, 64, 1.0).light == 1.0
     assert assess(stripes - 1, 64, 1.0).light == 0.5
@@ -240,6 +240,6 @@ def test_any_picture_becomes_bgr(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     "bad", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 2), np.uint8), np.zeros((5, 5, 3)), np.zeros(5, np.uint8)]
 )
-def test_what_is_no_picture_is_refused(bad: np.ndarray) -> None:
+def test_an_invalid_image_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(SourceError, match="picture"):
         as_bgr(bad)

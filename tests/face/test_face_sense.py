@@ -1,4 +1,4 @@
-"""The face sense on real pictures: the built-in clip's photograph, and what is no face."""
+"""The face sense on real pictures: the built-in clip's photograph, and pictures without a face."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_turned_head_is_read_upright(portrait: NDArray[np.uint8]) -> None:
     assert top(seen.posterior) == "happiness"
 
 
-def test_no_face_says_so() -> None:
+def test_a_frame_without_a_face_is_reported() -> None:
     face = sense()
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
     assert face.look(Frame(noise, 0.0)) == ()
@@ -90,13 +90,13 @@ def test_frames_of_any_size_and_kind_are_survived(portrait: NDArray[np.uint8], s
         assert all(0.5 < seen.quality <= 1 for seen in found)
 
 
-def test_what_is_no_picture_is_a_clear_error() -> None:
+def test_an_invalid_image_is_a_clear_error() -> None:
     with pytest.raises(SourceError, match="no picture"):
         sense().look(Frame(np.zeros((4, 4, 3), np.float64), 0.0))  # type: ignore[arg-type]
 
 
 class Crowd:
-    """Stands in for a detector: finds so many faces, each a little larger than the one before."""
+    """Stands in for a detector: reports a given number of faces, each a little larger than the one before."""
 
     name = "haar"
     card: Card | None = None

@@ -56,7 +56,7 @@ def test_size_and_place_do_not_matter() -> None:
 
 
 def test_the_pose_hangs_on_brows_nose_eyes_and_the_corners_of_the_mouth_alone() -> None:
-    """The jaw slides along the outline as the head turns, and the lips move as somebody speaks."""
+    """The jaw slides along the outline as the head turns, and the lips move during speech."""
     rigid = {*range(17, 48), 48, 51, 54, 57}
     still = head_pose(turned(20, 10, 5))
     for point in range(68):

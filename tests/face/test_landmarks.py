@@ -53,7 +53,7 @@ def test_a_portrait_has_its_parts_in_their_places(portrait: NDArray[np.uint8]) -
     nose, mouth, chin = found[30], found[48:].mean(0), found[8]
     assert right[0] < nose[0] < left[0]  # the person's right eye is at the left of the picture
     assert max(right[1], left[1]) < nose[1] < mouth[1] < chin[1]
-    # The pupils are the darkest places around: what the model calls eyes must be darker than the cheeks below.
+    # Pupils are dark, so the points that the model calls eyes must be darker than the cheeks below.
     grey = cv2.GaussianBlur(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), (0, 0), 2)
     for x, y in (right, left):
         assert int(grey[round(y), round(x)]) < int(grey[round(y + 0.35 * interocular(found)), round(x)])
@@ -130,7 +130,7 @@ def test_the_yaw_of_a_person_is_that_of_the_last_face() -> None:
     assert reader.yaw(1) is None
 
 
-def test_the_face_sense_tells_what_the_landmarks_show(portrait: NDArray[np.uint8]) -> None:
+def test_the_face_sense_reports_the_landmark_measurements(portrait: NDArray[np.uint8]) -> None:
     (seen,) = FaceSense(config.Face(detector="haar")).look(Frame(portrait, 0.0))
     told = face_detail(seen)
     assert abs(told.yaw) < 30  # type: ignore[arg-type]

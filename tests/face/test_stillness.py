@@ -51,7 +51,7 @@ def test_a_face_three_metres_away_is_noticed_by_every_tile_that_shows_it(x: int,
 
 
 def test_slow_change_adds_up() -> None:
-    """What is compared is the picture that was searched, not the last one."""
+    """The comparison is with the last searched picture, not with the last picture."""
     stillness = Stillness(1000)
     due(stillness, room(1, 0))
     found = [bool(due(stillness, np.clip(room(1, 0).astype(int) + step, 0, 255).astype(np.uint8))) for step in range(8)]

@@ -68,7 +68,7 @@ def test_a_short_occlusion_keeps_the_id(gap: float) -> None:
     for i in range(15):
         tracker.update([face(100 + 12 * i)], i / 10)
     tracker.update([], 1.4 + gap / 2)
-    # It walked on behind what hid it.
+    # It walked on behind the obstacle.
     assert ids(tracker, [face(100 + 12 * 14 + 120 * gap)], 1.4 + gap) == [1]
 
 
@@ -86,7 +86,7 @@ def test_two_who_cross_are_not_swapped(with_looks: bool) -> None:
             assert ids(tracker, [near, far], at, looks) == [1, 2]
 
 
-def test_two_who_meet_and_turn_back_are_told_apart_by_their_looks() -> None:
+def test_appearance_separates_two_persons_who_meet_and_turn_back() -> None:
     tracker, looks = Tracker(), look(1, 2)
     offsets = [150 - 7.5 * i for i in range(20)] + [7.5 * i for i in range(20)]
     for i, offset in enumerate(offsets):
@@ -106,7 +106,7 @@ def test_who_comes_back_within_seconds_keeps_the_id(x: float) -> None:
     assert ids(tracker, [face(x)], 5.0, looks) == [1]
 
 
-def test_somebody_else_in_the_same_place_is_somebody_else() -> None:
+def test_another_person_at_the_same_place_gets_a_new_id() -> None:
     tracker = Tracker()
     settle(tracker, [face(100)], look(1))
     tracker.update([], 2.5, look())
@@ -122,20 +122,20 @@ def test_after_a_long_absence_the_id_is_new() -> None:
     assert [track.person for track in tracker.live] == [2]
 
 
-def test_what_was_seen_once_is_soon_forgotten() -> None:
+def test_a_face_seen_once_is_soon_forgotten() -> None:
     tracker = Tracker()
     tracker.update([face(100)], 0.0)
     tracker.update([], 1.5)
     assert tracker.live == ()
 
 
-def test_without_looks_a_face_elsewhere_is_somebody_new() -> None:
+def test_without_appearance_a_face_elsewhere_gets_a_new_id() -> None:
     tracker = Tracker()
     settle(tracker, [face(100)])
     assert ids(tracker, [face(560)], 3.0) == [2]
 
 
-def test_what_another_hides_in_part_does_not_spoil_what_is_known_of_looks() -> None:
+def test_partial_occlusion_does_not_spoil_the_known_appearance() -> None:
     tracker, looks = Tracker(), look(1, 2)
     settle(tracker, [face(220), face(280)], looks)
     # Three seconds close together, in which both patches show the first person.
@@ -145,7 +145,7 @@ def test_what_another_hides_in_part_does_not_spoil_what_is_known_of_looks() -> N
     assert ids(tracker, [face(560), face(80)], 6.0, looks) == [1, 2]
 
 
-def test_where_time_goes_back_everybody_is_new_and_no_id_comes_twice() -> None:
+def test_a_backward_clock_step_gives_new_ids_and_reuses_none() -> None:
     tracker = Tracker()
     settle(tracker, [face(100), face(400)])
     assert ids(tracker, [face(100), face(400)], 0.0) == [3, 4]

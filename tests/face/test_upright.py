@@ -1,4 +1,4 @@
-"""Faces that stand on their heads: what a second look says of them, and how often it is taken."""
+"""Upside-down faces: the result of the second look in the rotated picture, and its rate."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def track(person: int = 1) -> Track:
 
 
 @needs_blazeface
-def test_a_smile_upside_down_is_not_trusted_and_the_log_says_what_to_do(
+def test_an_upside_down_smile_gets_low_quality_and_the_log_names_the_remedy(
     portrait: NDArray[np.uint8], caplog: pytest.LogCaptureFixture
 ) -> None:
     face = FaceSense(config.Face(detector="blazeface", min_score=0.5))
@@ -91,7 +91,7 @@ def test_a_tilted_head_is_not_taken_for_one_upside_down(portrait: NDArray[np.uin
 def test_the_score_upside_down_less_the_score_as_found() -> None:
     assert preference(Scores((0.9, 0.7)), PICTURE, track().face) == pytest.approx(-0.2)
     assert preference(Scores((0.7, 0.9)), PICTURE, track().face) == pytest.approx(0.2)
-    # A face beside the middle is somebody else's.
+    # A face away from the middle belongs to another person.
     assert preference(Scores((0.7, 0.9), at=100.0), PICTURE, track().face) == 0.0
 
 
@@ -137,7 +137,7 @@ def test_of_a_crowd_two_are_looked_at_in_a_frame_until_all_were() -> None:
     assert detector.looks == 10
 
 
-def test_who_has_gone_is_forgotten_and_time_that_goes_back_begins_anew() -> None:
+def test_departed_persons_are_forgotten_and_a_backward_clock_step_resets() -> None:
     check = UprightCheck(Scores((0.5, 0.9), (0.9, 0.5), (0.5, 0.9)))
     check.update([track()], PICTURE, 10.0)
     assert check.inverted(1)

@@ -1,4 +1,4 @@
-"""What one sense's recent observations come to, against values computed by hand."""
+"""The evidence from one sense's recent observations, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def evidence(*observations: Observation) -> Evidence:
     return found
 
 
-def test_nothing_was_ever_said() -> None:
+def test_without_observations_there_is_no_evidence() -> None:
     empty = Evidence(MEMORY)
     assert empty.opinion(0.0) is None
     assert not empty.ever

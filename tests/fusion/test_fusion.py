@@ -52,7 +52,7 @@ def run(fusion: Fusion, label: str, start: float, stop: float, step: float = 1 /
     return estimate
 
 
-def test_knowing_nothing_is_neutral_with_low_confidence_and_says_why(fusion: Fusion) -> None:
+def test_without_evidence_the_state_is_neutral_with_low_confidence_and_a_reason(fusion: Fusion) -> None:
     estimate = estimate_of(fusion, 0.0)
     assert estimate.label == "neutral"
     assert estimate.confidence < 0.3
@@ -128,7 +128,7 @@ def test_agreement_is_surer_than_one_sense(fusion: Fusion) -> None:
     assert both.confidence > one.confidence
 
 
-def test_a_zero_in_one_posterior_is_no_veto(fusion: Fusion) -> None:
+def test_a_zero_in_one_posterior_does_not_veto_a_label(fusion: Fusion) -> None:
     sure = tuple(1.0 if label == "neutral" else 0.0 for label in LABELS)
     for i in range(40):
         add(fusion, Observation("words", i * 0.1, sure, 0.3))
@@ -152,7 +152,7 @@ def test_only_the_attended_face_counts_and_a_new_one_starts_afresh(fusion: Fusio
         estimate = estimate_of(fusion, 3 + i * 0.1)
         labels.append(estimate.label)
     assert (labels[-1], estimate.person) == ("happiness", 2)
-    # Not for a moment is the anger of the one said of the other.
+    # The anger of one person is never reported for the other.
     assert "anger" not in labels
 
 
@@ -198,7 +198,7 @@ def test_an_observation_older_by_many_memories_changes_nothing(fusion: Fusion) -
     assert contribution(estimate_of(fusion, 100.0), "voice").posterior == pytest.approx(before)
 
 
-def test_the_first_face_leaves_what_the_voice_said(fusion: Fusion) -> None:
+def test_the_first_face_keeps_the_evidence_of_the_voice(fusion: Fusion) -> None:
     for i in range(30):
         add(fusion, say("voice", "anger", i * 0.1))
         before = estimate_of(fusion, i * 0.1)
@@ -209,7 +209,7 @@ def test_the_first_face_leaves_what_the_voice_said(fusion: Fusion) -> None:
     assert contribution(after, "voice").weight > 0.9
 
 
-def test_a_second_person_keeps_what_was_heard_but_not_what_was_seen(fusion: Fusion) -> None:
+def test_a_second_person_keeps_voice_evidence_but_not_face_evidence(fusion: Fusion) -> None:
     for i in range(30):
         fusion.take(Perceived("face", (say("face", "anger", i * 0.1, person=1),), attended=1))
         add(fusion, say("words", "fear", i * 0.1))
@@ -218,7 +218,7 @@ def test_a_second_person_keeps_what_was_heard_but_not_what_was_seen(fusion: Fusi
     estimate = estimate_of(fusion, 3.0)
     assert contribution(estimate, "words").weight == 1.0
     assert estimate.posterior[LABELS.index("anger")] < 0.2
-    # And a third: what follows a first change follows every other.
+    # A third person checks that later changes have the same effect as the first.
     for i in range(30):
         fusion.take(Perceived("face", (say("face", "sadness", 3 + i * 0.1, person=2),), attended=2))
         estimate_of(fusion, 3 + i * 0.1)
@@ -244,7 +244,7 @@ def test_weights_that_add_up_to_more_than_one_leave_nothing_for_the_prior() -> N
     assert estimate.confidence == pytest.approx(expected, rel=1e-6)
 
 
-def test_what_the_weights_leave_goes_to_the_prior() -> None:
+def test_the_prior_gets_the_remaining_weight() -> None:
     fusion = Fusion(config.Fusion(smoothing_s=1e-3))
     estimate_of(fusion, 0.0)
     add(fusion, say("words", "anger", 1.0))
@@ -300,7 +300,7 @@ def test_persons_are_bounded_and_the_attended_one_stays(fusion: Fusion) -> None:
 
 
 @pytest.mark.parametrize("bad", [(0.5,) * 6, (math.nan,) * 7, (math.inf,) + (0.0,) * 6])
-def test_an_observation_that_is_none_is_refused(bad: tuple[float, ...]) -> None:
+def test_an_invalid_observation_is_refused(bad: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="posterior"):
         Observation("face", 0.0, bad, 1.0)
     with pytest.raises(ValueError, match="quality"):

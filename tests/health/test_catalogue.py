@@ -26,7 +26,7 @@ CONSTANTS = {name: value for name, value in vars(catalogue).items() if isinstanc
 
 
 @pytest.mark.parametrize("metric", catalogue.METRICS, ids=lambda metric: metric.name)
-def test_every_metric_says_what_it_is(metric: Counter | Gauge | Histogram) -> None:
+def test_every_metric_has_a_help_text(metric: Counter | Gauge | Histogram) -> None:
     assert metric.unit.strip() == metric.unit != ""
     assert re.fullmatch(r"[A-Z].{10,}\.", metric.help), f"the help of {metric.name} is not a sentence"
     pattern = r"[a-z]+( [a-z]+)?" if isinstance(metric, Histogram) else r"[a-z_]+\.[a-z_]+"
@@ -35,7 +35,7 @@ def test_every_metric_says_what_it_is(metric: Counter | Gauge | Histogram) -> No
         assert metric.kind in ("rate", "loss", "overrun")
 
 
-def test_names_are_unique_and_none_is_forgotten() -> None:
+def test_names_are_unique_and_complete() -> None:
     names = Tally(metric.name for metric in catalogue.METRICS)
     assert [name for name, times in names.items() if times > 1] == []
     assert set(catalogue.METRICS) == set(CONSTANTS.values())

@@ -13,7 +13,7 @@ from edge.health.notify import Notifier, watchdog_interval
 
 
 class Listener:
-    """What systemd does: owns the socket and reads datagrams."""
+    """Stands in for systemd: owns the socket and reads datagrams."""
 
     def __init__(self, environ_name: str, bind_to: str) -> None:
         self.environ = {"NOTIFY_SOCKET": environ_name}
@@ -68,7 +68,7 @@ def test_a_socket_that_has_gone_is_logged_and_survived(tmp_path: Path, caplog: p
     assert "could not be told" in caplog.text
 
 
-def test_an_unknown_kind_of_socket_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_kind_of_socket_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     assert not Notifier({"NOTIFY_SOCKET": "vsock:2:1234"}).ready()
     assert "vsock:2:1234" in caplog.text
 

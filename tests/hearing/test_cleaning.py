@@ -1,4 +1,4 @@
-"""What a cheap microphone adds: channels, NaN, clipping, an offset."""
+"""Faults of cheap microphones: extra channels, NaN, clipping, a DC offset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_any_number_of_channels_and_samples(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(), (10, 0), (3, 4, 5)])
-def test_what_is_no_sound_is_refused(shape: tuple[int, ...]) -> None:
+def test_invalid_sound_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(SourceError, match="can be read"):
         Cleaner().mono(np.zeros(shape, np.float32))
 
@@ -101,7 +101,7 @@ def test_a_large_offset_is_counted() -> None:
     assert quiet.offset_steps == 0
 
 
-def test_after_a_reset_the_offset_is_learnt_anew() -> None:
+def test_the_offset_is_learnt_again_after_a_reset() -> None:
     cleaner = Cleaner()
     for _ in range(100):
         cleaner.level(np.full(STEP, 0.5, np.float32))

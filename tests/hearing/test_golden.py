@@ -161,7 +161,7 @@ def test_level(samples: NDArray[np.float64], level: float) -> None:
 
 
 class Log:
-    """A listener that keeps what it hears."""
+    """A listener that records its input."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -196,7 +196,7 @@ def test_listeners_hear_every_step_at_its_time_and_all_hear_the_same() -> None:
     assert False in speaking
 
 
-def test_an_interruption_ends_what_was_said_each_time_it_happens() -> None:
+def test_every_interruption_ends_the_utterance() -> None:
     log = Log()
     registry = Registry()
     hearing = Hearing([log], registry=registry)

@@ -1,4 +1,4 @@
-"""A voice through a real-time microphone gives what replaying its file gives."""
+"""A voice through a real-time microphone gives the same result as the replay of its file."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ def test_it_stays_in_its_range() -> None:
     assert (loud.dbfs, silent.dbfs) == (HIGHEST_DBFS, LOWEST_DBFS)
 
 
-def test_where_nothing_was_heard_before_the_pauses_tell() -> None:
+def test_without_earlier_noise_the_pauses_give_the_noise_floor() -> None:
     levels = [-50.0] * 30 + [-25.0] * 100
     assert NoiseFloor().under(levels) == -50
     known = NoiseFloor()
     for level in hiss(-60, 2):
         known.follow(level)
     assert known.under(levels) == pytest.approx(-60, abs=0.5)
-    # Noise that ended before somebody spoke is no noise under the voice.
+    # Noise that ended before the speech does not count as noise during it.
     assert known.under([-68.0] * 30 + [-25.0] * 100) == -68
 
 

@@ -1,4 +1,4 @@
-"""Any rate to 16 kHz, whatever the chunks."""
+"""Resampling from any rate to 16 kHz does not depend on the chunk sizes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_chunks_leave_no_seam(rate: int) -> None:
 @pytest.mark.parametrize(
     ("rate", "hertz"), [(44100, 9500), (48000, 12_000), (44100, 20_700), (48000, 22_500), (96000, 45_000)]
 )
-def test_what_16_khz_cannot_hold_is_taken_out(rate: int, hertz: float) -> None:
+def test_frequencies_above_8_khz_are_removed(rate: int, hertz: float) -> None:
     # The first would fold to 6.5 kHz, amid the voice.
     assert np.abs(Resampler(rate).push(tone(hertz, rate))[200:]).max() < 1e-3
 

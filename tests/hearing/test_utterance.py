@@ -83,7 +83,7 @@ def test_noise_and_clicks_give_nothing() -> None:
     assert not talk.segmenter.speaking
 
 
-def test_a_long_hangover_takes_nothing_of_what_was_said() -> None:
+def test_a_long_hangover_cuts_nothing_from_the_utterance() -> None:
     talk = Talk(Segmenter(hangover_s=2.0)).pause(1).say(5).pause(3)
     assert len(talk.finals) == 1
     assert LONGEST_S - 0.08 < len(talk.finals[0].samples) / 16000 <= LONGEST_S
@@ -105,7 +105,7 @@ def test_noise_that_began_with_the_voice_is_noise_under_it() -> None:
     assert quiet_again.pause(1).finals[0].snr_db > 30
 
 
-def test_sound_that_reaches_full_scale_is_told() -> None:
+def test_clipped_sound_is_reported() -> None:
     square = np.sign(VOICE).astype(np.float32)
     talk = Talk().pause(1)
     talk._push(square, 1.0, 0.95)

@@ -1,4 +1,4 @@
-"""The card and the file it vouches for: what `open_model` takes and what it refuses."""
+"""The card and its model file: which pairs `open_model` accepts and which it refuses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def change(path: Path, **values: Any) -> None:
     cards.card_path(path).write_text(json.dumps(card | values))
 
 
-def test_what_is_saved_opens_again(path: Path) -> None:
+def test_a_saved_card_opens_again(path: Path) -> None:
     interpreter, card = open_model(path)
     data = converted("text", "int8")
     assert (card.sha256, card.bytes, card.file) == (cards.sha256(data), len(data), "text.tflite")
@@ -142,14 +142,14 @@ def test_missing_files_are_named(path: Path) -> None:
         ({"a\nkey": 1}, r"is not a card: .*a\?key"),
     ],
 )
-def test_cards_that_are_none(path: Path, values: dict[str, Any], message: str) -> None:
+def test_invalid_cards_are_refused(path: Path, values: dict[str, Any], message: str) -> None:
     change(path, **values)
     with pytest.raises(ModelError, match=message):
         open_model(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])
-def test_files_that_are_no_card(path: Path, content: bytes) -> None:
+def test_files_that_are_not_cards_are_refused(path: Path, content: bytes) -> None:
     cards.card_path(path).write_bytes(content)
     with pytest.raises(ModelError, match=r"text\.json is not a card"):
         open_model(path)
@@ -201,7 +201,7 @@ def test_a_huge_file_costs_no_time_and_no_memory(path: Path) -> None:
         ("loop", "Too many levels of symbolic links"),
     ],
 )
-def test_what_is_not_a_file_is_refused_at_once(path: Path, which: str, kind: str, message: str) -> None:
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(path: Path, which: str, kind: str, message: str) -> None:
     place = path if which == "model" else cards.card_path(path)
     place.unlink()
     if kind == "fifo":

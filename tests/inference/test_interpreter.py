@@ -53,12 +53,12 @@ def test_a_result_that_is_not_finite_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", bytes(range(256)) * 40])
-def test_bytes_that_are_no_model(data: bytes) -> None:
+def test_bytes_that_are_not_a_model_are_refused(data: bytes) -> None:
     with pytest.raises(ModelError, match="model x is "):
         Interpreter(data, "model x")
 
 
-def test_a_model_cut_short_is_no_model() -> None:
+def test_a_truncated_model_is_refused() -> None:
     with pytest.raises(ModelError, match="is not a model"):
         Interpreter(converted("text", "int8")[:-500])
 
@@ -98,7 +98,7 @@ for path in sorted(folder.glob("*.tflite")):
 
 @pytest.fixture(scope="module")
 def both_runtimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models and inputs, with what tflite-runtime made of each: `<model>.out.npy` or `<model>.error`."""
+    """A folder of models and inputs with tflite-runtime's result for each: `<model>.out.npy` or `<model>.error`."""
     python = older_runtime(ROOT / ".cache" / "tflite-runtime-venv")
     folder = tmp_path_factory.mktemp("runtimes")
 
@@ -138,7 +138,7 @@ def shipped_inputs(path: Path) -> list[tuple[np.ndarray, ...]]:
 
 
 def results(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """What this runtime and the older one return, and one quantum of the output (0 where it is real)."""
+    """Outputs of this runtime and the older one, and the output's quantisation step (0 for a float output)."""
     interpreter = Interpreter((folder / f"{name}.tflite").read_bytes())
     with np.load(folder / f"{name}.npz") as arrays:
         columns = [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
@@ -162,7 +162,7 @@ def test_real_outputs_are_alike_on_tflite_runtime(both_runtimes: Path, kind: str
     assert np.abs(here - there).max() <= tolerance * np.abs(here).max()
 
 
-def test_what_tflite_runtime_cannot_run_is_told_with_the_way_out(both_runtimes: Path) -> None:
+def test_models_that_tflite_runtime_cannot_run_are_reported_with_a_remedy(both_runtimes: Path) -> None:
     message = (both_runtimes / "text-dynamic-finer.error").read_text()
     assert "FULLY_CONNECTED in version 12, newer than this runtime" in message
     assert "ai-edge-litert" in message

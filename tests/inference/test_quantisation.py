@@ -86,7 +86,7 @@ def test_golden_vector(  # noqa: PLR0917
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_never_becomes_an_integer(identity: Make, value: float) -> None:
+def test_non_finite_values_are_never_quantised(identity: Make, value: float) -> None:
     interpreter, _ = identity("int8", 0.5, 0, 2)
     with pytest.raises(ModelError, match="model was given a value that is not finite"):
         interpreter.run(np.array([[0.0, value]]))

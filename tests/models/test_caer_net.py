@@ -43,7 +43,7 @@ def light() -> Any:
 
 
 def painted(count: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
-    """Faces (n, 48, 48) whose brightness, and scenes (n, 64, 64, 3) whose pattern, tell the label: 0 or 1."""
+    """Faces (n, 48, 48) whose brightness, and scenes (n, 64, 64, 3) whose pattern, indicates the label 0 or 1."""
     from models.zoo import synthetic_scenes
 
     rng = np.random.default_rng(seed)
@@ -150,8 +150,8 @@ def test_the_converted_net_reads_a_real_frame(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.sum(seen, 1), 1)
 
 
-def test_it_learns_from_either_input_and_weighs_more_the_one_that_tells() -> None:
-    """Two labels that the face's brightness and the scene's pattern both tell, when they are not black."""
+def test_it_learns_from_either_input_and_weighs_the_informative_one_more() -> None:
+    """Two labels are indicated by the face's brightness and by the scene's pattern, unless they are black."""
     import keras
 
     from edge.face.crop import as_input

@@ -14,7 +14,7 @@ def test_rows_are_truths_and_columns_decisions() -> None:
     assert counts.tolist() == [[1, 2, 0], [0, 1, 0], [1, 0, 1]]
 
 
-def test_the_picture_says_each_share() -> None:
+def test_the_picture_shows_each_share() -> None:
     svg = picture(np.array([[3, 1], [0, 4]]), ("anger", "disgust"), "two labels")
     root = ElementTree.fromstring(svg)
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]

@@ -69,7 +69,7 @@ def test_a_face_has_the_pixels_that_the_field_of_view_gives_it() -> None:
 def test_tiles_leave_no_gap_and_show_the_smallest_face_large_enough(width: int, height: int, metres: float) -> None:
     found = tiles(width, height, metres)
     if not found:
-        # The whole frame shows it, or there are no more pixels to be seen.
+        # Either the whole frame shows it, or the camera has no more pixels.
         assert face_share(metres) * SIDE >= NEED or max(width, height) <= SIDE
         return
     smallest = face_share(metres) * max(width, height)
@@ -234,7 +234,7 @@ def photo() -> detection.Photo:
 
 @pytest.mark.parametrize("metres", detection.DISTANCES)
 @pytest.mark.parametrize("degrees", [-45, 0, 30])
-def test_a_face_is_placed_where_the_truth_says(metres: float, degrees: float) -> None:
+def test_a_face_is_placed_at_its_true_box(metres: float, degrees: float) -> None:
     noise = photo()
     x, y, breadth, _ = upright_box(noise.points)
     image = np.zeros_like(noise.image)
@@ -247,7 +247,7 @@ def test_a_face_is_placed_where_the_truth_says(metres: float, degrees: float) ->
     assert np.ptp(columns) + 1 == pytest.approx(truth.width / 2, rel=0.15)
 
 
-def test_what_counts_as_found() -> None:
+def test_the_criterion_for_a_found_face() -> None:
     truth = Box(100, 100, 40, 40)
     assert detection.matches(Box(104, 95, 44, 44), truth)
     assert not detection.matches(Box(120, 100, 40, 40), truth)
@@ -292,7 +292,7 @@ def test_pictures_without_a_face_show_none_of_the_faces(corpora: Path) -> None:
 
 
 @needs_blazeface
-def test_what_is_left_when_a_face_has_gone_is_no_face(blazeface: BlazeFace) -> None:
+def test_nothing_is_detected_after_the_face_has_left(blazeface: BlazeFace) -> None:
     """The built-in clip leaves the face for a spacesuit, whose badge looks like one to those who expect one."""
     detector = TiledBlazeFace(blazeface, 0.7)
     found: list[tuple[float, int]] = []

@@ -1,4 +1,4 @@
-"""What the face model's training shows it."""
+"""Training data of the face model: augmentation, degradation and recipe."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_ids_that_hold_are_worth_everything() -> None:
     assert result.idf1 == result.recall == 1
 
 
-def test_a_swap_costs_what_comes_after_it() -> None:
+def test_an_identity_swap_costs_all_later_frames() -> None:
     before, after = Moment({0: A, 1: B}, (), {1: A, 2: B}), Moment({0: A, 1: B}, (), {2: A, 1: B})
     result = score([before] * 6 + [after] * 4)
     assert result.switches == 2
@@ -57,7 +57,7 @@ def test_noise_misses_few_and_moves_little() -> None:
 
 
 @pytest.mark.corpora
-def test_a_scene_shows_each_person_where_the_truth_says(corpora: Path) -> None:
+def test_a_scene_shows_each_person_at_the_true_box(corpora: Path) -> None:
     folder = corpora / "face/landmarks68"
     rng = np.random.default_rng(0)
     names = list(actors.videos(folder))[:2]

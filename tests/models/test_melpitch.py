@@ -21,7 +21,7 @@ def test_frames_of_both_stand_at_the_same_moments() -> None:
     assert set(found[found > 0]) == {1 + round(24 * np.log2(200 / 60))}
 
 
-def test_what_the_net_says_is_read_back_as_the_track_that_it_was_told() -> None:
+def test_classes_of_a_track_are_decoded_to_the_same_track() -> None:
     sound = buzz(120 * 2 ** np.linspace(0, 1, 2 * RATE), 2.0)
     track, mel = pitch_track(sound), logmel(sound)
     sure = np.full((FRAMES, melpitch.BINS + 1), -30.0, np.float32)
@@ -34,13 +34,13 @@ def test_what_the_net_says_is_read_back_as_the_track_that_it_was_told() -> None:
     assert np.isfinite(apart).mean() > 0.95
 
 
-def test_nothing_is_said_of_silence() -> None:
+def test_silence_has_no_pitch() -> None:
     heard = melpitch.MelPitch().track(np.zeros((64, FRAMES), np.float32))
     assert np.isnan(intonation(heard)).all()
 
 
 @pytest.mark.parametrize("hertz", [110.0, 180.0, 260.0])
-def test_the_trained_net_hears_a_voice_it_has_never_heard(hertz: float) -> None:
+def test_the_trained_net_estimates_the_pitch_of_an_unseen_voice(hertz: float) -> None:
     sound = speechlike(2.0, hertz=hertz)
     found, track = melpitch.MelPitch().track(logmel(sound)), pitch_track(sound)
     assert np.nanmedian(found.hertz) == pytest.approx(np.nanmedian(track.hertz), rel=0.06)

@@ -102,7 +102,7 @@ def test_every_label_has_its_own_threshold_and_meets_it_at_equality() -> None:
     assert score.macro_f1 == 0.5
 
 
-def test_the_best_threshold_parts_what_can_be_parted() -> None:
+def test_the_best_threshold_separates_separable_rows() -> None:
     probability = np.array([[0.1], [0.22], [0.44], [0.6]])
     truth = np.array([[0], [0], [1], [1]], bool)
     assert 0.22 < best_threshold(probability, truth) <= 0.44

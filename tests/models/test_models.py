@@ -1,4 +1,4 @@
-"""The shipped models: their cards, the commands that measure and train them, and what is said without corpora."""
+"""The shipped models: their cards, the commands that measure and train them, and their messages without corpora."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_image_like_models_are_int8_throughout(where: tuple[str, str]) -> None:
     assert {tensor.dtype for tensor in (*interpreter.inputs, *interpreter.outputs)} == {"int8"}
 
 
-def test_the_cards_promise_what_was_asked_of_the_models() -> None:
+def test_the_cards_meet_the_requirements() -> None:
     """Whether the files keep the promise is measured in `test_shipped_scores`."""
     scores = {name: cards.read(cards.card_path(shipped.model(*where))).scores[0] for name, where in MODELS.items()}
     assert scores["face"].accuracy >= 0.70
@@ -66,7 +66,7 @@ def test_the_cards_promise_what_was_asked_of_the_models() -> None:
 @pytest.mark.parametrize(
     "name", ["words", pytest.param("face", marks=pytest.mark.slow), pytest.param("voice", marks=pytest.mark.slow)]
 )
-def test_the_command_measures_what_the_card_says(name: str, corpora: Path) -> None:
+def test_the_command_reproduces_the_scores_of_the_card(name: str, corpora: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"models.{name}.evaluate", "--data", str(corpora), "--json"],
         capture_output=True,
@@ -88,7 +88,7 @@ def test_the_command_measures_what_the_card_says(name: str, corpora: Path) -> No
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_evaluate_without_corpora_says_what_to_do(name: str, tmp_path: Path) -> None:
+def test_evaluate_without_corpora_names_the_remedy(name: str, tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "EMOTION_DATA"}
     for options, said in (((), "give --data DIR or set EMOTION_DATA"), (("--data", str(tmp_path)), "is not there")):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The weights that training starts from: unpacked, and put into our net so that it computes what theirs does."""
+"""The weights that training starts from: unpacking, and loading into our network with unchanged outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pruned net computes what the wide one does, as far as its channels go."""
+"""A pruned network approximates the wide one as well as its channels allow."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def test_of_two_channels_that_are_alike_one_stays() -> None:
     seen = rng.normal(size=(200, 3)).astype(np.float32)
     twice = np.column_stack([seen, 0.9 * seen[:, 0]])
     assert _independent(twice, np.ones((4, 2)), 3).tolist() == [0, 1, 2]
-    # What nobody heeds goes first.
+    # Channels that no later layer uses are removed first.
     assert _independent(seen, np.diag([1.0, 0.0, 1.0]), 2).tolist() == [0, 2]

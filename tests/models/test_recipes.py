@@ -23,7 +23,7 @@ SHIPPED = {
 }
 SHARED_OPTIONS = ("models/training/options.py", "models/corpora.py")
 PUBLISHED = {"published_fer.keras", "published_human.keras"}
-"""What `models.face.training.published` leaves in `.cache/`."""
+"""Files that `models.face.training.published` writes to `.cache/`."""
 
 
 def commands() -> dict[str, list[list[str]]]:

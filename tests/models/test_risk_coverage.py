@@ -19,7 +19,7 @@ from models.face.protocols.risk_coverage import accuracies, area, at, read, tabl
 needs_blazeface = pytest.mark.skipif(find() is None, reason="BlazeFace is not fetched (python -m models.face.fetch)")
 
 
-def test_what_is_kept_first_is_what_is_rated_highest() -> None:
+def test_the_highest_rated_rows_are_kept_first() -> None:
     line = accuracies(np.array([0.1, 0.9, 0.5, 0.7]), np.array([False, True, False, True]))
     assert line == pytest.approx([1, 1, 2 / 3, 1 / 2])
     assert at(1.0, line) == pytest.approx(0.5)
@@ -27,7 +27,7 @@ def test_what_is_kept_first_is_what_is_rated_highest() -> None:
     assert area(line) == pytest.approx(1 - (1 + 1 + 2 / 3 + 1 / 2) / 4)
 
 
-def test_equals_come_in_no_order() -> None:
+def test_tied_rows_count_with_their_mean() -> None:
     line = accuracies(np.zeros(4), np.array([True, True, True, False]))
     assert line == pytest.approx([0.75] * 4)
     mixed = accuracies(np.array([1.0, 0.0, 0.0]), np.array([False, True, False]))

@@ -1,4 +1,4 @@
-"""What worse pictures cost: the changes themselves, and the table."""
+"""Robustness to image degradations: the degradations and the table."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_pictures_and_another_others(face: NDArray[
     assert (first != degrade.apply("noised", 20, many, seed=2)).any()
 
 
-def test_changes_do_what_they_say(face: NDArray[np.uint8]) -> None:
+def test_each_degradation_has_its_named_effect(face: NDArray[np.uint8]) -> None:
     rng = np.random.default_rng(0)
     flat = np.full((48, 48), 100, np.uint8)
     assert degrade.KINDS["darkened"].change(flat, 0.25, rng).mean() == 25

@@ -14,7 +14,7 @@ from models.words.phrases import CANDIDATES
 from models.words.spotting import Scores, threshold
 
 
-def test_the_threshold_lies_between_alarms_and_what_was_said() -> None:
+def test_the_threshold_lies_between_false_alarms_and_positive_clips() -> None:
     scores = Scores(positives=[-10.0, -8.0, -6.0, -5.0], negatives=[(-20.0, "talk"), (-30.0, "talk")])
     mark = threshold(scores, hours=0.9)
     assert mark is not None
@@ -23,13 +23,13 @@ def test_the_threshold_lies_between_alarms_and_what_was_said() -> None:
 
 def test_an_alarm_an_hour_is_allowed_and_no_more() -> None:
     scores = Scores(positives=[-10.0] * 4, negatives=[(-5.0, "talk"), (-20.0, "talk")])
-    assert threshold(scores, hours=0.9) is None  # the one alarm is louder than all that was said
+    assert threshold(scores, hours=0.9) is None  # the single false alarm scores higher than all positive clips
     allowed = threshold(scores, hours=1.1)
     assert allowed is not None
     assert -20 < allowed <= -10
 
 
-def test_a_phrase_that_is_hardly_found_has_none() -> None:
+def test_a_phrase_with_low_recall_has_no_threshold() -> None:
     assert threshold(Scores(positives=[-5.0, -60.0, -60.0], negatives=[(-20.0, "talk")]), hours=0.5) is None
     assert threshold(Scores(positives=[-math.inf] * 4), hours=0.5) is None
 

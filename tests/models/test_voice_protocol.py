@@ -1,4 +1,4 @@
-"""The voice's protocol: who is held out when, what each clip trains, how noise is mixed in and scored."""
+"""The voice protocol: held-out speakers of each fold, targets of each clip, mixing and scoring of noise."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def described(rows: list[tuple[str, str, str]]) -> data.Voices:
     return data.of(silent, np.zeros((len(rows), 64, 188), np.uint8), np.zeros((len(rows), PITCH_SIZE), np.float32))
 
 
-def test_a_round_hears_nobody_whom_it_measures_and_leaves_out_one_of_emo_db() -> None:
+def test_a_fold_never_trains_on_its_test_speakers_and_holds_out_one_of_emo_db() -> None:
     voices = described(
         [(corpus, speaker, CLASSES[corpus][0]) for corpus, speakers in SPEAKERS.items() for speaker in speakers]
     )
@@ -162,7 +162,7 @@ def test_noise_lies_as_far_below_the_voice_as_was_asked(ratio: int) -> None:
     assert len(sound) == before + len(voice) + 16_000
 
 
-def test_who_was_not_heard_was_not_understood() -> None:
+def test_a_clip_without_an_observation_counts_as_wrong() -> None:
     given = [
         noise.Answer(None, 0, 0, 0.9),
         noise.Answer(None, 0, None, 0.0),
@@ -175,7 +175,7 @@ def test_who_was_not_heard_was_not_understood() -> None:
 
 
 @pytest.mark.parametrize("number", range(FOLD_COUNT))
-def test_the_net_of_every_round_is_there_and_has_heard_nobody_whom_it_is_measured_on(number: int) -> None:
+def test_every_fold_has_a_net_that_was_not_trained_on_its_test_speakers(number: int) -> None:
     path = protocol.file(number)
     interpreter, card = open_model(path)
     assert path.stat().st_size <= 150_000
@@ -192,7 +192,7 @@ def test_the_net_of_every_round_is_there_and_has_heard_nobody_whom_it_is_measure
 @pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.timeout(600)
-def test_the_nets_of_the_folds_score_what_the_card_says(corpora: Path) -> None:
+def test_the_nets_of_the_folds_reproduce_the_scores_of_the_card(corpora: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "models.voice.evaluate", "--data", str(corpora), "--folds", "--json"],
         capture_output=True,

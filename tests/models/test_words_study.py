@@ -1,4 +1,4 @@
-"""The studies of words: texts as numbers, nets that convert to what they were, dialogues with their context."""
+"""The studies of words: texts as numbers, networks before and after conversion, dialogues with their context."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_sentences_are_cut_where_they_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["Conv1D", "attention, global", "attention, self", "attention, hierarchical"])
-def test_each_net_converts_to_what_it_was(name: str) -> None:
+def test_each_net_decides_the_same_after_conversion(name: str) -> None:
     pytest.importorskip("tensorflow")
     from support.keras_models import convert_here
 
@@ -51,7 +51,7 @@ def test_each_net_converts_to_what_it_was(name: str) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_a_window_holds_what_was_said_before() -> None:
+def test_a_window_holds_the_preceding_utterances() -> None:
     pytest.importorskip("tensorflow")
     from models.words.study.meld import windows
 
@@ -76,7 +76,7 @@ def test_dialogues_of_meld_are_in_order(corpora: Path) -> None:
     assert [row for dialogue in dialogues for row in dialogue] == list(meld(corpora, "test"))
 
 
-def test_signs_decide_what_a_neutral_text_says() -> None:
+def test_a_sign_determines_the_label_of_a_neutral_text() -> None:
     from models.words.emoji import SIGNS, signed
 
     rows = [("the bus is late", ("neutral",)), ("i am glad", ("happiness",)), ("both", ("anger", "fear"))] * 400

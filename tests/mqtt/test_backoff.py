@@ -30,7 +30,7 @@ def test_the_wait_after_a_take_over_is_shorter_than_a_stable_connection() -> Non
     assert TAKEOVER_MAX_S < STABLE_S
 
 
-def test_a_broker_that_says_so_is_believed_at_once() -> None:
+def test_an_explicit_takeover_reason_of_the_broker_is_used_at_once() -> None:
     takeovers = Takeovers()
     assert takeovers.closed(1000.0, certain=True, by_peer=True)
     # Afterwards a closure without a reason counts, too, until a connection was stable.

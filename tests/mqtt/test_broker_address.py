@@ -68,7 +68,7 @@ def test_password_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("pässword: 1 \n", "utf-8")
     assert parse("mqtt://host", username="u", password_file=file) == Address("host", 1883, False, "u", "pässword: 1 ")
-    # What the address itself names comes first.
+    # Values in the address take precedence.
     assert parse("mqtt://v:w@host", username="u", password_file=file).password == "w"
     assert parse("mqtt://v@host", username="u", password_file=file).username == "v"
     with pytest.raises(BrokerError, match="without a user name"):

@@ -1,4 +1,4 @@
-"""The transport against a real mosquitto: what comes in, take-overs, reconnects and messages that cannot be sent."""
+"""The transport against a real mosquitto: inbound messages, take-overs, reconnects and messages that cannot be sent."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def takes_over(mosquitto: Mosquitto) -> None:
     other.close()
 
 
-def test_a_topic_registered_later_is_heard_now_and_after_a_reconnect(mosquitto: Mosquitto) -> None:
+def test_a_topic_registered_later_is_subscribed_now_and_after_a_reconnect(mosquitto: Mosquitto) -> None:
     heard = list[Inbound]()
     connection = Connection(mosquitto.address, "device", retry_max=0.2)
     connection.start()
@@ -171,7 +171,7 @@ def test_two_clients_of_one_name_wait_longer_and_longer(
     one.close()
 
 
-def test_the_broker_comes_back_twice_and_the_wait_starts_anew(
+def test_the_backoff_resets_after_each_of_two_reconnects(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(backoff, "HEALTHY_S", 0.3)
@@ -259,7 +259,7 @@ def test_a_message_that_cannot_be_sent_costs_itself_only(
     connection.close()
 
 
-def test_the_transport_knows_nothing_of_what_it_carries() -> None:
+def test_the_transport_does_not_interpret_payloads() -> None:
     code = "import sys, edge.mqtt.connection, edge.mqtt.embedded; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("edge.")} <= {
@@ -268,7 +268,7 @@ def test_the_transport_knows_nothing_of_what_it_carries() -> None:
     }
 
 
-def test_what_is_asked_to_go_before_the_end_goes(mosquitto: Mosquitto) -> None:
+def test_messages_flushed_before_the_end_are_sent(mosquitto: Mosquitto) -> None:
     connection = Connection(mosquitto.address, "device")
     connection.start()
     connection.require_first_connection(PATIENCE)

@@ -1,4 +1,4 @@
-"""What waits for the network: newest first in line, nothing too old, never more than the limits."""
+"""The queue of outgoing messages: newest first, no expired message, never above the limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_after_it_was_taken_the_next_one_replaces_nothing() -> None:
     assert outbox.losses.total() == 0
 
 
-def test_what_is_past_its_deadline_is_never_taken() -> None:
+def test_expired_messages_are_never_taken() -> None:
     outbox = Outbox()
     outbox.put(replaceable("old", "old", deadline=1.0), 0.0)
     outbox.put(replaceable("just", "just", deadline=2.0), 0.0)
@@ -95,7 +95,7 @@ def test_qos_1_is_never_replaced() -> None:
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_clearing_counts_what_is_lost(qos: int) -> None:
+def test_clearing_counts_the_lost_messages(qos: int) -> None:
     outbox = Outbox()
     for i in range(3):
         outbox.put(Message(str(i), b"", qos=1 if qos else 0), 0.0)

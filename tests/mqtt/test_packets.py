@@ -94,7 +94,7 @@ def test_no_more_than_a_chunk_is_held() -> None:
         (b"\x30\xff\xff\xff\xff\x7f", "not MQTT"),
     ],
 )
-def test_what_is_neither_ends_the_connection(stream: bytes, said: str) -> None:
+def test_an_invalid_packet_ends_the_connection(stream: bytes, said: str) -> None:
     with pytest.raises(ConnectionError, match=said):
         everything(PacketLimit(1000, v5=False), Wire(stream, 3))
 

@@ -1,4 +1,4 @@
-"""How the build rewrites the repository's packages into the one that a wheel holds, and what it refuses."""
+"""How the build rewrites the repository's packages into the one that a wheel holds, and which code it refuses."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_names_of_ours_are_replaced_and_nothing_else(source: str, expected: str)
         ('importlib.import_module("edge")', "'edge' is imported"),
     ],
 )
-def test_what_would_not_run_from_a_wheel_is_refused(source: str, reason: str) -> None:
+def test_code_that_would_not_run_from_a_wheel_is_refused(source: str, reason: str) -> None:
     with pytest.raises(hook.BuildError, match=reason):
         hook.rewritten(source, NAMES)
 
@@ -98,7 +98,7 @@ def test_a_model_that_is_not_its_cards_is_refused(tmp_path: Path) -> None:
         hook.shipped_models(repository(tmp_path, b"another file"))
 
 
-def test_what_editors_and_interpreters_leave_behind_stays_out(tmp_path: Path) -> None:
+def test_files_of_editors_and_interpreters_are_excluded(tmp_path: Path) -> None:
     for name in ("a.py", "a.py~", ".a.py.swp", "__pycache__/a.pyc", "data/x.part", "data/x.bin"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

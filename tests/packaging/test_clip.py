@@ -1,4 +1,4 @@
-"""The built-in clip: that the senses' own detectors find in it what is in it."""
+"""The built-in clip: the senses' own detectors find its faces and its speech."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def use(program: Path, workspace: Path, *arguments: str | Path, python_path: boo
 
 
 def test_the_trap_works(workspace: Path) -> None:
-    """Without our precautions Python executes what lies there."""
+    """Without our precautions Python executes the modules in that folder."""
     command = [sys.executable, "-c", "import nt, models, edge, converters"]
     subprocess.run(command, cwd=workspace, check=True, timeout=60)
     assert executed(workspace) == [f"{name}.executed" for name in TRAPPED]
@@ -102,7 +102,7 @@ def test_a_configuration_is_checked(program: Path, workspace: Path) -> None:
 
 
 def test_a_recogniser_in_pythonpath_is_found(program: Path, workspace: Path, film: Path) -> None:
-    """What a robot brings is imported from there, and may import the package under its installed name."""
+    """Code of a robot is imported from there and may import the package under its installed name."""
     (workspace / "robot_ears.py").write_text(
         "from edge_emotion.observation import Transcript\n"
         "from edge_emotion.words.recogniser import Recogniser\n"

@@ -1,4 +1,4 @@
-"""What a wheel holds: built as pip builds it, and looked into."""
+"""The contents of a wheel that was built as pip builds it."""
 
 from __future__ import annotations
 

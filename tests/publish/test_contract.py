@@ -58,7 +58,7 @@ def test_each_topic_has_its_quality_of_service_and_is_kept_or_not(mosquitto: Mos
     assert {name: (qos, name in kept) for name, qos in seen.items()} == TABLE
 
 
-def test_what_waits_is_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queued_messages_are_replaced_or_dropped_by_topic(monkeypatch: pytest.MonkeyPatch) -> None:
     publisher = Publisher(Address("127.0.0.1", 1883), TOPICS)
     sent: list[Message] = []
     monkeypatch.setattr(publisher._connection, "publish", sent.append)
@@ -106,7 +106,7 @@ def test_rates_in_health_are_those_since_the_last_report(mosquitto: Mosquitto) -
     assert [report["uptime_s"] for report in reports] == [pytest.approx(x, abs=0.5) for x in (11, 21, 31)]
 
 
-def test_health_shows_what_happened_to_the_connection(mosquitto: Mosquitto) -> None:
+def test_health_shows_the_events_of_the_connection(mosquitto: Mosquitto) -> None:
     registry = Registry()
     with Reader(mosquitto.address) as reader, Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
@@ -125,7 +125,7 @@ def test_health_shows_what_happened_to_the_connection(mosquitto: Mosquitto) -> N
     }
 
 
-def test_what_cannot_be_encoded_costs_one_message(
+def test_a_payload_that_cannot_be_encoded_costs_one_message(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry = Registry()

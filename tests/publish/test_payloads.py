@@ -113,7 +113,7 @@ def test_state() -> None:
     }
 
 
-def test_a_state_without_evidence_says_so() -> None:
+def test_a_state_without_evidence_is_marked() -> None:
     message = json.loads(encode(state_payload(blind_estimate(), Clock.live(), valid_for=1.0)))
     assert message["age_ms"] is None
     assert "media_time" not in message

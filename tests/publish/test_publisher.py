@@ -53,7 +53,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_S", 0.2)
 
 
-def test_says_everything_there_is_to_say(broker: tuple[Address, Protocol]) -> None:
+def test_all_topics_are_published(broker: tuple[Address, Protocol]) -> None:
     address, protocol = broker
     with (
         Reader(address, v5=protocol == "5") as reader,
@@ -74,7 +74,7 @@ def test_says_everything_there_is_to_say(broker: tuple[Address, Protocol]) -> No
         assert b"offline" not in reader.payloads("emotion/robot/availability")
 
 
-def test_what_is_retained_awaits_a_late_reader(broker: tuple[Address, Protocol]) -> None:
+def test_retained_messages_reach_a_late_reader(broker: tuple[Address, Protocol]) -> None:
     address, protocol = broker
     with Publisher(address, TOPICS, info=info(), protocol=protocol) as publisher:
         publisher.require_first_connection(PATIENCE)
@@ -160,7 +160,7 @@ def test_a_restarted_device_is_online_in_the_end(broker: tuple[Address, Protocol
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
-def test_says_all_again_after_the_broker_came_back(mosquitto: Mosquitto, protocol: Protocol) -> None:
+def test_retained_topics_are_published_again_after_a_reconnect(mosquitto: Mosquitto, protocol: Protocol) -> None:
     with Publisher(mosquitto.address, TOPICS, info=info(), protocol=protocol) as publisher:
         publisher.require_first_connection(PATIENCE)
         mosquitto.kill()
@@ -173,7 +173,7 @@ def test_says_all_again_after_the_broker_came_back(mosquitto: Mosquitto, protoco
         assert publisher.status().connects == 2
 
 
-def test_publishes_what_is_new_and_not_what_was_missed(mosquitto: Mosquitto) -> None:
+def test_after_a_reconnect_only_new_states_are_published(mosquitto: Mosquitto) -> None:
     registry = Registry()
     with Publisher(mosquitto.address, TOPICS, registry=registry) as publisher:
         publisher.require_first_connection(PATIENCE)
@@ -222,7 +222,7 @@ def test_mqtt_5_lets_a_state_expire(mosquitto: Mosquitto) -> None:
         eventually(forgotten, "the broker forgetting the state")
 
 
-def test_tells_an_unreachable_broker_once_and_connects_when_it_comes(
+def test_an_unreachable_broker_is_reported_once_and_used_when_it_appears(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = Address("127.0.0.1", free_port())
@@ -261,7 +261,7 @@ def test_wrong_password(tmp_path: Path, protocol: Protocol, caplog: pytest.LogCa
                 BrokerError, match=r"refuses user 'robot'.*check mqtt.username and mqtt.password_file"
             ) as error,
         ):
-            # Far longer than the test may take: it must not wait where waiting is no use.
+            # Far longer than the test may take, because a hopeless wait must end at once.
             publisher.require_first_connection(3600)
         assert "wrong" not in str(error.value)
         nobody = parse(f"mqtt://127.0.0.1:{mosquitto.port}")
@@ -360,7 +360,7 @@ def test_close_is_harmless_anywhere(mosquitto: Mosquitto) -> None:
     assert not publisher.publish_state(state(), valid_for=1.0)
 
 
-def test_info_that_changed_is_what_a_reconnect_says(mosquitto: Mosquitto) -> None:
+def test_a_reconnect_publishes_the_changed_info(mosquitto: Mosquitto) -> None:
     with Publisher(mosquitto.address, TOPICS, info=info("old")) as publisher:
         publisher.require_first_connection(PATIENCE)
         assert publisher.publish_info(info("new"))

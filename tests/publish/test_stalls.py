@@ -61,7 +61,7 @@ def test_a_frozen_broker_gets_no_old_state_when_it_wakes(mosquitto: Mosquitto) -
             thawed_at = time.time()
             estimating(output, 0.5)
             after = states(reader)[before:]
-            # One state may have been on its way when the broker froze: nobody can call it back.
+            # One state may have been in transit when the broker froze and cannot be recalled.
             assert sum(late_by(message) > TOLERANCE_S for message in after) <= 1
             fresh = [message for message in after if late_by(message) <= 0]
             assert fresh, f"after freeze {freeze} a fresh state arrives"

@@ -46,7 +46,7 @@ BAD = {
 }
 
 
-def test_a_flood_of_refusals_is_told_now_and_then_and_counted() -> None:
+def test_a_flood_of_refusals_is_logged_at_a_limited_rate_and_counted() -> None:
     told: list[str] = []
     refusals = Refusals(told.append)
     for i in range(10_000):
@@ -96,7 +96,7 @@ def test_html_and_control_characters_come_in_as_text(text: str, kept: str) -> No
     assert parse_transcript(text, 0.0).text == kept
 
 
-def test_html_is_read_as_what_it_shows() -> None:
+def test_html_is_read_as_its_visible_text() -> None:
     sense = WordsSense(Words())
     plain = sense.read(Transcript("I am so happy", 0.0))
     marked = sense.read(Transcript('<p class="x">I am <b>so</b>&nbsp;happy</p>', 0.0))
@@ -155,12 +155,12 @@ def test_anything_at_all_is_a_transcript_or_refused_and_can_be_read() -> None:
     assert not any("\n" in reason for reason in reasons)
 
 
-def test_what_is_said_is_logged_only_where_the_configuration_asks_for_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_transcripts_are_logged_only_if_configured(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         WordsSense(Words()).read(Transcript(f"I am {SECRET}", 0.0))
         assert SECRET not in caplog.text
         WordsSense(Words(log_text=True)).read(Transcript(f"I am {SECRET}\n", 0.0))
-    # On one line, whatever was said.
+    # Every transcript is logged on one line.
     assert [record.getMessage() for record in caplog.records] == [f"heard 'I am {SECRET}\\n'"]
 
 

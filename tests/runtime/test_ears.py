@@ -1,4 +1,4 @@
-"""The ears end to end: real speech in, observations out; and what bad sound does to them."""
+"""The ears end to end: real speech in, observations out; and the effect of bad sound."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def stand_in(path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def speech() -> Sound:
-    """What is said in the built-in clip, as 16 kHz mono."""
+    """The speech of the built-in clip, 16 kHz mono."""
     with av.open(str(clip.path())) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=16000)
         parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
@@ -111,7 +111,7 @@ def test_the_same_sound_gives_the_same_observations(voice: config.Voice, speech:
     assert listen(Ears.open(voice, NO_KEYWORDS), speech) == listen(Ears.open(voice, NO_KEYWORDS), speech)
 
 
-def test_condition_tells_of_silence(voice: config.Voice, speech: Sound) -> None:
+def test_the_condition_reports_silence(voice: config.Voice, speech: Sound) -> None:
     ears = Ears.open(voice, NO_KEYWORDS)
     assert ears.condition == "silence"
     conditions = set()
@@ -133,7 +133,7 @@ def test_condition_tells_of_silence(voice: config.Voice, speech: Sound) -> None:
     ],
     ids=["silence", "offset", "noise", "nan"],
 )
-def test_what_is_no_speech_gives_nothing(voice: config.Voice, sound: Sound) -> None:
+def test_sound_without_speech_gives_no_observation(voice: config.Voice, sound: Sound) -> None:
     assert listen(Ears.open(voice, NO_KEYWORDS), sound) == []
 
 
@@ -182,7 +182,7 @@ def test_a_gap_ends_the_utterance_and_is_counted(voice: config.Voice, speech: So
 
 
 @pytest.mark.parametrize("late", [0.02, 0.12])
-def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, late: float) -> None:
+def test_clock_jitter_is_not_a_gap(voice: config.Voice, speech: Sound, late: float) -> None:
     found: list[Observation] = []
     registry = Registry()
     ears = Ears.open(voice, NO_KEYWORDS, registry)
@@ -190,7 +190,7 @@ def test_a_jitter_of_the_clock_is_no_gap(voice: config.Voice, speech: Sound, lat
         found += ears.hear(AudioChunk(chunk.samples, chunk.rate, chunk.captured_at + late * (index % 2)))
     found += ears.flush()
     assert registry.count(catalogue.VOICE_GAPS) == 0
-    # Nor does it cut what was said: the same utterances, their ends within the jitter.
+    # Nor does it cut the speech: the same utterances, their ends within the jitter.
     steady = finals(listen(Ears.open(voice, NO_KEYWORDS), speech))
     ends = [seen.captured_at for seen in steady]
     assert [seen.captured_at for seen in finals(found)] == pytest.approx(ends, abs=late + 0.01)
@@ -215,7 +215,7 @@ def test_a_change_of_rate_starts_afresh(voice: config.Voice, speech: Sound) -> N
     assert registry.count(catalogue.VOICE_RATE_CHANGES) == 1
 
 
-def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.Voice, speech: Sound) -> None:
+def test_speech_before_an_unsupported_rate_is_still_reported(voice: config.Voice, speech: Sound) -> None:
     ears = Ears.open(voice, NO_KEYWORDS)
     now = speaking(ears, speech)
     assert [seen.final for seen in ears.hear(AudioChunk(np.zeros(160, np.float32), 4000, now))] == [True]
@@ -224,7 +224,7 @@ def test_what_was_said_before_a_rate_that_cannot_be_read_is_told(voice: config.V
     assert ears.flush() == ()
 
 
-def test_what_a_full_queue_drops_ends_the_utterance(voice: config.Voice, speech: Sound) -> None:
+def test_chunks_dropped_by_a_full_queue_end_the_utterance(voice: config.Voice, speech: Sound) -> None:
     queue: BoundedQueue[AudioChunk] = BoundedQueue(40, AudioChunk.after_loss)
     registry = Registry()
     ears = Ears.open(voice, NO_KEYWORDS, registry)
@@ -260,7 +260,7 @@ def test_narrow_sound_is_read_more_as_the_wide(
     assert filled < 0.5 * distance()
 
 
-def test_sound_that_is_none_is_refused(voice: config.Voice) -> None:
+def test_invalid_sound_is_refused(voice: config.Voice) -> None:
     ears = Ears.open(voice, NO_KEYWORDS)
     with pytest.raises(SourceError, match="shape"):
         ears.hear(AudioChunk(np.zeros((2, 2, 2), np.float32), 16000, 0.0))

@@ -1,4 +1,4 @@
-"""What the sources put where, what is counted of it, and which faults are reported."""
+"""Distribution of the sources' items, their counters, and reported faults."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_recording_feeds_all_senses_and_reports_what_it_lacks() -> None:
     assert deaf.faults.present() == (("voice", NO_SOUND),)
 
 
-def test_what_no_sense_needs_is_not_opened_nor_kept() -> None:
+def test_sources_that_no_sense_needs_are_neither_opened_nor_kept() -> None:
     def refuse() -> Script:
         raise AssertionError("opened for nothing")
 
@@ -173,7 +173,7 @@ def test_a_fault_is_reported_counted_and_cleared_each_time_it_comes() -> None:
     assert ["unplugged"] in seen
     assert ["unplugged again"] in seen
     assert seen[-1] == [], "the second recovery clears the fault as the first did"
-    # Each recovery tells the fusion that the sense is well.
+    # Each recovery is reported to the fusion.
     assert [perceived.condition for perceived in fed.exchange.perceived.drain()] == [None, None]
 
 

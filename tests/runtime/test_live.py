@@ -115,7 +115,7 @@ class HangingCamera(Opened):
 QUICK = Config(face=Face(detector="haar"), health=Health(stuck_after_s=1.5))
 
 
-def test_a_hanging_source_is_closed_and_opened_anew(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
+def test_a_hanging_source_is_closed_and_reopened(loaded: senses.Senses, pictures: list[np.ndarray]) -> None:
     cameras = iter([HangingCamera(False, threading.Event())])
     inputs = Inputs(camera=lambda: next(cameras, None) or FakeCamera(pictures * 50, fps=30))
     with Running(loaded, inputs, QUICK) as running:
@@ -124,7 +124,7 @@ def test_a_hanging_source_is_closed_and_opened_anew(loaded: senses.Senses, pictu
     assert running.registry.count(catalogue.THREADS_UNBLOCKED) == 1
 
 
-def test_what_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.Senses) -> None:
+def test_a_source_that_cannot_be_unblocked_ends_the_process_with_a_reason(loaded: senses.Senses) -> None:
     released = threading.Event()
     with Running(loaded, Inputs(camera=lambda: HangingCamera(True, released)), QUICK) as running:
         running.until(lambda: running.error is not None, "the loop gives up")
@@ -182,8 +182,8 @@ class Unplugged:
         self._gone.set()
 
 
-def test_what_was_being_said_when_the_microphone_went_is_told(loaded: senses.Senses) -> None:
-    # At 1.6 s somebody in the clip is speaking.
+def test_speech_during_the_loss_of_the_microphone_is_still_reported(loaded: senses.Senses) -> None:
+    # There is speech in the clip at 1.6 s.
     microphone = Unplugged(soak.decoded(clip.path()), 1.6)
     with Running(loaded, Inputs(microphone=lambda: microphone)) as running:
         running.until(

@@ -21,7 +21,7 @@ def frequent_switches() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("frequent_switches")
-def test_what_is_put_while_another_thread_drains_is_never_lost_nor_doubled() -> None:
+def test_items_put_while_another_thread_drains_are_neither_lost_nor_duplicated() -> None:
     queue: BoundedQueue[int] = BoundedQueue(10**9)
     count, found = 60_000, []
 

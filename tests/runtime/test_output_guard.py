@@ -14,7 +14,7 @@ from edge.runtime.output_guard import GuardedOutput
 
 
 class Moody:
-    """Raises whenever `error` is set; keeps what it got otherwise."""
+    """Raises `error` if it is set; otherwise records its input."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -68,7 +68,7 @@ def test_a_fault_that_lasts_is_logged_again_with_the_number_of_losses(
     assert lines[1].endswith("(and 2 more since the last message)")
 
 
-def test_what_is_meant_to_end_the_process_still_does() -> None:
+def test_exceptions_that_end_the_process_still_end_it() -> None:
     class Ending(Moody):
         def _take(self, item: object) -> None:
             raise KeyboardInterrupt

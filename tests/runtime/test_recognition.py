@@ -1,4 +1,4 @@
-"""What a speech recogniser is fed: all clean sound, in blocks, with interruptions marked."""
+"""The input of a speech recogniser: all clean sound, in blocks, with interruptions marked."""
 
 from __future__ import annotations
 

@@ -86,7 +86,9 @@ def test_a_person_gets_a_summary(beginning: Path) -> None:
         ("noise.flv", bytes(range(256)) * 40, "no media file"),
     ],
 )
-def test_what_is_no_media_is_one_clear_line(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+def test_a_file_that_is_not_media_is_one_clear_line(
+    tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
@@ -100,7 +102,7 @@ def test_what_is_no_media_is_one_clear_line(tmp_path: Path, name: str, content: 
     assert done.stdout == b""
 
 
-def test_a_truncated_file_gives_what_can_be_read(tmp_path: Path) -> None:
+def test_a_truncated_file_gives_its_readable_part(tmp_path: Path) -> None:
     whole = clip.path().read_bytes()
     # The index of an MP4 may stand at its end; a transport stream can be cut anywhere.
     path = tmp_path / "cut.ts"
@@ -200,7 +202,7 @@ def test_senses_that_are_off_say_so(tmp_path: Path, beginning: Path) -> None:
 
 
 @pytest.mark.corpora
-def test_real_actors_are_heard_and_seen(corpora: Path) -> None:
+def test_real_actors_give_voice_and_face_observations(corpora: Path) -> None:
     for path in sorted((corpora / "av/crema_d").glob("*.flv")):
         done = edge_emotion("replay", path, "--json")
         assert done.returncode == 0, done.stderr.decode()

@@ -1,4 +1,4 @@
-"""What is chosen to look at and listen to, and how `info` tells of it."""
+"""Selection of camera and microphone, and how `info` reports it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def sensors(monkeypatch: pytest.MonkeyPatch, there: Devices, config: Config) -> 
     return {sensor.kind: sensor for sensor in selection.from_devices(config).sensors}
 
 
-def test_what_is_found_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_found_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     told = sensors(monkeypatch, BOTH, Config())
     assert (told["camera"].name, told["camera"].found) == ("HD Webcam", True)
     assert (told["microphone"].name, told["microphone"].found) == ("USB Audio", True)
 
 
-def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_devices_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     told = sensors(monkeypatch, NOTHING, Config(camera=Camera(source="/dev/video97")))
     assert (told["camera"].found, told["camera"].why) == (False, "not there")
     assert (told["microphone"].found, told["microphone"].why) == (False, "no microphone found")
@@ -40,7 +40,7 @@ def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["microphone"].found, told["microphone"].why) == (False, "not among those found")
 
 
-def test_what_is_off_is_neither_opened_nor_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disabled_sources_are_neither_searched_nor_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config(
         camera=Camera(enabled=False), microphone=Microphone(enabled=False), transcripts=Transcripts(stdin=True)
     )

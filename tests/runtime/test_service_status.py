@@ -1,4 +1,4 @@
-"""What systemd is told: ready when it is true, and a status line that follows what happens."""
+"""Notifications to systemd: READY only when it is true, and a status line that follows events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Service:
         return Status(self.connected, self.last_error, int(self.connected), self.failures, 0, 0, alive=True)
 
     def round(self, seconds: float = 0.2) -> list[str]:
-        """What a round sends that comes so many seconds after the last one."""
+        """The messages of a round that follows the last one after a number of seconds."""
         self.now += seconds
         self.output.tick(self.now, dict(self.missing))
         try:
@@ -91,14 +91,14 @@ def test_without_a_broker_it_is_ready_once_an_attempt_has_failed(service: Servic
     ]
 
 
-def test_what_never_settles_does_not_hold_up_the_boot(service: Service) -> None:
+def test_a_source_that_never_settles_does_not_delay_the_boot(service: Service) -> None:
     service.connected = True
     assert not any("READY" in line for line in service.round(READY_WITHIN_S - 1.0))
     assert service.round(1.0) == ["READY=1", f"STATUS=publishing to {BROKER}; camera: opening; microphone: opening"]
     assert not any("READY" in line for line in service.round(READY_WITHIN_S))
 
 
-def test_each_change_is_told_also_the_second_time(service: Service) -> None:
+def test_every_change_is_reported_including_repetitions(service: Service) -> None:
     service.connected = True
     service.opening.clear()
     service.missing["voice"] = "microphone off"

@@ -25,12 +25,12 @@ for hour in soak.sound(clip.path(), settings, 0.02, every=0.005):
 
 
 def test_sound_is_heard_over_and_over() -> None:
-    # In a process of its own: what other tests have left behind grows and shrinks by megabytes.
+    # In a process of its own, because the memory left behind by other tests varies by megabytes.
     done = subprocess.run([sys.executable, "-c", HEARD], capture_output=True, text=True, timeout=200, check=True)
     rows = [soak.Hour(**json.loads(line)) for line in done.stdout.splitlines()]
     assert [row.hours for row in rows] == pytest.approx([0.0043, 0.005, 0.01, 0.015, 0.02], abs=0.0005)
     assert all(later.observations > sooner.observations for sooner, later in pairwise(rows[1:]))
-    # A minute of sound is 4 MB: what is kept of it would be seen.
+    # A minute of sound is 4 MB, so a leak would be visible.
     assert rows[-1].memory_mb - rows[0].memory_mb < 3
 
 
@@ -48,7 +48,7 @@ def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
         next(soak.sound(silent, config.Config(), 1))
 
 
-def test_bench_tells_hour_after_hour() -> None:
+def test_bench_reports_every_hour() -> None:
     command = [sys.executable, "-m", "edge.cli", "bench", "--hours", "0.01", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]

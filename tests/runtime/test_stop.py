@@ -34,7 +34,7 @@ print("heard")
 """
 
 
-def test_a_signal_is_heard_wherever_it_falls() -> None:
+def test_a_signal_is_handled_at_any_moment() -> None:
     done = subprocess.run([sys.executable, "-c", STORM], check=False, capture_output=True, timeout=PATIENCE)
     assert done.stdout == b"heard\n", done.stderr.decode()
 

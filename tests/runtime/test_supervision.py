@@ -72,7 +72,7 @@ def test_a_worker_that_stays_stuck_ends_the_process(registry: Registry) -> None:
         supervisor.check(110.1)
 
 
-def test_the_time_to_give_up_begins_anew_with_each_hang(registry: Registry) -> None:
+def test_the_deadline_restarts_with_each_hang(registry: Registry) -> None:
     camera = Silent("camera")
     supervisor = Supervisor((camera,), 10.0, registry)
     camera.silence = 11.0

@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Kept:
-    """An inbox, and what came out of it."""
+    """An inbox that records its output."""
 
     def __init__(self, accept: Callable[[Transcript], None] | None = None) -> None:
         self.accepted: list[Transcript] = []
@@ -43,7 +43,7 @@ class Kept:
         return self.registry.count(counter)
 
 
-def test_what_comes_at_a_human_pace_is_read_at_once(clock: Clock) -> None:
+def test_transcripts_at_a_human_pace_are_read_at_once(clock: Clock) -> None:
     kept = Kept()
     for i in range(100):
         clock.now += 0.5

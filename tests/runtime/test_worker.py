@@ -34,7 +34,7 @@ def test_a_waiting_reader_is_woken() -> None:
     assert box.take(5) == "now"
 
 
-def test_a_full_queue_drops_the_oldest_and_says_so() -> None:
+def test_a_full_queue_drops_the_oldest_item_and_counts_it() -> None:
     queue: BoundedQueue[int] = BoundedQueue(3)
     for i in range(5):
         queue.put(i)
@@ -97,7 +97,7 @@ def waits(runs: list[bool], **settings: float) -> list[float]:
     return waited.seconds
 
 
-def test_the_wait_doubles_to_five_seconds_and_begins_anew_after_each_recovery() -> None:
+def test_the_backoff_doubles_to_five_seconds_and_resets_after_each_recovery() -> None:
     runs = [False, False, False, False, False, True, False, False, True, True, False]
     assert waits(runs) == [1, 2, 4, 5, 5, 1, 2, 4, 1, 1, 2]
 
@@ -129,7 +129,7 @@ def test_a_body_that_takes_long_to_fail_has_not_recovered() -> None:
     assert waited.seconds == [1, 2, 4]
 
 
-def test_an_unforeseen_error_is_told_with_its_kind() -> None:
+def test_an_unexpected_error_is_reported_with_its_type() -> None:
     told: list[str | None] = []
 
     def body(worker: Worker) -> None:

@@ -128,7 +128,7 @@ def test_a_program_inside_the_image_is_called_by_its_name_there(root: Path, monk
     assert "ExecStart=/opt/robot/bin/edge-emotion run" in below(root, UNIT).read_text()
 
 
-def test_uninstall_leaves_the_configuration_and_says_so(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_uninstall_keeps_the_configuration_and_reports_it(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("uninstall", "--root", str(installed)) == 0
     assert set(tree(installed)) == {str(CONFIGURATION.relative_to("/"))}
@@ -143,7 +143,7 @@ def test_a_dry_run_writes_nothing(root: Path, capsys: pytest.CaptureFixture[str]
     assert f"would write {below(root, UNIT)}" in capsys.readouterr().out
 
 
-def test_a_dry_run_on_this_machine_says_what_would_be_called(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_on_this_machine_prints_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     run("install", "--dry-run")
     said = capsys.readouterr().out
     assert f"would write {UNIT}" in said or f"same     {UNIT}" in said
@@ -164,12 +164,12 @@ def test_a_root_that_cannot_be_written_is_named(root: Path) -> None:
 
 @no_systemd
 @pytest.mark.parametrize("action", ["install", "uninstall", "status"])
-def test_without_systemd_the_way_out_is_said(action: str) -> None:
+def test_without_systemd_the_alternative_is_named(action: str) -> None:
     with pytest.raises(ServiceError, match="systemd does not run here"):
         run(action)
 
 
-def test_who_is_not_root_is_told_to_type_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_message_asks_for_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.service.install.check_systemd", lambda: None)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(ServiceError, match="sudo"):

@@ -134,7 +134,7 @@ def test_pictures_that_lack_a_part_are_counted_and_not_given() -> None:
     assert frames[-1].sequence == 19
 
 
-def test_a_stream_of_nothing_but_damage_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_of_only_damaged_pictures_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "_TIMEOUT_MS", 200)
     whole = jpeg()
     with (
@@ -234,7 +234,7 @@ def test_an_address_where_nobody_listens_is_an_error() -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_an_address_that_accepts_and_then_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "_TIMEOUT_MS", 500)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
@@ -269,7 +269,7 @@ def test_pictures_larger_than_asked_for_are_scaled_down_in_their_proportions(tmp
             assert image.mean(axis=(0, 1)) == pytest.approx(BLUE, abs=6)
 
 
-def test_a_camera_that_goes_away_is_told_and_can_be_opened_again(tmp_path: Path) -> None:
+def test_a_lost_camera_is_reported_and_can_be_reopened(tmp_path: Path) -> None:
     source = opencv(str(film(tmp_path / "film.avi")))
     for _ in range(2):
         with source, pytest.raises(SourceError, match=r"gave no more pictures; is it still plugged in\?"):
@@ -286,7 +286,7 @@ def test_automatic_passes_over_a_device_that_cannot_be_opened(tmp_path: Path, mo
         assert source.read().image.shape == (72, 128, 3)
 
 
-def test_a_file_that_is_no_camera_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_camera_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("no camera", "utf-8")
     with pytest.raises(SourceError, match="cannot be opened"):
@@ -301,7 +301,7 @@ def test_a_pipeline_needs_an_opencv_with_gstreamer(monkeypatch: pytest.MonkeyPat
         opencv("rtspsrc location=rtsp://robot/camera!decodebin!appsink").open()
 
 
-def test_opencvs_build_tells_of_gstreamer() -> None:
+def test_gstreamer_support_is_read_from_opencvs_build() -> None:
     assert camera._has_gstreamer(lambda: "    GStreamer:                   YES (1.22.0)")
     assert not camera._has_gstreamer(lambda: "    FFMPEG:  YES\n    GStreamer:                   NO")
 
@@ -351,7 +351,7 @@ def test_the_pi_camera_gives_the_sensors_time_and_frees_every_picture(pi: Module
     assert hardware.configuration["controls"] == {"FrameRate": 15}
 
 
-def test_a_pi_camera_that_is_opened_again_counts_anew(pi: ModuleType) -> None:
+def test_a_reopened_pi_camera_restarts_its_counters(pi: ModuleType) -> None:
     source = PiCamera(32, 24, 15)
     for _ in range(2):
         with source:
@@ -394,7 +394,7 @@ def test_without_picamera2_there_is_no_pi_camera(monkeypatch: pytest.MonkeyPatch
         PiCamera(32, 24, 15).open()
 
 
-def test_a_picamera2_that_was_built_for_another_numpy_is_told_and_no_crash(
+def test_a_picamera2_built_for_another_numpy_is_reported_without_a_crash(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "picamera2_of_old.py").write_text('raise ValueError("numpy.dtype size changed")\n')

@@ -37,7 +37,7 @@ def answer(driver: str, card: str, bus: str, whole: int, node: int) -> bytes:
             True,
         ),
         (answer("uvcvideo", "HD Webcam", "usb-1.2", CAPTURE | METADATA | OF_THIS_NODE, METADATA), False, True),
-        # A driver of old that says nothing of the node.
+        # An old driver that does not report the node's capabilities.
         (answer("em28xx", "TV card", "usb-1.1", CAPTURE, 0), True, True),
         # A Pi's video encoder, its image processor and its raw sensor.
         (answer("bcm2835-codec", "bcm2835-codec-encode", "platform:x", M2M | OF_THIS_NODE, M2M), False, False),
@@ -47,7 +47,7 @@ def answer(driver: str, card: str, bus: str, whole: int, node: int) -> bytes:
         (answer("v4l2 loopback", "Dummy", "platform:v4l2loopback-000", CAPTURE | OF_THIS_NODE, CAPTURE), True, False),
     ],
 )
-def test_what_the_kernel_says_tells_cameras_from_the_rest(said: bytes, camera: bool, usb: bool) -> None:
+def test_kernel_capabilities_separate_cameras_from_other_nodes(said: bytes, camera: bool, usb: bool) -> None:
     assert len(said) == 104
     device = v4l2.parse_capability(Path("/dev/video0"), said)
     assert (device.camera, device.usb) == (camera, usb)
@@ -58,12 +58,12 @@ def test_names_end_at_their_zero_byte() -> None:
     assert v4l2.parse_capability(Path("/dev/video0"), said).name == "USB Kamera für alle"
 
 
-def test_devices_are_in_the_order_of_their_numbers_and_what_is_no_device_is_none(tmp_path: Path) -> None:
+def test_devices_are_sorted_by_number_and_other_files_ignored(tmp_path: Path) -> None:
     for name in ("video10", "video2", "video", "video-old", "videoX"):
         (tmp_path / name).touch()
     found = v4l2.video_devices(tmp_path, tmp_path)
     assert [device.path.name for device in found] == ["video2", "video10"]
-    # A file is no device: the kernel refuses the question.
+    # The kernel refuses the query for a regular file.
     assert [device.camera for device in found] == [False, False]
     assert all(device.fault for device in found)
 
@@ -103,7 +103,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, pyaudio: ModuleType | None, picamera2:
     monkeypatch.setitem(sys.modules, picamera.MODULE, picamera2)
 
 
-def test_nothing_there_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_devices_is_not_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bare(monkeypatch, fake_pyaudio(default=None))
     found = devices.find(tmp_path, tmp_path)
     assert (found.cameras, found.microphones) == ((), ())
@@ -111,7 +111,7 @@ def test_nothing_there_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert any(hint.startswith("no microphone: plug one in") for hint in found.hints)
 
 
-def test_what_is_not_installed_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named_with_their_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bare(monkeypatch, None)
     monkeypatch.setattr(devices, "find_spec", lambda _: None)
     hints = "\n".join(devices.find(tmp_path, tmp_path).hints)
@@ -119,7 +119,7 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path: Path, monkeypat
         assert install_command(extra) in hints
 
 
-def test_a_sound_system_that_fails_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_sound_system_is_not_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("pyaudio")
 
     def fail() -> None:
@@ -137,12 +137,12 @@ def test_a_pi_camera_and_microphones_are_listed(tmp_path: Path, monkeypatch: pyt
     bare(monkeypatch, sound, fake_picamera2(models=("imx708", "imx219")))
     found = devices.find(tmp_path, tmp_path)
     assert found.cameras == (CameraDevice("auto", "imx708", "picamera2"), CameraDevice("auto", "imx219", "picamera2"))
-    # The default comes first: it is what `auto` takes.
+    # The default comes first because `auto` uses it.
     assert found.microphones == (MicrophoneDevice(2, "webcam", 16_000, 1), MicrophoneDevice(1, "array", 48_000, 4))
 
 
 def test_the_command_answers_on_any_machine(capsys: pytest.CaptureFixture[str]) -> None:
-    """On this one, with what it really has."""
+    """On this machine, with its real devices."""
     assert command.main(argparse.Namespace(json=True)) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"cameras", "microphones", "hints"}

@@ -31,7 +31,7 @@ def test_a_camera_gives_its_pictures_in_order_and_then_ends() -> None:
                 camera.read()
 
 
-def test_a_camera_can_fail_after_so_many_pictures() -> None:
+def test_a_camera_can_fail_after_a_number_of_pictures() -> None:
     with FakeCamera(moving_pattern(32, 24), fps=200, limit=2, fails=True) as camera:
         first, second = camera.read(), camera.read()
         assert (first.image != second.image).any()
@@ -56,7 +56,7 @@ def test_a_microphone_gives_its_recording_whole_and_without_a_gap() -> None:
     assert [len(chunk.samples) for chunk in chunks] == [512, 512, 176]
     starts = np.array([chunk.captured_at for chunk in chunks])
     assert np.diff(starts) == pytest.approx(512 / 16_000)
-    # Nothing is heard before it has been said.
+    # Sound is never delivered before its time.
     assert chunks[-1].captured_at + chunks[-1].duration <= time.monotonic()
 
 

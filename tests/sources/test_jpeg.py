@@ -35,7 +35,7 @@ def plain(level: int) -> NDArray[np.uint8]:
 
 
 def above_grey() -> NDArray[np.uint8]:
-    """What a decoder makes of half a picture, as a picture of its own."""
+    """The decoder's result for half a picture, encoded as a picture again."""
     image = textured()
     image[HEIGHT // 2 :] = 128
     return image
@@ -81,7 +81,7 @@ def test_whole_pictures_are_given(name: str) -> None:
     assert given(encoded(PICTURES[name], progressive=1), PICTURES[name])
 
 
-def test_what_stands_around_a_picture_does_not_matter() -> None:
+def test_bytes_around_a_picture_are_ignored() -> None:
     image = textured()
     data = encoded(image)
     # A preview within the header, as telephones and some cameras put there.
@@ -115,7 +115,7 @@ def test_pictures_with_strange_bytes_are_not_given(restarts: int) -> None:
         assert jpeg.decode(data[:middle] + rng.bytes(len(data) - middle - 2) + END) is None
 
 
-def test_what_is_no_picture_is_not_given() -> None:
+def test_invalid_pictures_are_skipped() -> None:
     data = encoded(textured())
     rng = np.random.default_rng(4)
     header = data.index(b"\xff\xc0") + 5

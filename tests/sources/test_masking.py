@@ -1,4 +1,4 @@
-"""Credentials in the name of a camera: none of them comes out, and the camera can still be told from others."""
+"""Credentials in the name of a camera: none is disclosed, and cameras can still be distinguished."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLE = {
     "rtsp://user:SECRET@cam:554/live/1": "rtsp://…@cam:554/live/1",
     "rtsp://SECRET@cam/1": "rtsp://…@cam/1",
     "rtsp://u:SEC/RET@SECRET@cam/1": "rtsp://…@cam/1",
-    # Where the host ends and a secret begins cannot be said.
+    # The end of the host and the start of a secret cannot be determined.
     "http://cam/?a=b@SECRET": "http://…",
     "http://u:SEC?RET@cam/": "http://…",
     "rtsp://cam/live?user=SECRET&password=SECRET&channel=2#SECRET": "rtsp://cam/live?user=…&password=…&channel=…#…",

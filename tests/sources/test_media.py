@@ -1,4 +1,4 @@
-"""Media files: what comes out of whole ones, and of all kinds of broken ones."""
+"""Media files: the items of intact ones, and of all kinds of broken ones."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_closing_from_another_thread_ends_reading(tmp_path: Path) -> None:
         ("words.mp4", b"What a lovely day!\n" * 200, r"words\.mp4 is no media file that can be read"),
     ],
 )
-def test_what_is_no_media_file_is_one_clear_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_media_is_one_clear_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(SourceError, match=message) as caught:
@@ -255,7 +255,7 @@ def test_a_file_that_was_cut_before_its_index_cannot_be_read(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "options"), [("cut.mp4", {"movflags": "faststart"}), ("cut.mkv", {}), ("cut.flv", {}), ("cut.ts", {})]
 )
-def test_a_file_that_was_cut_gives_what_there_is(tmp_path: Path, name: str, options: dict[str, str]) -> None:
+def test_a_truncated_file_gives_its_readable_part(tmp_path: Path, name: str, options: dict[str, str]) -> None:
     codec = {"cut.flv": "flv", "cut.ts": "mpeg2video"}.get(name, "mpeg4")
     whole = write(
         tmp_path / f"whole{Path(name).suffix}",
@@ -272,7 +272,7 @@ def test_a_file_that_was_cut_gives_what_there_is(tmp_path: Path, name: str, opti
     assert len(chunks(items)) > 20
 
 
-def test_damage_in_the_middle_is_counted_told_once_and_read_past(
+def test_damage_in_the_middle_is_counted_reported_once_and_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(tmp_path / "both.mkv", video_s=6, audio_s=6, video_codec="libx264")
@@ -334,7 +334,7 @@ def test_damaged_pictures_are_counted_and_not_given(tmp_path: Path, codec: str, 
     assert [frame.sequence for frame in given] == list(range(29))
 
 
-def test_damaged_pictures_of_a_film_are_told_in_health(tmp_path: Path) -> None:
+def test_damaged_pictures_of_a_film_are_counted_in_health(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.avi", video_s=2, video_codec="mjpeg", noise=20)
     path = spoilt(whole, tmp_path / "damaged.avi", SPOIL["cut short"], set(range(5, 20, 2)))
     config = Config(face=Face(detector="haar", landmarks=False), voice=Voice(enabled=False), words=Words(enabled=False))
@@ -353,7 +353,7 @@ def test_damage_that_leaves_nothing_is_an_error(tmp_path: Path) -> None:
         read_all(MediaFile(path))
 
 
-def test_the_cover_of_a_song_is_no_picture(tmp_path: Path) -> None:
+def test_the_cover_of_a_song_is_not_read_as_video(tmp_path: Path) -> None:
     import av
 
     song = write(tmp_path / "song.mp3", audio_s=1, audio_codec="mp3")

@@ -92,7 +92,7 @@ def wait_until_recording(process: subprocess.Popen[str]) -> None:
     assert line == "recording\n", line + (process.communicate()[1])
 
 
-def test_what_is_played_is_recorded_sample_for_sample(
+def test_played_sound_is_recorded_sample_for_sample(
     sound_card: VirtualMicrophone, spoken: tuple[Path, NDArray[np.int16]], tmp_path: Path
 ) -> None:
     wav, samples = spoken
@@ -128,7 +128,7 @@ def test_chunks_follow_each_other_in_time(sound_card: VirtualMicrophone, tmp_pat
     assert heard["starts"][0] < heard["started"]
 
 
-def test_a_sound_server_that_ends_is_told(tmp_path: Path) -> None:
+def test_the_end_of_the_sound_server_is_reported(tmp_path: Path) -> None:
     lacking = virtual_microphone.missing()
     if lacking:
         pytest.skip(lacking)
@@ -221,14 +221,14 @@ def test_no_sound_card_is_one_clear_line(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-# What no virtual sound card does
+# Behaviour that no virtual sound card shows.
 
 
 def install(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
     monkeypatch.setitem(sys.modules, "pyaudio", module)
 
 
-def test_sound_is_full_scale_one_and_says_when_some_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_scale_is_one_and_lost_sound_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, fake_pyaudio(FakeDevice("USB microphone", overflow_at=2)))
     with Microphone(config.Microphone()) as microphone:
         assert microphone.name == "microphone USB microphone"
@@ -306,7 +306,7 @@ def test_a_device_that_is_named_is_not_replaced_by_another(monkeypatch: pytest.M
         Microphone(config.Microphone(device="headset")).open()
 
 
-def test_a_microphone_that_is_unplugged_is_told_and_can_be_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unplugged_microphone_is_reported_and_can_be_reopened(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, fake_pyaudio(FakeDevice("USB microphone", chunks=2)))
     microphone = Microphone(config.Microphone())
     for _ in range(2):

@@ -127,9 +127,7 @@ MATRICES = {
 
 
 @pytest.mark.parametrize(("matrix", "orientation"), MATRICES.items())
-def test_a_display_matrix_says_where_each_corner_is_shown(
-    matrix: tuple[int, int, int, int], orientation: Orientation
-) -> None:
+def test_a_display_matrix_maps_each_corner(matrix: tuple[int, int, int, int], orientation: Orientation) -> None:
     a, b, c, d = matrix
     found = from_display_matrix((a, b, 0, c, d, 0, 0, 0, 1 << 30))
     # Reckoned from the definition of the matrix, pixel by pixel, apart from the names of the orientations.
@@ -149,7 +147,7 @@ def test_a_matrix_between_two_quarters_is_taken_as_the_nearer(turn: int) -> None
 
 
 @pytest.mark.parametrize(("matrix", "orientation"), MATRICES.items())
-def test_films_are_shown_as_their_display_matrix_says(
+def test_films_are_rotated_by_their_display_matrix(
     tmp_path: Path, matrix: tuple[int, int, int, int], orientation: Orientation
 ) -> None:
     path = write(tmp_path / "film.mp4", video_s=0.2)

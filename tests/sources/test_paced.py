@@ -80,7 +80,7 @@ def test_a_machine_too_slow_for_the_film_sees_a_picture_now_and_then_and_hears_a
     assert heard == pytest.approx(6 * 16_000, abs=64)
     seen = [item.captured_at for _, item in came if isinstance(item, Frame)]
     assert 5 < len(seen) < 30
-    # Each is numbered as in the film, so that a gap tells of those skipped.
+    # Pictures keep their numbers in the film, so that a gap reveals the skipped ones.
     numbers = [item.sequence for _, item in came if isinstance(item, Frame)]
     assert [number / 10 for number in numbers] == pytest.approx([at - 1000 for at in seen], abs=2e-3)
     assert max(after - before for before, after in pairwise(seen)) <= 0.61
@@ -108,7 +108,7 @@ def test_a_picture_late_by_more_than_a_tenth_of_a_second_is_skipped_and_no_other
         assert [paced.read().sequence for _ in range(3)] == [2, 3, 4]  # type: ignore[union-attr]
 
 
-def test_what_is_said_in_a_film_is_said_once_in_each_round_of_a_loop(tmp_path: Path) -> None:
+def test_each_transcript_of_a_film_is_given_once_in_each_round_of_a_loop(tmp_path: Path) -> None:
     clock = TurnedClock()
     media = MediaFile(write(tmp_path / "clip.mkv", video_s=1), loop=True)
     with PacedMedia(media, (Transcript("hello", 0.45),), clock, clock.wait) as paced:

@@ -40,6 +40,6 @@ def test_it_holds_the_rate_over_a_long_flood() -> None:
 
 
 @pytest.mark.parametrize(("per_second", "burst"), [(0.0, 1), (-1.0, 1), (math.inf, 1), (math.nan, 1), (1.0, 0)])
-def test_a_rate_that_makes_no_sense_is_refused(per_second: float, burst: int) -> None:
+def test_an_invalid_rate_is_refused(per_second: float, burst: int) -> None:
     with pytest.raises(ValueError, match="token bucket"):
         TokenBucket(per_second, burst)

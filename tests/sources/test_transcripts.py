@@ -1,4 +1,4 @@
-"""What a speech recogniser heard: plain text, JSON, files, standard input."""
+"""Transcripts of a speech recogniser: plain text, JSON, files, standard input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from edge.sources.transcripts import (
 SECRET = "what nobody may find in a log"
 
 
-def test_plain_text_is_what_was_said_now() -> None:
+def test_plain_text_is_a_transcript_of_now() -> None:
     assert parse_transcript(b"  I am so happy \n", 12.5) == Transcript("I am so happy", 12.5)
 
 
@@ -35,7 +35,7 @@ def test_plain_text_may_be_any_language_and_start_with_any_other_bracket() -> No
     assert parse_transcript("[laughs] schön, 你好".encode(), 0.0).text == "[laughs] schön, 你好"
 
 
-def test_json_tells_speaker_confidence_and_age() -> None:
+def test_json_carries_speaker_confidence_and_age() -> None:
     payload = json.dumps({"text": "go away", "speaker": "Ada", "confidence": 0.25, "age": 2}).encode()
     assert parse_transcript(payload, 10.0) == Transcript("go away", 8.0, "Ada", 0.25)
 
@@ -45,7 +45,7 @@ def test_confidence_is_brought_into_its_range(said: float, kept: float) -> None:
     assert parse_transcript(json.dumps({"text": "a", "confidence": said}), 0.0).confidence == kept
 
 
-def test_what_says_it_comes_from_the_future_is_of_now() -> None:
+def test_a_future_time_counts_as_now() -> None:
     assert parse_transcript('{"text": "a", "age": -5}', 3.0).captured_at == 3.0
 
 
@@ -59,7 +59,7 @@ UTC_NOW = 1.8e9
         *('"time": "0001-01-01T00:00:00Z"', '"time": "0001-01-01T00:00:00+14:00"', '"time": "1970-01-01T00:00:00Z"'),
     ],
 )
-def test_what_was_said_too_long_ago_is_refused(when: str) -> None:
+def test_too_old_transcripts_are_refused(when: str) -> None:
     with pytest.raises(SourceError, match="ago is refused; at most 60 s") as refused:
         parse_transcript(f'{{"text": "{SECRET}", {when}}}', 5.0, utc=UTC_NOW)
     assert "\n" not in str(refused.value)
@@ -79,7 +79,7 @@ def test_any_time_ahead_of_our_clock_is_now(when: str) -> None:
     assert parse_transcript(f'{{"text": "a", {when}}}', 5.0, utc=UTC_NOW).captured_at == 5.0
 
 
-def test_unknown_keys_are_no_fault() -> None:
+def test_unknown_keys_are_ignored() -> None:
     assert parse_transcript('{"text": "a", "language": "en"}', 0.0).text == "a"
 
 
@@ -97,7 +97,7 @@ def test_a_time_ahead_of_our_clock_is_now_and_age_goes_first() -> None:
 
 
 @pytest.mark.parametrize("said", ["yesterday", "2026-01-01T12:00:00", True, [], {}])
-def test_a_time_that_is_none_is_refused(said: object) -> None:
+def test_an_invalid_time_is_refused(said: object) -> None:
     with pytest.raises(SourceError, match="'time'"):
         parse_transcript(json.dumps({"text": "a", "time": said}), 0.0, utc=1000.0)
 
@@ -129,7 +129,7 @@ def test_control_characters_and_lone_surrogates_become_spaces() -> None:
         (f'{{"text": "{SECRET}", "age": 1{"0" * 400}}}'.encode(), "'age' must be a finite number"),
     ],
 )
-def test_what_is_no_transcript_is_refused_in_one_line_without_its_text(payload: bytes, why: str) -> None:
+def test_invalid_transcripts_are_refused_in_one_line_without_their_text(payload: bytes, why: str) -> None:
     with pytest.raises(SourceError, match=why) as refused:
         parse_transcript(payload, 0.0)
     message = str(refused.value)
@@ -143,7 +143,7 @@ def test_a_file_of_transcripts_is_read_in_the_order_of_time(tmp_path: Path) -> N
     assert read_transcript_file(path) == (Transcript("first", 0.0), Transcript("later", 2.5, "A"))
 
 
-def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_gives_no_transcripts(tmp_path: Path) -> None:
     path = tmp_path / "said.jsonl"
     path.touch()
     assert read_transcript_file(path) == ()

@@ -1,4 +1,4 @@
-"""Real brokers for tests, and a plain reader of what they hand on."""
+"""Real brokers for tests, and a plain reader of their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said in the built-in clip: four sentences by an artificial voice, 15 s."""
+"""The speech of the built-in clip: four sentences by an artificial voice, 15 s."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Golden vectors: what a front end gave when it was last known to be right, kept as small files.
+"""Golden vectors: outputs of the front ends when they were last known to be right, stored as small files.
 
-`EDGE_EMOTION_WRITE_GOLDEN=1 python -m pytest …` writes them anew; look at the difference before you commit it.
+`EDGE_EMOTION_WRITE_GOLDEN=1 python -m pytest …` writes them again; check the difference before you commit it.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Page:
 
     @property
     def inline(self) -> tuple[str, ...]:
-        """What stands between single backticks."""
+        """The text between single backticks."""
         return tuple(" ".join(code.split()) for code in _INLINE.findall(_FENCE.sub("", self.text)))
 
     @property

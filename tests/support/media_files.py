@@ -95,7 +95,7 @@ def frame_at(second: float) -> NDArray[np.uint8]:
 
 
 def remux(source: Path, target: Path, only: str | None = None, until: float = float("inf")) -> None:
-    """Copies streams, or their first seconds, into another container, without coding them anew."""
+    """Copies streams, or their first seconds, into another container without re-encoding them."""
     with av.open(str(source)) as read, av.open(str(target), "w") as written:
         pairs = {
             stream: written.add_stream_from_template(stream) for stream in read.streams if only in (None, stream.type)

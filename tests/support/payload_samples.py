@@ -1,4 +1,4 @@
-"""Estimates and payloads as the device makes them, for tests of what goes out."""
+"""Estimates and payloads as the device makes them, for tests of the published messages."""
 
 from __future__ import annotations
 

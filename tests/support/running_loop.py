@@ -1,4 +1,4 @@
-"""A live loop in a thread of its own, and an output that keeps what the loop says."""
+"""A live loop in a thread of its own, and an output that records its messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIG = Config(face=Face(detector="haar"))
 
 
 class Recorder:
-    """Keeps what the loop says."""
+    """Records the messages of the loop."""
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []

@@ -53,7 +53,7 @@ def test_colour_is_that_of_the_emotion() -> None:
     assert f"38;5;{COLOURS['happiness']}mHAPPINESS" in frame(ROBOT, Style()).replace("\x1b[1;", "")
 
 
-def test_what_is_past_is_pale_and_says_so() -> None:
+def test_expired_values_are_dimmed_and_marked() -> None:
     text = frame(ROBOT, Style(), now=100.0)
     assert "expired" in text
     assert f"38;5;{COLOURS['happiness']}" not in text
@@ -130,7 +130,7 @@ def test_live_view_restores_the_terminal_after_an_error() -> None:
     assert "\x1b[?25h\x1b[?1049l" in stream.getvalue()
 
 
-def test_live_view_tells_changes_where_there_is_no_terminal() -> None:
+def test_without_a_terminal_the_live_view_prints_changes() -> None:
     stream = io.StringIO()
     with LiveView(stream) as view:
         for confidence in (0.7, 0.72, 0.75, 0.9):
@@ -158,7 +158,7 @@ def test_live_view_keeps_a_bounded_number_of_devices() -> None:
     assert f"d{3 * MAX_DEVICES - 1}\x1b" in shown
 
 
-def test_a_device_that_had_to_make_room_is_printed_anew_without_a_terminal() -> None:
+def test_without_a_terminal_an_evicted_device_is_printed_again() -> None:
     stream = io.StringIO()
     with LiveView(stream) as view:
         for _ in range(2):
@@ -188,7 +188,7 @@ def test_a_log_record_that_cannot_be_drawn_goes_to_standard_error(capsys: pytest
     assert "the broker has gone" in stream.getvalue()
 
 
-def test_what_the_terminal_cannot_show_is_replaced() -> None:
+def test_unprintable_characters_are_replaced() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, "ascii")
     with LiveView(stream) as view:

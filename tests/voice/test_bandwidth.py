@@ -1,4 +1,4 @@
-"""What a narrow line cuts off of a voice."""
+"""The bandwidth of a voice over a narrow-band line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functionals of the voice: what they follow from, and that nothing makes them other than numbers."""
+"""Functionals of the voice: their values for known input, and finite values for any input."""
 
 from __future__ import annotations
 

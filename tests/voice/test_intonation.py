@@ -1,4 +1,4 @@
-"""Numbers about the pitch: what they are for glides, steps and pauses whose pitch is known."""
+"""Functionals of the pitch for glides, steps and pauses with known pitch."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_pauses_part_stretches_of_voice() -> None:
     assert found[[VOICED, STRETCHES, LENGTH, LONGEST]] == pytest.approx([0.75, 0.5, 1.5, 2.0])
 
 
-def test_pitch_that_follows_the_level_is_told() -> None:
+def test_pitch_that_follows_the_level_is_detected() -> None:
     semitones = 4 * np.sin(np.linspace(0, 9, 80))
     track = Track(200 * 2 ** (semitones / 12), 10 ** (semitones / 10))
     assert intonation(track)[WITH_LEVEL] == pytest.approx(1, abs=1e-6)
@@ -83,7 +83,7 @@ def test_silence_around_and_level_change_little() -> None:
     ],
     ids=["nothing", "silence", "hiss", "too short"],
 )
-def test_what_has_no_pitch_gets_none(track: Track) -> None:
+def test_unvoiced_sound_has_no_pitch(track: Track) -> None:
     assert np.isnan(intonation(track)).all()
 
 

@@ -1,4 +1,4 @@
-"""The log-mel front end against its formulae written out anew, and against the corpus that is stored in its form."""
+"""The log-mel front end against an independent implementation and against the corpus stored in its form."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_filter_has_the_same_area() -> None:
     assert np.allclose(areas, 1.0, atol=0.05)
 
 
-def test_what_comes_after_three_seconds_does_not_count() -> None:
+def test_sound_after_three_seconds_is_ignored() -> None:
     sound = speechlike(4.0)
     louder = sound.copy()
     louder[3 * RATE + 512 :] *= 100
@@ -138,7 +138,7 @@ def test_a_loud_moment_that_slides_out_of_a_stream_changes_the_reference() -> No
     ("first", "end", "position"),
     [
         (0, 20_000, 0),  # the same beginning, cut shorter
-        (0, 30_000, 256 * 50),  # other sound than the position says
+        (0, 30_000, 256 * 50),  # the sound does not match the position
         (256 * 7, 30_000, 0),
         (300, 40_000, 300),  # between two frames
         (256 * 3, 40_000, 256 * 3),
@@ -146,7 +146,7 @@ def test_a_loud_moment_that_slides_out_of_a_stream_changes_the_reference() -> No
         (0, 0, 0),
         (256 * 117, 256 * 117 + 1_000, 256 * 117),  # almost nothing in common
         (40_000, 60_000, 40_192),
-        (0, 80_000, 0),  # longer than what counts
+        (0, 80_000, 0),  # longer than the evaluated three seconds
     ],
 )
 def test_a_stream_equals_the_batch_whatever_comes_next(first: int, end: int, position: int) -> None:

@@ -49,7 +49,7 @@ def test_some_noise_does_no_harm() -> None:
     ],
     ids=["silence", "hiss", "nothing", "one sample", "offset"],
 )
-def test_what_has_no_pitch_gets_none(sound: Sound) -> None:
+def test_unvoiced_sound_has_no_pitch(sound: Sound) -> None:
     found = prosody(sound.astype(np.float32))
     assert found.pitch_hz is None
     assert found.pitch_range_semitones is None
@@ -102,7 +102,7 @@ def test_syllables_are_counted(syllables: int) -> None:
     assert rate == pytest.approx(syllables / seconds)
 
 
-def test_a_moment_or_silence_has_no_pace() -> None:
+def test_a_short_moment_or_silence_has_no_pace() -> None:
     assert syllable_rate(buzz(150.0, 0.2)) is None
     assert syllable_rate(np.zeros(RATE, np.float32)) is None
 
@@ -129,7 +129,7 @@ def test_men_and_women_and_the_pace_of_a_known_sentence(corpora: Path) -> None:
 
 
 def bursts(count: int, *, cut_last: bool) -> Sound:
-    """So many loud syllables of 0.15 s with pauses of 0.1 s; the last may be cut off at its loudest."""
+    """A number of loud syllables of 0.15 s with pauses of 0.1 s; the last may be cut off at its loudest."""
     syllable = buzz(150.0, 0.15) * np.hanning(round(0.15 * RATE)).astype(np.float32)
     pause = np.full(round(0.1 * RATE), 1e-4, np.float32)
     last = syllable[: len(syllable) // 2] if cut_last else np.concatenate([syllable, pause])

@@ -106,7 +106,7 @@ def test_a_card_can_name_it() -> None:
     assert (front_end.read(sound(1.0), 0, pitch_track(sound(1.0)))[0] == short_term(sound(1.0))).all()
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_speech_features", None)
     with pytest.raises(MissingExtraError, match=r"pip install .*python-speech-features"):
         short_term(sound(1.0))

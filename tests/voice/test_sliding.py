@@ -1,4 +1,4 @@
-"""What two pieces of a stream have in common."""
+"""The overlap of two pieces of a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a voice model is shown: standardised as its card says, of the front end that its card names."""
+"""The input of a voice model: features of the front end named in its card, standardised by the values there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_by_hand(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([functionals(logmel(voice)), intonation(pitch_track(voice))])
 
 
-def test_what_has_no_pitch_is_taken_for_average_in_that() -> None:
+def test_missing_pitch_is_replaced_by_the_mean() -> None:
     hiss = 0.1 * np.random.default_rng(2).standard_normal(RATE).astype(np.float32)
     values = read_by_hand(hiss)
     assert np.isnan(values[-PITCH_SIZE:]).all()
@@ -35,7 +35,7 @@ def test_what_has_no_pitch_is_taken_for_average_in_that() -> None:
     assert np.isfinite(shown).all()
 
 
-def test_the_standard_of_clips_leaves_out_what_they_lack() -> None:
+def test_missing_values_are_ignored_when_a_standardizer_is_fitted() -> None:
     values = np.random.default_rng(4).normal(3, 2, (2, 500, SIZE)).astype(np.float32)
     values[:, :250, -PITCH_SIZE:] = np.nan
     shown = Standardizer.of(values).apply(values[:, 250:])

@@ -1,4 +1,4 @@
-"""What the voice nets learn from: each clip as it is, changed, and in noise that was made up."""
+"""Training data of the voice networks: each clip unchanged, augmented, and in synthetic noise."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def test_every_clip_comes_as_it_is_changed_and_in_noise(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[0], features.of(voices))
     mel, _ = mel_and_pitch(shown[0].read(), MelPitch())
     np.testing.assert_allclose(found[0, 0, :SPECTRAL], functionals(mel), atol=0.2)
-    # The pitch is that of the clip where there is no noise, and heard anew where there is.
+    # The pitch is that of the clip in variants without noise, and is estimated anew in noise.
     for number in range(1, len(found)):
         assert not np.array_equal(found[number, :, :SPECTRAL], found[0, :, :SPECTRAL])
         same = np.array_equal(found[number, :, SPECTRAL:], voices.pitch, equal_nan=True)
         assert same == (number < features.QUIET)
-    # A second run reads what the first has kept.
+    # A second run reads the cache of the first.
     again = features.variants(voices, shown, 4, tmp_path, told.append)
     np.testing.assert_array_equal(again, found)
     assert len(told) == len(found)

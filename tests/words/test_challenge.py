@@ -21,9 +21,9 @@ from models.words import challenge
 from models.words.challenge import HEADER, NOTE, Pair, Tally
 
 RECORDED = 84
-"""Pairs that the shipped model has right. A better model raises it; a card that says less is refused."""
+"""Pairs that the shipped model has right. Raise it for a better model; a card with a lower score is refused."""
 CLOSE_CALLS = 3
-"""Another processor may round so many of them the other way."""
+"""Number of pairs that may be decided differently on another processor because of rounding."""
 
 CATEGORIES = {
     "negation",
@@ -152,7 +152,7 @@ def test_a_faulty_line_is_named(tmp_path: Path, line: str) -> None:
         challenge.read(path)
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.tsv: No such file"):
         challenge.read(tmp_path / "none.tsv")
     (tmp_path / "other.tsv").write_text("a,b\n", "utf-8")
@@ -170,7 +170,7 @@ def test_a_model_that_answers_by_chance_is_below_what_was_recorded(pairs: tuple[
     assert guessed["all"].right < RECORDED - CLOSE_CALLS
 
 
-def test_the_card_tells_the_score(measured: dict[str, Tally]) -> None:
+def test_the_card_states_the_score(measured: dict[str, Tally]) -> None:
     notes = [line for line in cards.read(cards.card_path(shipped.model("words", "words"))).notes if NOTE in line]
     assert len(notes) == 1, "python -m models.words.challenge --write-card"
     recorded = {name: (int(right), int(n)) for name, right, n in re.findall(r"([a-z ]+?):? (\d+)/(\d+)", notes[0])}

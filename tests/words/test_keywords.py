@@ -1,4 +1,4 @@
-"""Spoken keywords: found where they are said, seldom where they are not; keyword files good and bad."""
+"""Spoken keywords: found where they occur, rarely elsewhere; valid and invalid keyword files."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_without_pocketsphinx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 WONDERFUL = slice(round(3.0 * 16000), round(5.0 * 16000))
-"""Where the clip says "This is wonderful!"."""
+"""Times in the clip of the sentence "This is wonderful!"."""
 
 
 def heard(spotter: KeywordSpotter, sound: Sound, *, from_s: float = 0.3, until_s: float = 1e9) -> list[Observation]:

@@ -67,7 +67,7 @@ def sound() -> Iterator[AudioChunk]:
 
 
 def understood(recogniser: Recogniser) -> list[Transcript]:
-    """What it makes of the clip's sound, by way of hearing."""
+    """Its transcripts of the clip's sound, fed through the hearing."""
     found: list[Transcript] = []
     hearing = Hearing([RecogniserFeed(lambda chunk: found.extend(recogniser.feed(chunk)))])
     for chunk in sound():
@@ -108,7 +108,7 @@ def test_the_live_loop_hears_the_same(config: Config) -> None:
 
 
 class SlowRecogniser:
-    """Never comes back from its first chunk until told to."""
+    """Blocks in its first chunk until it is released."""
 
     free = threading.Event()
 
@@ -136,7 +136,7 @@ def test_a_slow_or_failing_recogniser_holds_up_nobody_and_is_counted() -> None:
         running.until(lambda: running.registry.count(catalogue.WORDS_CHUNKS_FAILED) > 0, "its fault is counted")
 
 
-def test_without_one_there_is_none() -> None:
+def test_without_a_configured_recogniser_there_is_none() -> None:
     assert open_recogniser(Transcripts()) is None
     assert senses.build(Config(face=Face(enabled=False), voice=Voice(enabled=False))).recogniser is None
 
@@ -163,9 +163,7 @@ def works(model) -> Recogniser | None:
 """
 
 
-def test_a_function_that_says_it_returns_a_recogniser_is_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_annotated_to_return_a_recogniser_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "good_recogniser.py").write_text(BAD_RECOGNISERS)
     monkeypatch.syspath_prepend(tmp_path)
     assert isinstance(open_recogniser(Transcripts(recogniser="good_recogniser:works")), Recogniser)
@@ -196,7 +194,7 @@ def test_a_function_that_says_it_returns_a_recogniser_is_called(
     ],
 )
 @pytest.mark.usefixtures("grammar")
-def test_a_wrong_name_says_what_is_wrong(name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_explains_a_wrong_name(name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad_recognisers.py").write_text(BAD_RECOGNISERS)
     (tmp_path / "fails_to_load.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
@@ -256,7 +254,7 @@ def test_a_result_of_vosk_has_text_end_and_confidence() -> None:
 
 
 @pytest.mark.parametrize("result", ["", "[]", '{"text": 3}', '{"text": "a", "result": [{}]}', '{"result": 3}'])
-def test_a_result_that_is_none_is_an_error(result: str) -> None:
+def test_an_invalid_result_is_an_error(result: str) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
         sentence(result)
 
@@ -302,7 +300,7 @@ def second(starts_at: float, overruns: int = 0) -> AudioChunk:
     return AudioChunk(np.zeros(1600, np.float32), 16_000, starts_at, overruns)
 
 
-def test_vosk_tells_when_the_words_ended(stand_in: VoskRecogniser) -> None:
+def test_vosk_reports_the_end_time_of_the_words(stand_in: VoskRecogniser) -> None:
     found = [said for i in range(35) for said in stand_in.feed(second(500 + i / 10))]
     assert [said.text for said in found] == ["so happy"] * 3
     assert [said.captured_at for said in found] == pytest.approx([500.75, 501.75, 502.75], abs=0.01)

@@ -71,7 +71,7 @@ def test_a_huge_text_is_bounded() -> None:
 
 
 def test_ids_are_the_same_for_ever() -> None:
-    # These numbers are what the shipped model was trained on: another vocabulary would make it noise.
+    # The shipped model was trained with these numbers; another vocabulary would make its output meaningless.
     row = ids(tokens("I am happy"))
     assert row.dtype == np.int32
     assert row.shape == (LENGTH,)
@@ -113,7 +113,7 @@ def test_plain_sentences_are_read_as_anyone_would(sense: WordsSense, text: str, 
     assert observation.captured_at == 1.5
 
 
-def test_what_says_little_has_a_low_quality(sense: WordsSense) -> None:
+def test_an_uncertain_text_has_a_low_quality(sense: WordsSense) -> None:
     sentence = read(sense, "I am so happy to see you").quality
     assert sentence > 0.7
     assert read(sense, "okay").quality < 0.4
@@ -130,13 +130,13 @@ def test_marks_alone_have_no_weight(sense: WordsSense, text: str) -> None:
 
 def test_emoji_and_emoticons_have_the_weight_of_words(sense: WordsSense) -> None:
     assert read(sense, ":)").quality == read(sense, "😂").quality == read(sense, "okay").quality > 0
-    # A heart drawn in colour carries an invisible mark, which is no second word.
+    # A coloured heart has an invisible variation selector, which does not count as a second word.
     assert read(sense, "\u2764\ufe0f").quality == read(sense, "\u2764").quality
     found = tokens("“Hi”, [NAME]: 2 ❤️ :-( …")
     assert [token for token in found if says_something(token)] == ["hi", "❤", ":-("]
 
 
-def test_nothing_to_read_is_no_observation(sense: WordsSense) -> None:
+def test_a_text_without_words_gives_no_observation(sense: WordsSense) -> None:
     for text in ("", "   ", "\x00\x01", "<p></p>"):
         assert sense.read(Transcript(text, 0.0)) is None
 

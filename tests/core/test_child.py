@@ -1,4 +1,4 @@
-"""A child process runs our module and nothing that lies about in the user's folder."""
+"""A child process runs our module and never imports modules from the user's folder."""
 
 from __future__ import annotations
 
@@ -90,6 +90,6 @@ def test_the_users_site_packages_are_kept_where_the_parent_uses_them(
     run([*child.command("edge.cli")[:5], "only_for_this_user"], tmp_path)
 
 
-def test_a_package_that_nobody_has_is_named() -> None:
+def test_a_missing_package_is_named() -> None:
     with pytest.raises(ModuleNotFoundError, match="no package 'no_such_package'"):
         child.command("no_such_package.module")

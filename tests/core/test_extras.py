@@ -1,4 +1,4 @@
-"""The printed command installs what is missing, whichever way this package came onto the machine."""
+"""The printed command installs the missing packages, however this package was installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def words(command: str) -> list[str]:
-    """What a shell makes of the command, after `python -m pip install`."""
+    """The arguments after `python -m pip install` as a shell splits them."""
     python, *rest = shlex.split(command)
     assert python == sys.executable
     assert rest[:3] == ["-m", "pip", "install"]
