@@ -194,3 +194,13 @@ def test_the_faults_of_two_parts_for_one_sense_stand_side_by_side() -> None:
     faults.clear("camera", "face")
     faults.clear("camera", "face")
     assert faults.present() == (("face", "broken"),)
+
+
+def test_what_sources_of_one_name_refused_adds_up_over_reopenings() -> None:
+    """Each time it is opened anew a source counts from 0; the total never falls."""
+    films = [Film(*frames(0), SourceError("gone"), refused=3), Film(*frames(1), SourceError("gone"), refused=4)]
+    films.append(Film(refused=1))
+    opened = iter(films)
+    fed = Fed(Inputs(media=lambda: next(opened)))  # type: ignore[arg-type, return-value]
+    fed.run()
+    assert fed.count(catalogue.MEDIA_FILE_ITEMS_FAILED) == 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from edge.errors import SourceEnded, SourceError
 from edge.runtime.mailbox import BoundedQueue, Mailbox
 from edge.runtime.worker import Worker
@@ -169,3 +171,68 @@ def test_stopping_unblocks_a_body_that_hangs() -> None:
     assert worker.silent_for() > 0
     worker.stop()
     assert worker.join(10)
+
+
+def test_silence_grows_with_time_and_ends_with_a_beat() -> None:
+    release = threading.Event()
+
+    def body(_: Worker) -> None:
+        release.wait(30)
+
+    worker = Worker("camera", body)
+    worker.start()
+    try:
+        worker._beat_at = time.monotonic() - 7.0
+        assert 7.0 <= worker.silent_for() < 8.0
+        worker.beat()
+        assert worker.silent_for() < 1.0
+    finally:
+        release.set()
+        assert worker.join(10)
+    assert worker.ended
+    worker._beat_at = 0.0
+    assert worker.silent_for() == 0.0
+
+
+def test_a_worker_that_may_wait_is_never_silent() -> None:
+    worker = Worker("transcripts", lambda _: None, may_wait=True)
+    worker._beat_at = time.monotonic() - 1000.0
+    assert worker.silent_for() == 0.0
+    assert Worker("camera", lambda _: None).silent_for() < 1.0
+
+
+def test_heartbeats_of_exactly_the_healthy_time_count_as_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("edge.runtime.worker.time.monotonic", lambda: now[0])
+    waited, runs = Waits(), iter([0.0, 9.99, 10.0])
+
+    def body(worker: Worker) -> None:
+        lasted = next(runs, None)
+        if lasted is None:
+            return
+        worker.beat()
+        now[0] += lasted
+        worker.beat()
+        raise SourceError("gone")
+
+    worker = Worker("camera", body)
+    worker._stop = waited
+    worker._run()
+    assert waited.seconds == [1, 2, 1]
+
+
+def test_recovery_is_reported_once_for_each_failure() -> None:
+    reports: list[str | None] = []
+    runs = iter([True, True, False])
+
+    def body(worker: Worker) -> None:
+        worker.beat()
+        worker.beat()
+        if next(runs):
+            raise SourceError("gone")
+
+    worker = Worker("camera", body, reports.append)
+    worker._stop = Waits()
+    worker._run()
+    assert reports == ["gone", None, "gone", None]
+    assert worker.restarts == 2
