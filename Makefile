@@ -111,7 +111,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 test: setup $(VENV)/test.stamp test-packages lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 mutants: $(VENV)/tools.stamp
 	$(BIN)/python tests/tools/mutants.py $(ROOMS) $(ARGS)
