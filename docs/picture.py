@@ -15,7 +15,7 @@ from edge.config import Config
 from edge.detail import FaceDetail
 from edge.emotions import LABELS
 from edge.observation import Estimate, Frame, Observation
-from edge.publish.payloads import state_payload
+from edge.publish.encoding import state_payload
 from edge.publish.topics import ONLINE
 from edge.runtime import senses
 from edge.runtime.replay import replay

@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
     from edge import clock
     from edge import config as configuration
     from edge.observation import Estimate
-    from edge.publish.payloads import encode, observation_payload, state_payload
+    from edge.publish.encoding import encode, observation_payload, state_payload
     from edge.runtime import senses
     from edge.runtime.replay import replay
     from edge.sources.media import MediaFile

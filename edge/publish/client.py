@@ -15,6 +15,7 @@ from edge.mqtt.connection import RETRY_MAX_S, Connection
 from edge.mqtt.message import Message, Protocol, Qos, Status
 from edge.mqtt.routes import Handler
 from edge.observation import Sense
+from edge.publish.encoding import encode
 from edge.publish.payloads import (
     FaceObservation,
     Health,
@@ -24,7 +25,6 @@ from edge.publish.payloads import (
     State,
     VoiceObservation,
     WordsObservation,
-    encode,
 )
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED, Topics
 

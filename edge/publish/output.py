@@ -12,7 +12,7 @@ from edge.health.registry import Registry
 from edge.observation import Estimate, Observation
 from edge.publish import health as metrics
 from edge.publish.client import Publisher
-from edge.publish.payloads import observation_payload, state_payload
+from edge.publish.encoding import observation_payload, state_payload
 
 log = logging.getLogger(__name__)
 

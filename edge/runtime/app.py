@@ -24,8 +24,9 @@ from edge.mqtt.embedded import EmbeddedBroker
 from edge.observation import Estimate, Observation, Transcript
 from edge.output import Output
 from edge.publish.client import Publisher
+from edge.publish.encoding import state_payload
 from edge.publish.output import MqttOutput
-from edge.publish.payloads import Response, state_payload
+from edge.publish.payloads import Response
 from edge.publish.topics import ONLINE, TRANSCRIPT, Topics
 from edge.runtime import senses as sensing
 from edge.runtime import stop

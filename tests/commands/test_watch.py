@@ -26,7 +26,7 @@ from edge.clock import Clock
 from edge.emotions import LABELS
 from edge.mqtt.address import Address
 from edge.publish.client import Publisher
-from edge.publish.payloads import encode
+from edge.publish.encoding import encode
 from edge.publish.topics import Topics
 
 # Runs the command as edge.cli does, without the other commands.

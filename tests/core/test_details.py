@@ -15,7 +15,7 @@ from edge.clock import REPLAY
 from edge.config import Config
 from edge.observation import SENSES, Observation
 from edge.publish import schema
-from edge.publish.payloads import encode, observation_payload
+from edge.publish.encoding import encode, observation_payload
 from edge.runtime import senses
 from edge.runtime.replay import replay
 from edge.sources.media import MediaFile

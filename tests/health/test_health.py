@@ -4,8 +4,8 @@ from pathlib import Path
 
 from edge.health import catalogue, host
 from edge.health.registry import Counter, Registry
+from edge.publish.encoding import encode
 from edge.publish.health import collect, stage
-from edge.publish.payloads import encode
 
 
 def zone(thermal: Path, number: int, kind: str, millidegrees: str) -> None:

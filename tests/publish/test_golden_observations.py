@@ -10,7 +10,7 @@ import pytest
 from edge.clock import REPLAY
 from edge.detail import FaceDetail, KeywordDetail, VoiceDetail, WordsDetail
 from edge.observation import Observation
-from edge.publish.payloads import encode, observation_payload
+from edge.publish.encoding import encode, observation_payload
 
 GOLDEN = Path(__file__).with_name("golden") / "observations.jsonl"
 LINES = GOLDEN.read_text("utf-8").splitlines()

@@ -18,19 +18,9 @@ from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.observation import Observation
 from edge.publish import schema
+from edge.publish.encoding import encode, observation_payload, probabilities, state_payload
 from edge.publish.health import collect
-from edge.publish.payloads import (
-    PAYLOADS,
-    SCHEMAS,
-    Payload,
-    Probabilities,
-    Response,
-    State,
-    encode,
-    observation_payload,
-    probabilities,
-    state_payload,
-)
+from edge.publish.payloads import PAYLOADS, SCHEMAS, Payload, Probabilities, Response, State
 
 
 def health() -> Payload:

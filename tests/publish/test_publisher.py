@@ -27,7 +27,7 @@ from edge.mqtt.address import Address, parse
 from edge.mqtt.embedded import EmbeddedBroker
 from edge.mqtt.message import Inbound, Protocol
 from edge.publish.client import Publisher
-from edge.publish.payloads import encode, observation_payload
+from edge.publish.encoding import encode, observation_payload
 from edge.publish.topics import TRANSCRIPT, Topics
 
 TOPICS = Topics("emotion", "robot")

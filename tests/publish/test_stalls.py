@@ -13,8 +13,9 @@ from edge.clock import Clock, parse_rfc3339
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.publish.client import Publisher
+from edge.publish.encoding import state_payload
 from edge.publish.output import MqttOutput
-from edge.publish.payloads import State, state_payload
+from edge.publish.payloads import State
 from edge.publish.topics import Topics
 
 TOPICS = Topics("emotion", "robot")

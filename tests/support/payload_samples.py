@@ -6,7 +6,8 @@ from edge.clock import Clock
 from edge.detail import FaceDetail, KeywordDetail, VoiceDetail
 from edge.emotions import LABELS, UNIFORM, top, valence_arousal
 from edge.observation import Contribution, Estimate, Observation
-from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State, state_payload
+from edge.publish.encoding import state_payload
+from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State
 
 assert set(PAYLOADS) == {"info", "state", "face", "voice", "words", "health", "response"}
 

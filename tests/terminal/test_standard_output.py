@@ -13,7 +13,7 @@ from support.media_files import remux
 from support.payload_samples import state
 
 from edge import clip
-from edge.publish.payloads import encode
+from edge.publish.encoding import encode
 from edge.terminal.standard_output import is_journal
 
 FULL = "edge-emotion: error: standard output: No space left on device\n"

@@ -10,7 +10,7 @@ from support.payload_samples import blind_estimate, state
 
 from edge.clock import REPLAY, Clock
 from edge.emotions import LABELS
-from edge.publish.payloads import state_payload
+from edge.publish.encoding import state_payload
 from edge.terminal.live_view import MAX_DEVICES, LiveView, NoteHandler
 from edge.terminal.view import COLOURS, DeviceView, Style, age, bar, expired, line, render, style_of
 

@@ -43,8 +43,13 @@ ROOMS: Final = {
     "fusion": Room(("edge/fusion",), ("tests/fusion",)),
     # Tests with a real broker, or a real sound server, take seconds; here are those of the pure part.
     "publish": Room(
-        tuple(f"edge/publish/{name}.py" for name in ("payloads", "topics", "health", "schema")),
-        ("tests/publish/test_payloads.py", "tests/publish/test_topics.py", "tests/health/test_health.py"),
+        tuple(f"edge/publish/{name}.py" for name in ("payloads", "encoding", "topics", "health", "schema")),
+        (
+            "tests/publish/test_payloads.py",
+            "tests/publish/test_golden_observations.py",
+            "tests/publish/test_topics.py",
+            "tests/health/test_health.py",
+        ),
     ),
     "hearing": Room(
         ("edge/hearing",),
