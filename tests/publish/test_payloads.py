@@ -147,3 +147,59 @@ def test_payload_names_are_those_of_the_topics() -> None:
         == SCHEMAS
     )
     assert sum(posterior("anger", 0.4)) == pytest.approx(1.0)
+
+
+def every_payload_type(base: type[Payload] = Payload) -> Iterator[type[Payload]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from every_payload_type(kind)
+
+
+def test_every_payload_is_frozen_and_takes_keywords_only() -> None:
+    found = list(every_payload_type())
+    assert set(PAYLOADS.values()) < set(found)
+    assert {kind.__name__ for kind in found if not kind.__struct_config__.frozen} == set()
+    with pytest.raises(TypeError, match="positional"):
+        Response("transcript", False)  # type: ignore[call-arg, arg-type, misc]
+
+
+def test_health_is_rounded_to_what_can_be_read() -> None:
+    registry = Registry()
+    registry.set(catalogue.UPTIME, 12.3456)
+    registry.increment(catalogue.CAMERA_FRAMES, 10)
+    for milliseconds in (1.23456, 2.34567):
+        registry.observe(catalogue.DETECT, milliseconds)
+    report = collect(registry.snapshot(), before={}, seconds=3.0, measured_at="2026-01-31T12:00:00.000Z", missing={})
+    assert report.uptime_s == 12.3
+    assert report.rates == {"camera.frames": 3.33}
+    spent = report.stages[catalogue.DETECT.name]
+    assert (spent.median_ms, spent.p95_ms, spent.n) == (1.79, 2.29, 2)
+    assert (report.memory, report.cpu_temperature_c) == (None, None)
+
+
+def test_media_time_is_rounded_to_a_millisecond() -> None:
+    seen = observation_payload(observations()[0], REPLAY, media_time=1.23456)
+    assert seen.media_time == 1.235
+    assert state_payload(estimate(), REPLAY, valid_for=2.0, media_time=1.23456).media_time == 1.235
+
+
+@pytest.mark.parametrize("argv", [[], ["--write"]])
+def test_the_schema_command_in_this_process(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --write every missing file is named and the exit code is 1; with it they are made, each once."""
+    folder = tmp_path / "schemas"
+    monkeypatch.setattr(schema, "FOLDER", folder)
+    assert schema.main(argv) == (0 if argv else 1)
+    said = capsys.readouterr()
+    lines = (said.out if argv else said.err).splitlines()
+    assert len(lines) == len(PAYLOADS)
+    assert all(f"{kind}.json" in line for kind, line in zip(PAYLOADS, lines, strict=True))
+    assert sorted(path.stem for path in folder.glob("*.json")) == (sorted(PAYLOADS) if argv else [])
+    assert schema.main(argv) == (0 if argv else 1)
+    assert capsys.readouterr().out == ""
+    if argv:
+        (folder / "state.json").write_text("{}", "utf-8")
+        assert schema.stale() == ["state"]
+        assert schema.main(argv) == 0
+        assert schema.stale() == []
