@@ -48,6 +48,7 @@ class PictureDecoder:
         self._period = float(1 / stream.average_rate) if stream.average_rate else 0.04
         # One reformatter for all frames: building its tables takes longer than using them.
         self._reformatter = VideoReformatter()
+        self._orientation: Orientation | None = None
         self._last = self._next_at = 0.0
 
     def decode(self, packet: Any) -> Iterator[Frame]:
@@ -72,7 +73,11 @@ class PictureDecoder:
             format="bgr24",
             interpolation="AREA",
         )
-        return _orientation(raw).apply(np.asarray(converted.to_ndarray(), np.uint8))
+        if self._orientation is None:
+            # A display matrix belongs to the stream. Reading it from every frame would keep the frames in memory until
+            # the garbage collector runs, because side data and frame refer to each other.
+            self._orientation = _orientation(raw)
+        return self._orientation.apply(np.asarray(converted.to_ndarray(), np.uint8))
 
 
 class SoundDecoder:
