@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.detail import KeywordDetail
 from edge.emotions import COUNT, LABELS
-from edge.errors import ConfigError, MissingExtraError
+from edge.errors import ConfigError, MissingExtraError, SourceError
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.hearing.listener import Step
@@ -189,10 +189,20 @@ class KeywordSpotter:
 
 
 def _open_decoder(keywords: tuple[Keyword, ...], file: Path | None) -> Any:
+    """Raises `ConfigError`, `MissingExtraError`, and `SourceError` without space for temporary files."""
     try:
         import pocketsphinx
     except ImportError as error:
         raise MissingExtraError("spotting spoken keywords", "keywords") from error
+    try:
+        return _make_decoder(pocketsphinx, keywords, file)
+    except OSError as error:
+        raise SourceError(
+            f"keywords need a folder for temporary files: {error.strerror or error}; free some space or set TMPDIR"
+        ) from error
+
+
+def _make_decoder(pocketsphinx: Any, keywords: tuple[Keyword, ...], file: Path | None) -> Any:
     words = {word for keyword in keywords for word in keyword.phrase.split()}
     with tempfile.TemporaryDirectory() as folder:
         # Only the words of the phrases: the whole dictionary of 134,000 words takes most of the memory and start-up

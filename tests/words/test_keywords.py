@@ -15,7 +15,7 @@ from support.clip_sound import clip_sound
 from support.details import keyword_detail
 
 from edge.emotions import LABELS, top
-from edge.errors import ConfigError, MissingExtraError
+from edge.errors import ConfigError, MissingExtraError, SourceError
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.hearing.listener import Step
@@ -210,3 +210,10 @@ def test_real_speech_without_a_phrase_raises_few_alarms(spotter: KeywordSpotter,
         alarms += [keyword_detail(seen).keyword for seen in listen(spotter, np.concatenate([SILENCE, sound]))]
         seconds += len(sound) / 16000
     assert len(alarms) <= 2, f"{alarms} in {seconds:.0f} s"
+
+
+def test_no_room_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null")
+    with pytest.raises(SourceError, match="temporary files: Not a directory; free some space") as refused:
+        KeywordSpotter()
+    assert "\n" not in str(refused.value)
