@@ -13,8 +13,9 @@ from edge.observation import Transcript
 from edge.publish.payloads import Sensor
 from edge.runtime.feeds import Inputs
 from edge.sources import devices
-from edge.sources.camera import open_camera, without_password
+from edge.sources.camera import open_camera
 from edge.sources.devices import Devices
+from edge.sources.masking import masked
 from edge.sources.media import MediaFile
 from edge.sources.microphone import Microphone
 from edge.sources.paced import PacedMedia
@@ -88,7 +89,7 @@ def _transcript_sensors(config: Config) -> tuple[Sensor, ...]:
 
 def _camera_sensor(settings: Camera, found_devices: Devices) -> Sensor:
     # The address of a stream may contain a password, and `info` is public.
-    name = without_password(str(settings.source))
+    name = masked(str(settings.source))
     if not settings.enabled:
         return Sensor(kind="camera", name=name, found=False, why="off")
     if settings.source == "auto":

@@ -25,9 +25,6 @@ from edge.sources.orientation import Orientation, oriented
 
 log = logging.getLogger(__name__)
 
-without_password = masked
-"""Hides the credentials in a stream's address, for messages and topics."""
-
 _MAX_FAILED_READS: Final = 10
 """Number of consecutive failed reads above which a camera counts as lost."""
 _TIMEOUT_MS: Final = 5000

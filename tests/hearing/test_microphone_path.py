@@ -43,14 +43,7 @@ print(json.dumps([overruns, len(found), finals]))
 
 @pytest.fixture
 def sound_card() -> Iterator[VirtualMicrophone]:
-    lacking = virtual_microphone.missing()
-    if lacking:
-        pytest.skip(lacking)
-    card = VirtualMicrophone()
-    try:
-        yield card.start()
-    finally:
-        card.stop()
+    yield from virtual_microphone.running()
 
 
 def as_in_the_file(sound: NDArray[np.float32], late: int) -> list[Observation]:

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.clip_sound import clip_sound
 
-from edge import clip, config, shipped
+from edge import config, shipped
 from edge.detail import VoiceDetail
 from edge.emotions import LABELS
 from edge.errors import ModelError, SourceError
@@ -62,10 +62,7 @@ def stand_in(path: Path) -> Path:
 @pytest.fixture(scope="session")
 def speech() -> Sound:
     """The speech of the built-in clip, 16 kHz mono."""
-    with av.open(str(clip.path())) as container:
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=16000)
-        parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-        return np.concatenate([part.to_ndarray()[0] for part in parts]).astype(np.float32)
+    return clip_sound()
 
 
 def chunks(sound: Sound, rate: int = 16000, size: int = 480, starts_at: float = 0.0) -> Iterator[AudioChunk]:

@@ -12,8 +12,8 @@ from edge.errors import SourceError
 from edge.publish.payloads import Sensor
 from edge.runtime import selection
 from edge.sources import devices
-from edge.sources.camera import without_password
 from edge.sources.devices import CameraDevice, Devices, MicrophoneDevice
+from edge.sources.masking import masked
 
 NOTHING = Devices((), (), ())
 BOTH = Devices(
@@ -54,7 +54,7 @@ def test_disabled_sources_are_neither_searched_nor_opened(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("address", ["rtsp://u:secret@cam/1", "rtsp://u:se/cret@x@cam/1", "http://secret@cam:80/a"])
 def test_a_cameras_password_is_never_published(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    assert "cret" not in without_password(address)
+    assert "cret" not in masked(address)
     told = sensors(monkeypatch, BOTH, Config(camera=Camera(source=address)))
     assert "cret" not in repr(told)
     assert "cam" in told["camera"].name

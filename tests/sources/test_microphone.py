@@ -57,14 +57,7 @@ np.savez(
 
 @pytest.fixture(scope="module")
 def sound_card() -> Iterator[VirtualMicrophone]:
-    lacking = virtual_microphone.missing()
-    if lacking:
-        pytest.skip(lacking)
-    card = VirtualMicrophone()
-    try:
-        yield card.start()
-    finally:
-        card.stop()
+    yield from virtual_microphone.running()
 
 
 @pytest.fixture

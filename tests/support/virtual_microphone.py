@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -127,3 +128,15 @@ class VirtualMicrophone:
                 reason = " ".join(done.stderr.decode(errors="replace").split())
                 pytest.skip(f"PulseAudio does not start here ({reason})")
             time.sleep(0.2)
+
+
+def running() -> Iterator[VirtualMicrophone]:
+    """The body of a fixture: a running microphone, stopped in the end; skips where its parts are missing."""
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    card = VirtualMicrophone()
+    try:
+        yield card.start()
+    finally:
+        card.stop()
