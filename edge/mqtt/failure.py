@@ -99,3 +99,13 @@ def no_subscription(address: Address, topic: str) -> Failure:
     return Failure(
         f"subscription {topic}", f"broker {address} refuses the subscription to {topic}; check its access rules"
     )
+
+
+def not_accepted(address: Address, reason: ReasonCode) -> Failure:
+    """The broker received a message and refused it, which only MQTT 5 tells."""
+    name = reason.getName()
+    return Failure(
+        f"not accepted {name}",
+        f"broker {address} refuses a message ({name.lower()}); check its access rules and quotas. It is kept and sent "
+        "again after the next connect",
+    )

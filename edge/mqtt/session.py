@@ -24,6 +24,7 @@ from edge.health.registry import Registry
 from edge.mqtt import backoff, failure
 from edge.mqtt.address import Address
 from edge.mqtt.backoff import Backoff, Takeovers
+from edge.mqtt.durable import DurableOutbox
 from edge.mqtt.failure import Failure
 from edge.mqtt.message import Inbound, Message, Protocol
 from edge.mqtt.outbox import RECEIPTED
@@ -46,6 +47,9 @@ link of 2 kB/s needs a second for the batch."""
 DISCONNECT_S: Final = 0.5
 """Time limit for sending the DISCONNECT packet, in seconds."""
 
+IN_FLIGHT: Final = 10
+"""Largest number of messages of the durable outbox that wait for the broker's acknowledgement at once."""
+
 _SELECT_TIMEOUT_S: Final = 1.0
 """Longest wait for the network, in seconds, before the keep-alive is checked."""
 
@@ -67,6 +71,8 @@ class Session:
         ca_file: Path | None,
         will: Message | None,
         on_connected: Callable[[], None] | None,
+        durable: DurableOutbox | None,
+        as_historical: Callable[[bytes], bytes],
         registry: Registry,
     ) -> None:
         """Prepares the session; `run` begins to connect. Arguments not listed here are those of `Connection`.
@@ -94,6 +100,12 @@ class Session:
         self._subscribed: dict[str, Route] = {}
         self._awaiting_suback: dict[int, str] = {}
         self._failed_topics: set[str] = set()
+        self._durable = durable
+        self._as_historical = as_historical
+        self._in_flight: dict[int, int] = {}
+        """MQTT packet identifier → number in the durable outbox, for the messages without acknowledgement so far."""
+        self._last_taken = 0
+        """Number of the newest message that this process has taken from the durable outbox."""
 
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -113,6 +125,7 @@ class Session:
         wire.on_disconnect = self._on_disconnect
         wire.on_message = self._on_message
         wire.on_subscribe = self._on_suback
+        wire.on_publish = self._on_acknowledged
         return wire
 
     def wake(self) -> None:
@@ -189,6 +202,24 @@ class Session:
             self._send_message(message)
         if qos0:
             self._wire.ping()
+        if self._durable is not None and self._state.connected:
+            self._send_durable(self._durable)
+
+    def _send_durable(self, durable: DurableOutbox) -> None:
+        """Hands the next messages of the outbox on disk to paho, which repeats them until they are acknowledged."""
+        for entry in durable.next(self._last_taken, IN_FLIGHT - len(self._in_flight)):
+            payload = self._as_historical(entry.payload) if entry.historical else entry.payload
+            info = self._send_message(Message(entry.topic, payload, qos=1))
+            if info is None:
+                return
+            self._last_taken = entry.number
+            self._in_flight[info.mid] = entry.number
+
+    def _take_back(self) -> None:
+        """Takes unacknowledged messages back from paho, so that they are sent again from the outbox, as historical."""
+        self._wire.forget(self._in_flight)
+        self._in_flight.clear()
+        self._last_taken = 0
 
     def _send_message(self, message: Message) -> paho.MQTTMessageInfo | None:
         """Hands one message to paho; returns None if paho did not accept it."""
@@ -212,6 +243,8 @@ class Session:
         if farewell.connected:
             for message in farewell.rest:
                 self._send_message(message)
+            if self._durable is not None:
+                self._send_durable(self._durable)
             info = None if farewell.message is None else self._send_message(farewell.message)
             while info is not None and self._wire.socket() is not None and not info.is_published():
                 left = farewell.deadline - time.monotonic()
@@ -247,6 +280,7 @@ class Session:
         self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
         was_connected, held = self._state.record_disconnect()
+        self._take_back()
         if self._state.closing:
             return
         if not was_connected:
@@ -281,6 +315,20 @@ class Session:
         topic = self._awaiting_suback.pop(mid, "a topic")
         if any(reason.is_failure for reason in reasons):
             self._fail(failure.no_subscription(self._address, topic))
+
+    def _on_acknowledged(
+        self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any
+    ) -> None:
+        number = self._in_flight.pop(mid, None)
+        if number is None or self._durable is None:
+            return
+        if reason.is_failure:
+            # The message stays in the outbox, and the next connection tries again: a quota or an access list may have
+            # changed by then.
+            self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
+            self._fail(failure.not_accepted(self._address, reason))
+        else:
+            self._durable.acknowledge(number)
 
     def _fail(self, cause: Failure) -> None:
         news = self._state.record_failure(cause)

@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -124,6 +125,15 @@ class Wire(paho.Client):
     def idle(self) -> bool:
         """Whether everything has been written to the network and the broker has answered every ping."""
         return not self.want_write() and self._limit.pings_answered >= self._pings_sent
+
+    def forget(self, mids: Iterable[int]) -> None:
+        """Removes QoS 1 messages that are not acknowledged, so that paho does not repeat them at the next connect.
+
+        `mids`: packet identifiers, as `send` gave them.
+        """
+        with self._out_message_mutex:
+            for mid in mids:
+                self._out_messages.pop(mid, None)
 
     def oversized(self) -> int | None:
         """Within `on_message`: the size in bytes of the message if its payload was discarded; None otherwise."""
