@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from edge.errors import BrokerError
@@ -19,6 +18,7 @@ from edge.mqtt.message import Message, Protocol, Qos, Status
 from edge.mqtt.routes import Handler, Route, Routes
 from edge.mqtt.session import DISCONNECT_S, Session
 from edge.mqtt.state import ConnectionState
+from edge.mqtt.tls import TlsFiles
 
 RETRY_MAX_S: Final = 5.0
 """Longest wait between two attempts to connect, in seconds."""
@@ -39,7 +39,7 @@ class Connection:
         keepalive: int = 15,
         retry_max: float = RETRY_MAX_S,
         most_bytes_in: int = MOST_BYTES_IN,
-        ca_file: Path | None = None,
+        tls: TlsFiles | None = None,
         will: Message | None = None,
         on_connected: Callable[[], None] | None = None,
         durable: DurableOutbox | None = None,
@@ -57,7 +57,7 @@ class Connection:
             retry_max: longest wait between two attempts to connect, in seconds.
             most_bytes_in: largest accepted packet in bytes. The payload of a larger one is discarded while it is
                 received.
-            ca_file: PEM file of the certificate authority for TLS; None for the authorities of the system.
+            tls: PEM files for TLS; None for the authorities of the system and no certificate of its own.
             will: last will, which the broker publishes when this client disappears without disconnecting.
             on_connected: called on the network thread after every connect. What it publishes is sent first.
             durable: keeps the messages of `publish_durably` until the broker has acknowledged them; None for none.
@@ -65,7 +65,7 @@ class Connection:
             registry: holds the counters.
 
         Raises:
-            BrokerError: `ca_file` cannot be read or holds no certificate.
+            BrokerError: a file of `tls` cannot be used.
         """
         self.address = address
         self.client_id = client_id
@@ -82,7 +82,7 @@ class Connection:
             keepalive=keepalive,
             retry_max=retry_max,
             most_bytes_in=most_bytes_in,
-            ca_file=ca_file,
+            tls=TlsFiles() if tls is None else tls,
             will=will,
             on_connected=on_connected,
             durable=durable,

@@ -13,7 +13,6 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from paho.mqtt import client as paho
@@ -30,7 +29,8 @@ from edge.mqtt.message import Inbound, Message, Protocol
 from edge.mqtt.outbox import RECEIPTED
 from edge.mqtt.routes import Route, Routes
 from edge.mqtt.state import ConnectionState
-from edge.mqtt.wire import Wire, tls_context
+from edge.mqtt.tls import TlsFiles
+from edge.mqtt.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Session:
         keepalive: int,
         retry_max: float,
         most_bytes_in: int,
-        ca_file: Path | None,
+        tls: TlsFiles,
         will: Message | None,
         on_connected: Callable[[], None] | None,
         durable: DurableOutbox | None,
@@ -82,7 +82,7 @@ class Session:
             routes: the subscriptions.
 
         Raises:
-            BrokerError: `ca_file` cannot be read or holds no certificate.
+            BrokerError: a file of `tls` cannot be used.
         """
         self._address = address
         self._client_id = client_id
@@ -110,15 +110,15 @@ class Session:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._wire = self._make_wire(will, ca_file, most_bytes_in)
+        self._wire = self._make_wire(will, tls, most_bytes_in)
 
-    def _make_wire(self, will: Message | None, ca_file: Path | None, most_bytes_in: int) -> Wire:
+    def _make_wire(self, will: Message | None, tls: TlsFiles, most_bytes_in: int) -> Wire:
         wire = Wire(self._client_id, v5=self._v5, most_bytes=most_bytes_in, connect_timeout=CONNECT_TIMEOUT_S)
         wire.max_queued_messages_set(RECEIPTED)
         if self._address.username is not None:
             wire.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            wire.tls_set_context(tls_context(ca_file))
+            wire.tls_set_context(tls.context())
         if will is not None:
             wire.will_set(will.topic, will.payload, will.qos, will.retain)
         wire.on_connect = self._on_connack
@@ -285,7 +285,7 @@ class Session:
             return
         if not was_connected:
             if not self._connack_received:
-                self._fail(failure.unanswered(self._address))
+                self._fail(failure.unanswered(self._address, self._wire.tls_alert))
             return
         if held >= backoff.HEALTHY_S:
             self._retry.reset()

@@ -44,7 +44,7 @@ class Box:
 
     def count(self, counter: object) -> float:
         snapshot = self.registry.snapshot()
-        return {**snapshot.counters, **snapshot.gauges}[counter]  # type: ignore[dict-item]
+        return {**snapshot.counters, **snapshot.gauges}[counter]  # type: ignore[dict-item, misc]
 
 
 def test_messages_wait_in_order_until_they_are_acknowledged(tmp_path: Path) -> None:
