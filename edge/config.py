@@ -55,9 +55,14 @@ class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     username: str | None = None
     """User name at the broker; None for anonymous access or a user in the address."""
     password_file: Path | None = None
-    """A file that contains only the password, so that the configuration itself may be readable by others."""
+    """A file that contains only the password, so that the configuration itself may be readable by others. This and the
+    other files of this table may be written as `credential:NAME`, for a credential passed by systemd."""
     ca_file: Path | None = None
     """Certificate authority for `mqtts`; by default the certificates of the system."""
+    certificate_file: Path | None = None
+    """The device's own certificate in PEM, for a broker that asks for one (mutual TLS)."""
+    key_file: Path | None = None
+    """Private key of `certificate_file` in PEM, without a pass phrase; None if it stands in the same file."""
     prefix: Level = "emotion"
     """First level of every topic."""
     protocol: Literal["5", "3.1.1"] = "3.1.1"

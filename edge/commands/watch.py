@@ -71,6 +71,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     from edge.config import Mqtt, load
     from edge.errors import BrokerError, ConfigError
     from edge.mqtt.connection import Connection
+    from edge.mqtt.tls import TlsFiles
     from edge.publish.topics import LEVEL
     from edge.terminal.inbox import Inbox
 
@@ -88,7 +89,7 @@ def _watch(arguments: argparse.Namespace) -> int:
         f"edge-emotion-watch-{secrets.token_hex(4)}",
         protocol=mqtt.protocol,
         keepalive=mqtt.keepalive_s,
-        ca_file=mqtt.ca_file,
+        tls=TlsFiles(mqtt.ca_file, mqtt.certificate_file, mqtt.key_file),
         retry_max=mqtt.retry_max_s,
     )
     for each in filters:

@@ -181,6 +181,18 @@ MQTT_OVERSIZED: Final = Counter(
 MQTT_TAKEOVERS: Final = Counter(
     "mqtt.takeover_interruptions", "interruptions", "Connections taken over by a client of the same name.", "loss"
 )
+MQTT_OUTBOX_LOST: Final = Counter(
+    "mqtt.outbox_dropped",
+    "messages",
+    "Messages discarded from the outbox on disk: too many, too old or too long.",
+    "loss",
+)
+MQTT_OUTBOX_FAULTS: Final = Counter(
+    "mqtt.outbox_faults", "faults", "Times the file of the outbox was corrupt or could not be written.", "loss"
+)
+MQTT_OUTBOX_WAITING: Final = Gauge(
+    "mqtt.outbox_waiting", "messages", "Messages in the outbox on disk that the broker has not acknowledged."
+)
 SYSTEMD_MESSAGES_FAILED: Final = Counter(
     "systemd.messages_failed", "messages", "Messages to systemd that were lost because of an error.", "loss"
 )

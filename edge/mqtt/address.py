@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from edge.errors import BrokerError
+from edge.mqtt.secret_file import resolve
 
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 """URL scheme → TCP port of an address without a port."""
@@ -74,7 +75,11 @@ def parse(text: str, *, username: str | None = None, password_file: Path | None 
 
 
 def read_password(path: Path) -> str:
-    """Reads a file that contains the password and at most a line break after it. Raises `BrokerError`."""
+    """Reads a file that contains the password and at most a line break after it. Raises `BrokerError`.
+
+    `path` may be written as `credential:NAME` (`edge.mqtt.secret_file`).
+    """
+    path = resolve(path)
     try:
         password = path.read_text("utf-8").rstrip("\r\n")
     except OSError as error:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from edge.errors import BrokerError
 from edge.health.registry import Registry
 from edge.mqtt.address import Address
+from edge.mqtt.durable import DurableOutbox
 from edge.mqtt.message import Message, Protocol, Qos, Status
 from edge.mqtt.routes import Handler, Route, Routes
 from edge.mqtt.session import DISCONNECT_S, Session
 from edge.mqtt.state import ConnectionState
+from edge.mqtt.tls import TlsFiles
 
 RETRY_MAX_S: Final = 5.0
 """Longest wait between two attempts to connect, in seconds."""
@@ -38,9 +39,11 @@ class Connection:
         keepalive: int = 15,
         retry_max: float = RETRY_MAX_S,
         most_bytes_in: int = MOST_BYTES_IN,
-        ca_file: Path | None = None,
+        tls: TlsFiles | None = None,
         will: Message | None = None,
         on_connected: Callable[[], None] | None = None,
+        durable: DurableOutbox | None = None,
+        as_historical: Callable[[bytes], bytes] = lambda payload: payload,
         registry: Registry | None = None,
     ) -> None:
         """Prepares the connection; `start` begins to connect.
@@ -54,17 +57,20 @@ class Connection:
             retry_max: longest wait between two attempts to connect, in seconds.
             most_bytes_in: largest accepted packet in bytes. The payload of a larger one is discarded while it is
                 received.
-            ca_file: PEM file of the certificate authority for TLS; None for the authorities of the system.
+            tls: PEM files for TLS; None for the authorities of the system and no certificate of its own.
             will: last will, which the broker publishes when this client disappears without disconnecting.
             on_connected: called on the network thread after every connect. What it publishes is sent first.
+            durable: keeps the messages of `publish_durably` until the broker has acknowledged them; None for none.
+            as_historical: changes the payload of a message from `durable` that is sent late or after a restart.
             registry: holds the counters.
 
         Raises:
-            BrokerError: `ca_file` cannot be read or holds no certificate.
+            BrokerError: a file of `tls` cannot be used.
         """
         self.address = address
         self.client_id = client_id
         registry = Registry() if registry is None else registry
+        self._durable = durable
         self._state = ConnectionState(registry)
         self._routes = Routes(registry)
         self._session = Session(
@@ -76,9 +82,11 @@ class Connection:
             keepalive=keepalive,
             retry_max=retry_max,
             most_bytes_in=most_bytes_in,
-            ca_file=ca_file,
+            tls=TlsFiles() if tls is None else tls,
             will=will,
             on_connected=on_connected,
+            durable=durable,
+            as_historical=as_historical,
             registry=registry,
         )
         self._thread = threading.Thread(target=self._session.run, name=f"mqtt {client_id}", daemon=True)
@@ -124,6 +132,23 @@ class Connection:
         if wake:
             self._session.wake()
         return queued
+
+    def publish_durably(self, topic: str, payload: bytes) -> bool:
+        """Stores a QoS 1 message in the outbox on disk, from where it is sent as soon as a broker is there.
+
+        Waits for the disk. The message can arrive twice after a restart or a broken connection.
+
+        Returns:
+            False if the message is too long for the outbox.
+
+        Raises:
+            ValueError: the connection was made without a durable outbox.
+        """
+        if self._durable is None:
+            raise ValueError("this connection has no durable outbox")
+        stored = self._durable.put(topic, payload)
+        self._session.wake()
+        return stored
 
     def status(self) -> Status:
         """The state of the connection now."""

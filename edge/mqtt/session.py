@@ -13,7 +13,6 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from paho.mqtt import client as paho
@@ -24,12 +23,14 @@ from edge.health.registry import Registry
 from edge.mqtt import backoff, failure
 from edge.mqtt.address import Address
 from edge.mqtt.backoff import Backoff, Takeovers
+from edge.mqtt.durable import DurableOutbox
 from edge.mqtt.failure import Failure
 from edge.mqtt.message import Inbound, Message, Protocol
 from edge.mqtt.outbox import RECEIPTED
 from edge.mqtt.routes import Route, Routes
 from edge.mqtt.state import ConnectionState
-from edge.mqtt.wire import Wire, tls_context
+from edge.mqtt.tls import TlsFiles
+from edge.mqtt.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ link of 2 kB/s needs a second for the batch."""
 
 DISCONNECT_S: Final = 0.5
 """Time limit for sending the DISCONNECT packet, in seconds."""
+
+IN_FLIGHT: Final = 10
+"""Largest number of messages of the durable outbox that wait for the broker's acknowledgement at once."""
 
 _SELECT_TIMEOUT_S: Final = 1.0
 """Longest wait for the network, in seconds, before the keep-alive is checked."""
@@ -64,9 +68,11 @@ class Session:
         keepalive: int,
         retry_max: float,
         most_bytes_in: int,
-        ca_file: Path | None,
+        tls: TlsFiles,
         will: Message | None,
         on_connected: Callable[[], None] | None,
+        durable: DurableOutbox | None,
+        as_historical: Callable[[bytes], bytes],
         registry: Registry,
     ) -> None:
         """Prepares the session; `run` begins to connect. Arguments not listed here are those of `Connection`.
@@ -76,7 +82,7 @@ class Session:
             routes: the subscriptions.
 
         Raises:
-            BrokerError: `ca_file` cannot be read or holds no certificate.
+            BrokerError: a file of `tls` cannot be used.
         """
         self._address = address
         self._client_id = client_id
@@ -94,25 +100,32 @@ class Session:
         self._subscribed: dict[str, Route] = {}
         self._awaiting_suback: dict[int, str] = {}
         self._failed_topics: set[str] = set()
+        self._durable = durable
+        self._as_historical = as_historical
+        self._in_flight: dict[int, int] = {}
+        """MQTT packet identifier → number in the durable outbox, for the messages without acknowledgement so far."""
+        self._last_taken = 0
+        """Number of the newest message that this process has taken from the durable outbox."""
 
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._wire = self._make_wire(will, ca_file, most_bytes_in)
+        self._wire = self._make_wire(will, tls, most_bytes_in)
 
-    def _make_wire(self, will: Message | None, ca_file: Path | None, most_bytes_in: int) -> Wire:
+    def _make_wire(self, will: Message | None, tls: TlsFiles, most_bytes_in: int) -> Wire:
         wire = Wire(self._client_id, v5=self._v5, most_bytes=most_bytes_in, connect_timeout=CONNECT_TIMEOUT_S)
         wire.max_queued_messages_set(RECEIPTED)
         if self._address.username is not None:
             wire.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            wire.tls_set_context(tls_context(ca_file))
+            wire.tls_set_context(tls.context())
         if will is not None:
             wire.will_set(will.topic, will.payload, will.qos, will.retain)
         wire.on_connect = self._on_connack
         wire.on_disconnect = self._on_disconnect
         wire.on_message = self._on_message
         wire.on_subscribe = self._on_suback
+        wire.on_publish = self._on_acknowledged
         return wire
 
     def wake(self) -> None:
@@ -189,6 +202,24 @@ class Session:
             self._send_message(message)
         if qos0:
             self._wire.ping()
+        if self._durable is not None and self._state.connected:
+            self._send_durable(self._durable)
+
+    def _send_durable(self, durable: DurableOutbox) -> None:
+        """Hands the next messages of the outbox on disk to paho, which repeats them until they are acknowledged."""
+        for entry in durable.next(self._last_taken, IN_FLIGHT - len(self._in_flight)):
+            payload = self._as_historical(entry.payload) if entry.historical else entry.payload
+            info = self._send_message(Message(entry.topic, payload, qos=1))
+            if info is None:
+                return
+            self._last_taken = entry.number
+            self._in_flight[info.mid] = entry.number
+
+    def _take_back(self) -> None:
+        """Takes unacknowledged messages back from paho, so that they are sent again from the outbox, as historical."""
+        self._wire.forget(self._in_flight)
+        self._in_flight.clear()
+        self._last_taken = 0
 
     def _send_message(self, message: Message) -> paho.MQTTMessageInfo | None:
         """Hands one message to paho; returns None if paho did not accept it."""
@@ -212,6 +243,8 @@ class Session:
         if farewell.connected:
             for message in farewell.rest:
                 self._send_message(message)
+            if self._durable is not None:
+                self._send_durable(self._durable)
             info = None if farewell.message is None else self._send_message(farewell.message)
             while info is not None and self._wire.socket() is not None and not info.is_published():
                 left = farewell.deadline - time.monotonic()
@@ -247,11 +280,12 @@ class Session:
         self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
         was_connected, held = self._state.record_disconnect()
+        self._take_back()
         if self._state.closing:
             return
         if not was_connected:
             if not self._connack_received:
-                self._fail(failure.unanswered(self._address))
+                self._fail(failure.unanswered(self._address, self._wire.tls_alert))
             return
         if held >= backoff.HEALTHY_S:
             self._retry.reset()
@@ -281,6 +315,20 @@ class Session:
         topic = self._awaiting_suback.pop(mid, "a topic")
         if any(reason.is_failure for reason in reasons):
             self._fail(failure.no_subscription(self._address, topic))
+
+    def _on_acknowledged(
+        self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any
+    ) -> None:
+        number = self._in_flight.pop(mid, None)
+        if number is None or self._durable is None:
+            return
+        if reason.is_failure:
+            # The message stays in the outbox, and the next connection tries again: a quota or an access list may have
+            # changed by then.
+            self._registry.increment(catalogue.MQTT_MESSAGES_FAILED)
+            self._fail(failure.not_accepted(self._address, reason))
+        else:
+            self._durable.acknowledge(number)
 
     def _fail(self, cause: Failure) -> None:
         news = self._state.record_failure(cause)

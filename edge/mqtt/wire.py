@@ -11,7 +11,7 @@ import select
 import socket
 import ssl
 import time
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from paho.mqtt import client as paho
@@ -19,25 +19,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.errors import BrokerError
 from edge.mqtt.message import Message
 from edge.mqtt.packets import PacketLimit
 
 _MAX_FIXED_HEADER: Final = 5
 """Largest size of a fixed header in bytes. MQTT 5 counts the fixed header as part of the packet."""
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """The TLS settings for a broker. Raises `BrokerError` if `ca_file` cannot be read or holds no certificate.
-
-    `ca_file`: PEM file of the certificate authority; None for the authorities of the system.
-    """
-    try:
-        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    except ssl.SSLError as error:
-        raise BrokerError(f"mqtt.ca_file {ca_file} holds no certificate in PEM") from error
-    except OSError as error:
-        raise BrokerError(f"mqtt.ca_file {ca_file}: {error.strerror}") from error
 
 
 class Wire(paho.Client):
@@ -59,6 +45,8 @@ class Wire(paho.Client):
         self._limit = PacketLimit(most_bytes, v5=v5)
         self._pings_sent = 0
         self._write_wanted = False
+        self.tls_alert: str | None = None
+        """OpenSSL's name of the TLS failure that ended the last connection; None for another end."""
         self.connect_timeout = connect_timeout
         self.on_socket_open = self._reset
         # With these callbacks set, paho leaves all writing to `turn`.
@@ -125,6 +113,15 @@ class Wire(paho.Client):
         """Whether everything has been written to the network and the broker has answered every ping."""
         return not self.want_write() and self._limit.pings_answered >= self._pings_sent
 
+    def forget(self, mids: Iterable[int]) -> None:
+        """Removes QoS 1 messages that are not acknowledged, so that paho does not repeat them at the next connect.
+
+        `mids`: packet identifiers, as `send` gave them.
+        """
+        with self._out_message_mutex:
+            for mid in mids:
+                self._out_messages.pop(mid, None)
+
     def oversized(self) -> int | None:
         """Within `on_message`: the size in bytes of the message if its payload was discarded; None otherwise."""
         return self._limit.taken()
@@ -133,6 +130,7 @@ class Wire(paho.Client):
         self._limit = PacketLimit(self._most_bytes, v5=self._v5)
         self._pings_sent = 0
         self._write_wanted = False
+        self.tls_alert = None
 
     def _register_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
         self._write_wanted = True
@@ -143,7 +141,14 @@ class Wire(paho.Client):
     # The methods below override private methods of paho.
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        return self._limit.recv(bufsize, super()._sock_recv)
+        try:
+            return self._limit.recv(bufsize, super()._sock_recv)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            # Under TLS 1.3 a broker rejects the device's certificate only after the handshake.
+            self.tls_alert = error.reason
+            raise
 
     def _send_pingreq(self) -> MQTTErrorCode:
         # paho's keep-alive calls this method too.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -14,6 +13,7 @@ from edge.mqtt.address import Address
 from edge.mqtt.connection import RETRY_MAX_S, Connection
 from edge.mqtt.message import Message, Protocol, Qos, Status
 from edge.mqtt.routes import Handler
+from edge.mqtt.tls import TlsFiles
 from edge.observation import Sense
 from edge.publish.encoding import encode
 from edge.publish.payloads import (
@@ -53,7 +53,7 @@ class Publisher:
         protocol: Protocol = "3.1.1",
         keepalive: int = 15,
         retry_max: float = RETRY_MAX_S,
-        ca_file: Path | None = None,
+        tls: TlsFiles | None = None,
         registry: Registry | None = None,
     ) -> None:
         """Prepares the connection; `start` begins to connect.
@@ -65,11 +65,11 @@ class Publisher:
             protocol: version of MQTT.
             keepalive: keep-alive interval in seconds. A broker detects a dead device after one and a half times this.
             retry_max: longest wait between two attempts to connect, in seconds.
-            ca_file: PEM file of the certificate authority for TLS; None for the authorities of the system.
+            tls: PEM files for TLS; None for the authorities of the system and no certificate of its own.
             registry: holds the counters.
 
         Raises:
-            BrokerError: `ca_file` cannot be read or holds no certificate.
+            BrokerError: a file of `tls` cannot be used.
         """
         self.topics = topics
         self._info = info
@@ -83,7 +83,7 @@ class Publisher:
             protocol=protocol,
             keepalive=keepalive,
             retry_max=retry_max,
-            ca_file=ca_file,
+            tls=tls,
             will=Message(topics.availability, OFFLINE.encode(), qos=1, retain=True),
             on_connected=self._publish_online,
             registry=self._registry,

@@ -21,6 +21,7 @@ from edge.health.registry import Counter, Registry
 from edge.mqtt import address
 from edge.mqtt.address import Address
 from edge.mqtt.embedded import EmbeddedBroker
+from edge.mqtt.tls import TlsFiles
 from edge.observation import Estimate, Observation, Transcript
 from edge.output import Output
 from edge.publish.client import Publisher
@@ -131,7 +132,7 @@ def _run(
             info=info,
             protocol=config.mqtt.protocol,
             keepalive=config.mqtt.keepalive_s,
-            ca_file=config.mqtt.ca_file,
+            tls=TlsFiles(config.mqtt.ca_file, config.mqtt.certificate_file, config.mqtt.key_file),
             retry_max=config.mqtt.retry_max_s,
             registry=registry,
         )

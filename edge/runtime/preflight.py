@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import stat
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -29,32 +28,26 @@ def faults(config: Config) -> tuple[str, ...]:
 
 def _broker(config: Config) -> Iterator[Callable[[], object]]:
     from edge.mqtt import address
+    from edge.mqtt.tls import TlsFiles
 
     mqtt = config.mqtt
     yield lambda: address.parse(mqtt.broker, username=mqtt.username)
     if mqtt.broker == "embedded":
         return
-    password_file, ca_file = mqtt.password_file, mqtt.ca_file
+    password_file = mqtt.password_file
     if password_file is not None:
         yield lambda: address.read_password(password_file)
         yield lambda: _refuse_open_to_others(password_file)
-    if ca_file is not None:
-        yield lambda: _check_ca_file(ca_file)
+    yield TlsFiles(mqtt.ca_file, mqtt.certificate_file, mqtt.key_file).context
+    if mqtt.key_file is not None:
+        key_file = mqtt.key_file
+        yield lambda: _refuse_open_to_others(key_file, "private key")
 
 
-def _refuse_open_to_others(path: Path) -> None:
-    """Raises `EdgeEmotionError` if all users of the machine can read or change the password."""
+def _refuse_open_to_others(path: Path, what: str = "password file") -> None:
+    """Raises `EdgeEmotionError` if all users of the machine can read or change the file. `what`: its name in errors."""
     if path.is_file() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise EdgeEmotionError(f"password file {path} can be read or written by everybody; chmod 0640 {path}")
-
-
-def _check_ca_file(path: Path) -> None:
-    try:
-        ssl.create_default_context(cafile=str(path))
-    except ssl.SSLError as error:
-        raise EdgeEmotionError(f"mqtt.ca_file {path} holds no certificate in PEM") from error
-    except OSError as error:
-        raise EdgeEmotionError(f"mqtt.ca_file {path}: {error.strerror}") from error
+        raise EdgeEmotionError(f"{what} {path} can be read or written by everybody; chmod 0640 {path}")
 
 
 def _camera(config: Config) -> Iterator[Callable[[], object]]:

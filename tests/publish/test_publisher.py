@@ -26,6 +26,7 @@ from edge.mqtt import backoff
 from edge.mqtt.address import Address, parse
 from edge.mqtt.embedded import EmbeddedBroker
 from edge.mqtt.message import Inbound, Protocol
+from edge.mqtt.tls import TlsFiles
 from edge.publish.client import Publisher
 from edge.publish.encoding import encode, observation_payload
 from edge.publish.topics import TRANSCRIPT, Topics
@@ -294,7 +295,7 @@ def test_tls(tmp_path: Path) -> None:
     mosquitto = Mosquitto(tmp_path, settings=settings).start()
     try:
         secure = parse(f"mqtts://localhost:{mosquitto.port}")
-        with Publisher(secure, TOPICS, ca_file=tmp_path / "ca.pem") as publisher:
+        with Publisher(secure, TOPICS, tls=TlsFiles(tmp_path / "ca.pem")) as publisher:
             publisher.require_first_connection(PATIENCE)
         with (
             Publisher(secure, TOPICS) as publisher,
@@ -320,7 +321,7 @@ def test_useless_ca_file(tmp_path: Path, name: str, content: str | None, what: s
     if content is not None:
         path.write_text(content)
     with pytest.raises(BrokerError, match=rf"mqtt\.ca_file .*{name}.*{what}"):
-        Publisher(parse("mqtts://localhost"), TOPICS, ca_file=path)
+        Publisher(parse("mqtts://localhost"), TOPICS, tls=TlsFiles(path))
 
 
 def test_a_port_that_speaks_something_else() -> None:
