@@ -30,10 +30,8 @@ _CREDENTIALS: Final = {"Bad user name or password", "Not authorized", "Bad authe
 
 def connecting(address: Address, error: BaseException) -> Failure:
     """The failure behind an error while the network connection was made."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(address, error)
-    if isinstance(error, ssl.SSLError):
-        return _no_handshake(address, error.reason)
+    if isinstance(error, ssl.SSLError) or (address.tls and isinstance(error, ConnectionResetError)):
+        return _no_tls(address, error)
     if isinstance(error, socket.gaierror):
         # EAI_NONAME means that the name does not exist. Other errors, such as those without a network, may pass.
         unknown = error.errno == socket.EAI_NONAME
@@ -42,13 +40,18 @@ def connecting(address: Address, error: BaseException) -> Failure:
         return Failure("refused", f"broker {address}: nothing listens there; is the broker running, is the port right?")
     if isinstance(error, TimeoutError):
         return Failure("timeout", f"broker {address}: no answer; is the host on, does a firewall stand between?")
-    if address.tls and isinstance(error, ConnectionResetError):
-        # A broker that is just ending does the same, so that another attempt may succeed.
-        return Failure(
-            "tls reset", f"broker {address} breaks off the TLS handshake; write mqtt:// if it has no TLS there"
-        )
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return Failure(f"os {type(error).__name__}", f"broker {address}: {reason}")
+
+
+def _no_tls(address: Address, error: ssl.SSLError | ConnectionResetError) -> Failure:
+    """The failure behind an error of the TLS handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _untrusted(address, error)
+    if isinstance(error, ssl.SSLError):
+        return _no_handshake(address, error.reason)
+    # A broker that is just ending does the same, so that another attempt may succeed.
+    return Failure("tls reset", f"broker {address} breaks off the TLS handshake; write mqtt:// if it has no TLS there")
 
 
 _EXPIRED: Final = 10
