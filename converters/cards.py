@@ -30,6 +30,7 @@ def make_card(
     output_kind: OutputKind = "logits",
     labels: Sequence[str] = LABELS,
     temperature: float = 1.0,
+    prior: Sequence[float] = (),
     front_end: Mapping[str, Any] | None = None,
     thresholds: Mapping[str, float] | None = None,
     training: Sequence[Corpus] = (),
@@ -48,7 +49,7 @@ def make_card(
         task: What it predicts.
         file: File name of the model, without folder.
         version: The model's version.
-        output_kind, labels, temperature, front_end, thresholds, training, train_command, recipe, scores, notes:
+        output_kind, labels, temperature, prior, front_end, thresholds, training, train_command, recipe, scores, notes:
             As the fields of `Card`.
         input_meanings: One text per input, in order, or none at all.
         output_meanings: One text per output, in order, or none at all.
@@ -70,6 +71,7 @@ def make_card(
         outputs=_explained(interpreter.outputs, output_meanings, "output"),
         output_kind=output_kind,
         temperature=temperature,
+        prior=tuple(prior),
         front_end=dict(front_end or {}),
         thresholds=dict(thresholds or {}),
         training=tuple(training),

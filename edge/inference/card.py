@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -113,6 +114,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     temperature: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
     """Calibration temperature by which logits are divided (Guo et al., On Calibration of Modern Neural Networks, ICML
     2017). Outside 0.01…100 every posterior would be one-hot or uniform."""
+    prior: Annotated[tuple[Annotated[float, Meta(gt=0, le=1)], ...], Meta(max_length=1000)] = ()
+    """Prior probability of each label that the posterior assumes: the weighted label frequencies of the training rows.
+    Fusion divides it out before it applies the prior of the place. Empty if it is unknown or uniform."""
     front_end: dict[str, Any] = {}
     """Name and parameters of the code that computes the input; a model with an unknown front end is refused."""
     thresholds: dict[str, Annotated[float, Meta(ge=0, le=1)]] = {}
@@ -172,6 +176,11 @@ def decode(data: bytes) -> Card:
     if len(set(card.labels)) < len(card.labels):
         twice = next(label for label in card.labels if card.labels.count(label) > 1)
         raise ModelError(f"is not a card: its labels have {twice!r} more than once")
+    if card.prior and (len(card.prior) != len(card.labels) or not math.isclose(sum(card.prior), 1.0, abs_tol=0.001)):
+        raise ModelError(
+            f"is not a card: its prior has {len(card.prior)} numbers with the sum {sum(card.prior):g}; it needs one "
+            f"for each of the {len(card.labels)} labels, with the sum 1"
+        )
     return card
 
 

@@ -84,6 +84,8 @@ class Ending:
     """Labels in the order of the outputs; empty for a model that estimates no labels."""
     output_kind: OutputKind = "logits"
     """How the device interprets the outputs."""
+    prior: Sequence[float] = ()
+    """Prior of each label that the posterior assumes; see `Card.prior`."""
     parity_rows: Sequence[Row] = ()
     """Held-out inputs on which the two forms are compared."""
     calibrate: Callable[[bytes], Calibration] = lambda _: Calibration()
@@ -149,6 +151,7 @@ def write(converted: Converted, ending: Ending, out: Path, run: Path) -> Card:
         output_kind=ending.output_kind,
         labels=ending.labels,
         temperature=round(calibration.temperature, 4),
+        prior=[round(float(share), 6) for share in ending.prior],
         front_end=ending.front_end,
         thresholds={name: round(mark, 3) for name, mark in calibration.thresholds.items()},
         training=ending.training,

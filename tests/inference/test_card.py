@@ -68,6 +68,30 @@ def test_a_saved_card_opens_again(path: Path) -> None:
     np.testing.assert_array_equal(interpreter.run(ids)[0], Interpreter(data).run(ids)[0])
 
 
+def test_the_prior_is_kept(path: Path) -> None:
+    prior = [0.05, 0.05, 0.1, 0.2, 0.3, 0.15, 0.15]
+    assert cards.read(cards.card_path(path)).prior == ()
+    change(path, prior=prior)
+    assert cards.read(cards.card_path(path)).prior == tuple(prior)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        [0.5, 0.5],
+        [0.1] * 7,
+        [0.0, 0.4, 0.1, 0.1, 0.1, 0.1, 0.2],
+        [-0.1, 0.5, 0.1, 0.1, 0.1, 0.1, 0.2],
+        [1e999, 0.4, 0.1, 0.1, 0.1, 0.1, 0.2],
+        ["0.1"] * 7,
+    ],
+)
+def test_a_prior_is_positive_and_sums_to_one_over_the_labels(path: Path, prior: list[Any]) -> None:
+    change(path, prior=prior)
+    with pytest.raises(ModelError, match="is not a card"):
+        open_model(path)
+
+
 def test_nothing_else_is_left_in_the_folder(path: Path) -> None:
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["text.json", "text.tflite"]
 
