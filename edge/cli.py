@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from edge.runtime.stop import StopRequest
 
-COMMANDS: Final = ("run", "replay", "watch", "devices", "bench", "convert", "service", "config")
-"""Names of the subcommands, which are also those of their modules in `edge.commands`."""
+COMMANDS: Final = ("run", "replay", "watch", "devices", "bench", "convert", "service", "config", "ros-bag")
+"""Names of the subcommands, which are also those of their modules in `edge.commands`, with `_` for `-`."""
 
 INTERRUPTED: Final = 130
 """Exit code of a command that SIGINT ended, as shells report it."""
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-emotion {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS:
-        importlib.import_module(f"edge.commands.{name}").add_parser(commands)
+        importlib.import_module(f"edge.commands.{name.replace('-', '_')}").add_parser(commands)
     return parser
 
 
