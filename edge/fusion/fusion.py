@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from edge import config
-from edge.emotions import valence_arousal
+from edge import config, shipped
+from edge.fusion import parameters
 from edge.fusion.evidence import Evidence, Opinion
 from edge.fusion.person import PersonState
-from edge.fusion.pool import log_pool
+from edge.inference.card import Card
 from edge.observation import SENSES, Contribution, Estimate, Observation, Perceived, Sense
 
 SCENE: Final = 0
@@ -33,21 +33,31 @@ class Fusion:
     Times must not run backwards by more than the senses' memories. Not thread-safe.
     """
 
-    def __init__(self, settings: config.Fusion) -> None:
-        self._settings = settings
-        self._trust: dict[Sense, float] = {
-            "face": settings.face_trust,
-            "voice": settings.voice_trust,
-            "words": settings.words_trust,
-        }
+    def __init__(self, settings: config.Fusion, cards: Mapping[Sense, Card] | None = None) -> None:
+        """Reads the numbers of the fusion.
+
+        Args:
+            settings: The table `[fusion]` of the configuration.
+            cards: Sense → card of its model, so that what was learnt about exactly this model is used; a sense that is
+                absent uses its default model.
+
+        Raises:
+            ModelError: The file of the numbers is missing or invalid.
+        """
+        self._numbers = parameters.load(settings.parameters or shipped.fusion())
+        self._prior = settings.world_prior(self._numbers.prior)
+        self._reliability = {sense: self._numbers.reliability(sense, (cards or {}).get(sense)) for sense in SENSES}
+        heard: tuple[Sense, ...] = ("voice", "words")
         self._shared_evidence: dict[Sense, Evidence] = {
-            "voice": Evidence(settings.voice_memory_s),
-            "words": Evidence(settings.words_memory_s),
+            sense: Evidence(self._numbers.sense(sense), self._reliability[sense]) for sense in heard
         }
         self._conditions: dict[Sense, str | None] = dict.fromkeys(SENSES)
         self._attended = SCENE
-        self._persons: dict[int, PersonState] = {SCENE: PersonState(settings)}
+        self._persons: dict[int, PersonState] = {SCENE: self._unknown()}
         """Person id → state, least recently seen first; the scene and the attended person are always present."""
+
+    def _unknown(self) -> PersonState:
+        return PersonState(self._numbers, self._reliability["face"], self._prior)
 
     def take(self, perceived: Perceived) -> None:
         """Adds the result of one frame, chunk of sound or transcript."""
@@ -80,11 +90,9 @@ class Fusion:
         if person == self._attended:
             return
         before = self._persons[self._attended]
-        state = PersonState(self._settings)
+        state = self._unknown()
         if self._attended == SCENE:
-            state.steady.take_over(before.steady)
-        else:
-            state.steady.restart(before.steady)
+            state.emotion.take_over(before.emotion)
         self._persons.pop(person, None)
         self._persons[person] = state
         self._attended = person
@@ -95,7 +103,7 @@ class Fusion:
             self._shared_evidence[observation.sense].add(observation)
             return
         person = observation.person or self._attended
-        state = self._persons.pop(person, None) or PersonState(self._settings)
+        state = self._persons.pop(person, None) or self._unknown()
         # Inserted at the end, so that the dictionary stays ordered by the last sighting.
         self._persons[person] = state
         state.face.add(observation)
@@ -118,20 +126,15 @@ class Fusion:
             evidence |= self._shared_evidence
         found = {sense: part.opinion(now) for sense, part in evidence.items()}
         opinions = {sense: opinion for sense, opinion in found.items() if opinion is not None}
-        weights = {
-            sense: self._trust[sense] * opinion.quality * opinion.freshness for sense, opinion in opinions.items()
-        }
-        posterior = state.steady.follow(log_pool(opinions, weights), now)
-        valence, arousal = valence_arousal(posterior)
-        total = sum(weights.values())
+        fused = state.emotion.combine(opinions, now)
         return Estimate(
             captured_at=now,
-            label=state.steady.label,
-            posterior=tuple(float(p) for p in posterior),
-            valence=valence,
-            arousal=arousal,
+            label=fused.label,
+            posterior=fused.posterior,
+            valence=fused.valence,
+            arousal=fused.arousal,
             contributions=tuple(
-                _contribution(sense, opinions[sense], weights[sense] / total if total > 0 else 0.0)
+                _contribution(sense, opinions[sense], fused.weights[sense])
                 if sense in opinions
                 else _missing_contribution(sense, self._reason(sense, evidence.get(sense)))
                 for sense in SENSES

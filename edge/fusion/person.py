@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from edge import config
 from edge.fusion.evidence import Evidence
-from edge.fusion.pool import SteadyPosterior
+from edge.fusion.filter import EmotionFilter
+from edge.fusion.parameters import Parameters, Reliability
 
 
 class PersonState:
-    """The evidence of one face and the smoothed posterior that follows from it."""
+    """The evidence of one face and the emotion that follows from it."""
 
-    def __init__(self, settings: config.Fusion) -> None:
-        self.face = Evidence(settings.face_memory_s)
-        self.steady = SteadyPosterior(settings.smoothing_s, settings.switch_margin)
+    def __init__(self, numbers: Parameters, face: Reliability, prior: tuple[float, ...]) -> None:
+        """Starts without evidence.
+
+        Args:
+            numbers: The numbers of the fusion.
+            face: Reliability of the face model.
+            prior: How often each of the seven labels occurs.
+        """
+        self.face = Evidence(numbers.sense("face"), face)
+        self.emotion = EmotionFilter(numbers, prior)
 
     def expired(self, now: float) -> bool:
         """Whether the evidence of this person's face is stale at `now` (seconds)."""

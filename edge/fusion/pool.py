@@ -1,72 +1,100 @@
-"""A logarithmic opinion pool with temporal smoothing.
+"""Combines the senses' beliefs into one posterior, and measures how they contradict each other.
 
-The pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1986) is the product of the senses'
-posteriors, each raised to the power of its sense's current weight.
+Given the emotion, the senses' errors are taken as independent, so their likelihoods multiply. A sense is reliable only
+with some probability, its `trust`; otherwise its belief says nothing. So each factor of the product is a mixture of the
+belief and of the uniform distribution, which bounds what one sense can do (Box & Tiao, Biometrika 55, 1968).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.emotions import COUNT, LABELS, NEUTRAL
+from edge.emotions import COUNT, LABELS
 from edge.fusion.evidence import Opinion
 from edge.observation import Sense
 
-PRIOR: Final = np.log(np.where(np.arange(COUNT) == NEUTRAL, 0.28, 0.72 / (COUNT - 1)))
-"""Prior log-probabilities, (7,), of a person without evidence: most people are neutral most of the time."""
+_SMALLEST: Final = 1e-12
+"""Lower bound of a factor of the product, so that its logarithm is finite."""
 
 
-def log_pool(opinions: Mapping[Sense, Opinion], weights: Mapping[Sense, float]) -> NDArray[np.float64]:
-    """The weighted sum of log-posteriors, (7,), not normalised.
+def factors(beliefs: NDArray[np.float64], certain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Likelihood ratios of the labels, (k, 7), each row with the mean 1.
 
     Args:
-        opinions: Sense → its opinion; senses without an opinion are absent.
-        weights: Sense → weight, 0…1, for each sense in `opinions`. The prior gets the remainder to 1; it gets no weight
-            if they add up to more than 1.
+        beliefs: (k, 7) prior-free beliefs of k senses.
+        certain: (k,) probability that a belief is reliable and still true, 0…1.
     """
-    prior_share = max(0.0, 1.0 - sum(weights[sense] for sense in opinions))
-    pooled = prior_share * PRIOR
-    for sense, opinion in opinions.items():
-        pooled = pooled + weights[sense] * opinion.log_posterior
-    return pooled
+    return np.maximum(1.0 + certain[:, None] * (COUNT * beliefs - 1.0), _SMALLEST)
 
 
-class SteadyPosterior:
-    """Smooths a pool over time and changes the label only by a margin (hysteresis)."""
+def product(likelihoods: NDArray[np.float64], log_prior: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Posterior, (7,), from likelihood ratios of k senses, (k, 7), and the logarithm of the prior, (7,)."""
+    log = log_prior + np.log(likelihoods).sum(0)
+    found = np.exp(log - log.max())
+    return np.asarray(found / found.sum())
 
-    def __init__(self, smoothing_s: float, margin: float) -> None:
-        """`smoothing_s`: time constant in seconds; `margin`: by how much another label must be more probable, 0…1."""
-        self._smoothing_s = smoothing_s
-        self._margin = margin
-        self._pool = PRIOR.copy()
-        self._updated_at: float | None = None
-        self.label = LABELS[NEUTRAL]
-        """The present label."""
 
-    def take_over(self, other: SteadyPosterior) -> None:
-        """Copies the state of `other`."""
-        self._pool, self._updated_at, self.label = other._pool.copy(), other._updated_at, other.label
+def agreement(likelihoods: NDArray[np.float64], beliefs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How well each sense agrees with all others, (k,): the likelihood ratio of its being reliable or not.
 
-    def restart(self, other: SteadyPosterior) -> None:
-        """Resets to the prior, at the time of the last update of `other`."""
-        self._pool, self._updated_at, self.label = PRIOR.copy(), other._updated_at, LABELS[NEUTRAL]
+    Args:
+        likelihoods: (k, 7) likelihood ratios of the labels by each sense.
+        beliefs: (k, 7) prior-free beliefs of the same senses.
 
-    def follow(self, pool: NDArray[np.float64], now: float) -> NDArray[np.float64]:
-        """Moves towards `pool` until `now` (seconds), updates `label` and returns the posterior, (7,).
+    Returns:
+        1 where the others say nothing, up to 7 for perfect agreement, towards 0 for contradiction.
+    """
+    logs = np.log(likelihoods)
+    others = logs.sum(0) - logs
+    found = np.exp(others - others.max(1, keepdims=True))
+    found /= found.sum(1, keepdims=True)
+    return np.asarray(COUNT * (found * beliefs).sum(1))
 
-        A time before the last update leaves the posterior unchanged.
-        """
-        step = max(0.0, now - self._updated_at) if self._updated_at is not None else 0.0
-        share = 1.0 - np.exp(-step / self._smoothing_s)
-        self._pool = self._pool + share * (pool - self._pool)
-        self._updated_at = now
-        exponential = np.exp(self._pool - self._pool.max())
-        posterior = np.asarray(exponential / exponential.sum())
-        best = int(posterior.argmax())
-        if posterior[best] > posterior[LABELS.index(self.label)] + self._margin:
-            self.label = LABELS[best]
-        return posterior
+
+def information(likelihoods: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each sense says about the emotion, (k,): divergence of its likelihoods from the uniform one, nats."""
+    shares = likelihoods / COUNT
+    return np.asarray((shares * np.log(likelihoods)).sum(1))
+
+
+def conflict(senses: Sequence[Sense], likelihoods: NDArray[np.float64]) -> tuple[float, tuple[Sense, Sense] | None]:
+    """How much the two most contradictory senses contradict each other, and which they are; 0 with fewer than two.
+
+    The amount is the Jensen–Shannon divergence of what the two say (Lin, IEEE Trans. Inf. Theory 37, 1991), in bits: 0
+    for equal beliefs, 1 for beliefs that exclude each other. An unreliable, poor or old belief is flat, so it conflicts
+    little.
+
+    Args:
+        senses: The k senses.
+        likelihoods: (k, 7) likelihood ratios of the labels by each sense, with the mean 1.
+    """
+    if len(senses) < 2:
+        return 0.0, None
+    shares = likelihoods / COUNT
+    entropies = -(shares * np.log2(shares)).sum(1)
+    first, second = np.triu_indices(len(senses), 1)
+    middle = (shares[first] + shares[second]) / 2
+    found = -(middle * np.log2(middle)).sum(1) - (entropies[first] + entropies[second]) / 2
+    worst = int(found.argmax())
+    return min(1.0, max(0.0, float(found[worst]))), (senses[first[worst]], senses[second[worst]])
+
+
+def second_label(posterior: NDArray[np.float64], least: float) -> str | None:
+    """The second most probable label where two feelings are likely at once; None where one dominates.
+
+    Args:
+        posterior: (7,) probabilities.
+        least: Share of the two most probable labels' probability that the second must have.
+    """
+    second, first = np.argsort(posterior, kind="stable")[-2:]
+    share = float(posterior[second] / (posterior[first] + posterior[second]))
+    return LABELS[second] if share >= least else None
+
+
+def certainty(opinions: Mapping[Sense, Opinion]) -> NDArray[np.float64]:
+    """Probability that each belief is reliable and still true, (k,), before the online trust."""
+    return np.array([opinion.freshness * (1.0 - opinion.unreliable) for opinion in opinions.values()])

@@ -11,7 +11,6 @@ from edge import config
 from edge.emotions import COUNT, LABELS
 from edge.fusion import fusion as room
 from edge.fusion.fusion import Fusion
-from edge.fusion.pool import PRIOR
 from edge.observation import Estimate, Observation, Perceived, Sense
 
 
@@ -177,20 +176,6 @@ def test_two_labels_close_together_do_not_flap(fusion: Fusion) -> None:
     assert sum(a != b for a, b in itertools.pairwise(settled)) == 0
 
 
-def test_a_late_observation_counts_by_how_late_it_is() -> None:
-    """Two observations, the second captured one memory earlier: it counts 1/e of the first."""
-    memory = config.Fusion().voice_memory_s
-    fusion = Fusion(config.Fusion())
-    add(fusion, say("voice", "happiness", 10.0))
-    add(fusion, say("voice", "anger", 10.0 - memory))
-    part = contribution(estimate_of(fusion, 10.0), "voice")
-    late = math.exp(-1)
-    ratio = math.log(part.posterior[LABELS.index("happiness")] / part.posterior[LABELS.index("anger")])
-    full = math.log(0.8 / (0.2 / 6))
-    assert ratio == pytest.approx(full * (1 - late) / (1 + late), rel=1e-6)
-    assert part.age == 0.0
-
-
 def test_an_observation_older_by_many_memories_changes_nothing(fusion: Fusion) -> None:
     add(fusion, say("voice", "happiness", 100.0))
     before = contribution(estimate_of(fusion, 100.0), "voice").posterior
@@ -230,41 +215,6 @@ def test_no_attended_person_leaves_attention_as_it_is(fusion: Fusion) -> None:
     fusion.take(Perceived("face", (say("face", "anger", 0.0, person=4),), attended=4))
     fusion.take(Perceived("face", condition="no face"))
     assert estimate_of(fusion, 0.1).person == 4
-
-
-def test_weights_that_add_up_to_more_than_one_leave_nothing_for_the_prior() -> None:
-    """Face and voice are trusted 0.8 and 0.9: the pool is their product, without a negative share of the prior."""
-    fusion = Fusion(config.Fusion(smoothing_s=1e-3))
-    estimate_of(fusion, 0.0)
-    for sense in ("face", "voice"):
-        add(fusion, say(sense, "anger", 1.0))
-    estimate = estimate_of(fusion, 1.0)
-    log = 1.7 * math.log(0.8 / (0.2 / 6))
-    expected = 1 / (1 + 6 * math.exp(-log))
-    assert estimate.confidence == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_prior_gets_the_remaining_weight() -> None:
-    fusion = Fusion(config.Fusion(smoothing_s=1e-3))
-    estimate_of(fusion, 0.0)
-    add(fusion, say("words", "anger", 1.0))
-    estimate = estimate_of(fusion, 1.0)
-    anger, fear, neutral = (estimate.posterior[LABELS.index(label)] for label in ("anger", "fear", "neutral"))
-    assert math.log(anger / fear) == pytest.approx(0.5 * math.log(0.8 / (0.2 / 6)))
-    assert math.log(neutral / fear) == pytest.approx(0.5 * (PRIOR[LABELS.index("neutral")] - PRIOR[0]))
-
-
-def test_the_margin_holds_the_label_until_another_is_clearly_likelier() -> None:
-    def label_after(share: float) -> str:
-        fusion = Fusion(config.Fusion(smoothing_s=1e-3, switch_margin=0.1, face_trust=1.0))
-        estimate_of(fusion, 0.0)
-        rest = (1 - 0.4 - share) / 5
-        shown = tuple(0.4 if n == "neutral" else share if n == "fear" else rest for n in LABELS)
-        add(fusion, Observation("face", 1.0, shown, 1.0))
-        return estimate_of(fusion, 1.0).label
-
-    assert label_after(0.49) == "neutral"
-    assert label_after(0.51) == "fear"
 
 
 def test_time_that_runs_back_moves_nothing(fusion: Fusion) -> None:

@@ -1,0 +1,44 @@
+"""Valence and arousal fused from the posterior and from what the senses measured themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.emotions import valence_arousal
+
+
+@dataclass(frozen=True, slots=True)
+class Affect:
+    """Valence and arousal that one sense's model gave as outputs of its own."""
+
+    valence: float | None
+    """−1…1; None if the model has no such output."""
+    arousal: float | None
+    """−1…1; None if the model has no such output."""
+    weight: float
+    """Weight relative to the coordinates of the fused posterior, which have weight 1."""
+
+
+def fuse(posterior: NDArray[np.float64], affects: Mapping[str, Affect]) -> tuple[float, float]:
+    """Weighted means of the posterior's expected coordinates and of the senses' own values.
+
+    Args:
+        posterior: (7,) fused probabilities.
+        affects: Sense → its own valence and arousal.
+
+    Returns:
+        Valence and arousal, each −1…1.
+    """
+    fallback = valence_arousal(posterior)
+    found = []
+    for axis, base in zip(("valence", "arousal"), fallback, strict=True):
+        own = [(getattr(affect, axis), affect.weight) for affect in affects.values()]
+        known = [(value, weight) for value, weight in own if value is not None and weight > 0]
+        total = 1.0 + sum(weight for _, weight in known)
+        mean = (base + sum(value * weight for value, weight in known)) / total
+        found.append(float(np.clip(mean, -1.0, 1.0)))
+    return found[0], found[1]

@@ -1,0 +1,117 @@
+"""Follows the emotion of one person, or of the scene, through time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.emotions import COUNT, LABELS, NEUTRAL
+from edge.fusion import pool
+from edge.fusion.affect import Affect, fuse
+from edge.fusion.evidence import Opinion
+from edge.fusion.parameters import Parameters
+from edge.fusion.trust import Trust
+from edge.observation import Sense
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The result of all senses at one moment."""
+
+    posterior: tuple[float, ...]
+    """Seven probabilities in the order of `edge.emotions.LABELS`."""
+    label: str
+    """The reported label. It may differ from the most probable one by less than the margin."""
+    valence: float
+    """Expected valence, −1…1."""
+    arousal: float
+    """Expected arousal, −1…1."""
+    weights: Mapping[Sense, float]
+    """Sense → share in all evidence, 0…1; senses without evidence are absent."""
+    trust: Mapping[Sense, float]
+    """Sense → online trust, 0…1; 1 unless the sense has kept contradicting the others."""
+    second: str | None
+    """A second emotion that is felt beside `label`; None if one emotion explains the evidence."""
+    conflict: float
+    """Disagreement of the two senses that differ most, 0 (none) to 1 (each is sure of another emotion)."""
+    conflict_between: tuple[Sense, Sense] | None
+    """The two senses of `conflict`, in the order of `opinions`; None with fewer than two."""
+
+
+class EmotionFilter:
+    """Combines the opinions of the senses about one person at successive moments. Not thread-safe."""
+
+    def __init__(self, parameters: Parameters, prior: tuple[float, ...] | None = None) -> None:
+        """Starts with the label neutral.
+
+        Args:
+            parameters: The numbers of the fusion.
+            prior: How often each of the seven labels occurs in this robot's world; None for that of the parameters.
+        """
+        self._log_prior = np.log(np.maximum(np.asarray(prior or parameters.prior, np.float64), 1e-6))
+        self._margin = parameters.label_margin
+        self._second_share = parameters.second_share
+        self._trust = Trust(parameters.trust)
+        self.label = LABELS[NEUTRAL]
+        """The present label."""
+
+    def take_over(self, other: EmotionFilter) -> None:
+        """Copies the state of `other`."""
+        self.label = other.label
+        self._trust.take_over(other._trust)
+
+    def combine(
+        self, opinions: Mapping[Sense, Opinion], now: float, affects: Mapping[Sense, Affect] | None = None
+    ) -> Fused:
+        """Fuses the opinions and updates the label and the trust in the senses.
+
+        A time before that of the last call leaves the trust as it is.
+
+        Args:
+            opinions: Sense → its opinion at `now`; senses without one are absent.
+            now: Seconds.
+            affects: Sense → valence and arousal that its model measured itself; senses without are absent.
+        """
+        senses = tuple(opinions)
+        if senses:
+            beliefs = np.array([opinion.belief for opinion in opinions.values()])
+            certain = pool.certainty(opinions)
+            untrusting = pool.factors(beliefs, certain)
+            trust = self._trust.of(senses)
+            likelihoods = pool.factors(beliefs, certain * trust)
+            self._trust.update(senses, pool.agreement(likelihoods, untrusting / COUNT), now)
+        else:
+            untrusting = likelihoods = np.ones((0, COUNT))
+            trust = np.ones(0)
+            self._trust.update((), np.ones(0), now)
+        posterior = pool.product(likelihoods, self._log_prior)
+        self._decide(posterior)
+        told = pool.information(likelihoods)
+        total = float(told.sum())
+        valence, arousal = fuse(posterior, affects or {})
+        amount, between = pool.conflict(senses, untrusting)
+        return Fused(
+            posterior=tuple(posterior.tolist()),
+            label=self.label,
+            valence=valence,
+            arousal=arousal,
+            weights={sense: float(w) / total if total > 0 else 0.0 for sense, w in zip(senses, told, strict=True)},
+            trust=dict(zip(senses, trust.tolist(), strict=True)),
+            second=self._second(posterior) if senses else None,
+            conflict=amount,
+            conflict_between=between,
+        )
+
+    def _second(self, posterior: NDArray[np.float64]) -> str | None:
+        """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""
+        found = pool.second_label(posterior, self._second_share)
+        return LABELS[int(posterior.argmax())] if found == self.label else found
+
+    def _decide(self, posterior: NDArray[np.float64]) -> None:
+        """Changes the label if another one is more probable by the margin (hysteresis)."""
+        best = int(posterior.argmax())
+        if posterior[best] > posterior[LABELS.index(self.label)] + self._margin:
+            self.label = LABELS[best]
