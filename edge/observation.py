@@ -21,6 +21,9 @@ Sense: TypeAlias = Literal["face", "voice", "words"]
 SENSES: Final[tuple[Sense, ...]] = ("face", "voice", "words")
 """All senses, in the order in which estimates list them."""
 
+_SUM_TOLERANCE: Final = 0.01
+"""Largest difference from 1 that the sum of a posterior may have, above the rounding of an int8 output."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -72,6 +75,19 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose voice or words an observation is about, as the active speaker detection sees it."""
+
+    kind: Literal["person", "off_screen", "unknown", "unavailable"]
+    """`person`: a tracked person spoke. `off_screen`: somebody out of sight spoke. `unknown`: the evidence does not
+    suffice yet. `unavailable`: nothing can be compared, such as without landmarks, a face or a camera."""
+    person: int = 0
+    """Track id of the speaker, above 0 exactly where `kind` is `person`."""
+    confidence: float = 0.0
+    """Probability that this answer is right, 0…1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """The result of one sense for one moment or one utterance."""
 
@@ -84,18 +100,34 @@ class Observation:
     quality: float
     """Reliability of the input, 0…1, independent of how certain the posterior is."""
     person: int = 0
-    """Track id of the person; 0 if the sense cannot distinguish persons."""
+    """Track id of the person; 0 if no person is known to be meant."""
     final: bool = True
     """False for an interim observation of an utterance that has not ended yet."""
     detail: Detail | None = None
     """Further measurements. The type depends on the sense: `FaceDetail`, `VoiceDetail` or `WordsDetail`, or
     `KeywordDetail` for a keyword spotted in audio."""
+    attribution: Attribution | None = None
+    """Whose voice or words these are; None for faces, and where nobody tried to find out."""
+    speaker: str | None = None
+    """Name of the speaker as a speech recogniser gave it; None if it gave none. It is never published."""
 
     def __post_init__(self) -> None:
-        if len(self.posterior) != COUNT or not all(map(math.isfinite, self.posterior)):
-            raise ValueError(f"a posterior has {COUNT} finite probabilities, not {self.posterior}")
+        fault = posterior_fault(self.posterior)
+        if fault is not None:
+            raise ValueError(fault)
         if not 0.0 <= self.quality <= 1.0:
             raise ValueError(f"quality lies in 0…1, not {self.quality}")
+        if not math.isfinite(self.captured_at):
+            raise ValueError(f"an observation is captured at a finite time, not at {self.captured_at}")
+
+
+def posterior_fault(posterior: tuple[float, ...]) -> str | None:
+    """Returns what is wrong with a posterior, or None for one of seven finite probabilities that add up to 1."""
+    if len(posterior) != COUNT or not all(map(math.isfinite, posterior)):
+        return f"a posterior has {COUNT} finite probabilities, not {posterior}"
+    if min(posterior) < 0.0 or abs(sum(posterior) - 1.0) > _SUM_TOLERANCE:
+        return f"the probabilities of a posterior lie in 0…1 and add up to 1, unlike {posterior}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +144,9 @@ class Perceived:
     """Track id of the person to attend to; None if the sense does not name one."""
     failed: bool = False
     """True if `condition` is a fault of the device rather than a state of the scene."""
+    live: frozenset[int] | None = None
+    """Track ids of all persons whom the sense remembers, in sight or not; everyone else has been forgotten. None if the
+    sense does not track persons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +165,27 @@ class Contribution:
     """Smoothed posterior of this sense alone; None without evidence."""
     missing: str | None = None
     """Why the sense contributes nothing: `no face`, `silence`, `no words`, `stale`, `off`, or the fault."""
+    baseline: float = 0.0
+    """Strength 0…1 with which the person's own baseline corrects this sense; 0 without a baseline."""
+    attribution: Attribution | None = None
+    """Whose voice or words the newest evidence is; None without evidence, and where nobody tried to find out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPerson:
+    """The estimate of a person whom the device does not attend to, in brief."""
+
+    person: int
+    """Track id of the person, above 0."""
+    label: str
+    """The estimated emotion, one of `edge.emotions.LABELS`."""
+    confidence: float
+    """Probability of `label`, 0…1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The fused result of all senses for one person at one moment."""
+    """The fused result of all senses for one person, or for the scene, at one moment."""
 
     captured_at: float
     """Seconds: the moment that the estimate describes."""
@@ -149,7 +200,21 @@ class Estimate:
     contributions: tuple[Contribution, ...]
     """One contribution per sense, in the order of `SENSES`."""
     person: int = 0
-    """Track id of the person; 0 without one."""
+    """Track id of the person; 0 for the scene."""
+    second: str | None = None
+    """A second emotion that is likely beside `label`; None where one dominates, or without evidence."""
+    conflict: float = 0.0
+    """How much the two most contradictory senses contradict each other, as a smile with an angry voice does: 0 if they
+    say the same, towards 1 if what they say excludes each other."""
+    conflict_between: tuple[Sense, Sense] | None = None
+    """The two senses of `conflict`, in the order of `SENSES`; None with evidence of fewer than two."""
+    without_baseline: tuple[float, ...] | None = None
+    """The posterior as it would be without the person's baselines; None if no baseline corrects a sense."""
+    since: float | None = None
+    """Seconds: when `label` became the label of this person; None if that is unknown."""
+    others: tuple[OtherPerson, ...] = ()
+    """The other persons whom the device remembers, in the order of their ids; only in the estimate that `state` is made
+    of."""
 
     @property
     def confidence(self) -> float:

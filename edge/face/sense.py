@@ -90,6 +90,11 @@ class FaceSense:
         return self._attention.person
 
     @property
+    def live(self) -> frozenset[int]:
+        """Track ids of all persons remembered, in sight or not; everyone else has been forgotten."""
+        return frozenset(track.person for track in self._tracker.live)
+
+    @property
     def condition(self) -> str | None:
         """Why the last frame gave no observation; None if it gave one."""
         return None if self._tracks else "no face"

@@ -26,6 +26,9 @@ AVAILABILITIES: Final = (ONLINE, STOPPED, OFFLINE)
 TRANSCRIPT: Final = "words/transcript"
 """Topic levels, below the device, on which other programs send transcripts to it."""
 
+SPEAKER_REQUEST: Final = "request/speaker"
+"""Topic levels, below the device, on which other programs assign a speaker's name to a tracked person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:

@@ -13,6 +13,7 @@ from edge.emotions import LABELS
 from edge.observation import SENSES
 from edge.publish.payloads import Contribution, State
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED
+from edge.terminal.remarks import remarks
 
 WIDTHS: Final = (59, 99)
 """Smallest and largest width of a frame, in columns."""
@@ -115,6 +116,7 @@ def line(view: DeviceView) -> str:
             else _clip(_clean(part.missing or "-"), 200)
         )
         parts.append(f"{sense}: {summary}")
+    parts += [_clip(_clean(remark), 200) for remark in remarks(state)]
     return "  ".join(parts)
 
 
@@ -187,7 +189,8 @@ def _state(state: State, style: Style, width: int) -> list[str]:
     lines.append("")
     for sense in SENSES:
         lines.append(_sense(sense, getattr(state.contributions, sense), style, width))
-    return lines
+    shown = [_clip(_clean(remark), width - 2) for remark in remarks(state)]
+    return [*lines, *([""] if shown else []), *(_paint(f"  {remark}", style, _DIM) for remark in shown)]
 
 
 def _sense(sense: str, part: Contribution, style: Style, width: int) -> str:
