@@ -189,6 +189,9 @@ class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prior: dict[Label, Annotated[float, Meta(gt=0, lt=1)]] = {}
     """How often emotions occur in this robot's world, for example `{ neutral = 0.7 }`; labels that are not named share
     the rest alike. Without any, the frequencies of the parameters apply."""
+    baseline: bool = True
+    """Whether each person is read against that person's own neutral face and voice. It is kept in memory only, and
+    forgotten with the person."""
     parameters: Path | None = None
     """File of the fusion's learnt numbers that replaces the shipped one (`python -m models.fusion.train` makes it)."""
 

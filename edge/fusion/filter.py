@@ -105,6 +105,14 @@ class EmotionFilter:
             conflict_between=between,
         )
 
+    def posterior(self, opinions: Mapping[Sense, Opinion]) -> tuple[float, ...]:
+        """The posterior, (7,), that follows from other opinions with the present trust. It changes nothing."""
+        if not opinions:
+            return tuple(pool.product(np.ones((0, COUNT)), self._log_prior).tolist())
+        beliefs = np.array([opinion.belief for opinion in opinions.values()])
+        likelihoods = pool.factors(beliefs, pool.certainty(opinions) * self._trust.of(tuple(opinions)))
+        return tuple(pool.product(likelihoods, self._log_prior).tolist())
+
     def _second(self, posterior: NDArray[np.float64]) -> str | None:
         """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""
         found = pool.second_label(posterior, self._second_share)

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from edge.emotions import COUNT, LABELS, UNIFORM
 from edge.errors import ModelError
+from edge.fusion.baseline import BaselineNumbers
 from edge.inference.card import Card, Corpus, Name, Score
 from edge.observation import SENSES, Sense
 from edge.regular_file import open_regular
@@ -55,6 +56,8 @@ class Reliability(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Rows: labels of which the likelihood is wanted. Columns: labels of the posterior."""
     bias: Seven
     """Added to the log-likelihoods."""
+    baseline: BaselineNumbers | None = None
+    """The numbers of the persons' baselines; None if this model's outputs are not corrected by them."""
 
 
 class SenseNumbers(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

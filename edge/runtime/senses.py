@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edge.config import Config
@@ -49,6 +49,18 @@ class Senses:
         voice = self.ears.cards if self.ears else ()
         return (*face, *voice, *((self.words.card,) if self.words else ()))
 
+    @property
+    def emotion_cards(self) -> dict[Sense, Card]:
+        """Sense → card of its emotion model; senses that are off are absent."""
+        found: dict[Sense, Card] = {}
+        if self.face is not None:
+            found["face"] = self.face.expression.card
+        if self.ears is not None and self.ears.voice is not None:
+            found["voice"] = self.ears.voice.card
+        if self.words is not None:
+            found["words"] = self.words.card
+        return found
+
     def see(self, frame: Frame) -> Perceived:
         """Observes the faces in a frame."""
         face = self.face
@@ -58,7 +70,7 @@ class Senses:
             found = face.look(frame)
         except EdgeEmotionError as error:
             return Perceived("face", condition=str(error), failed=True)
-        return Perceived("face", found, face.condition, face.attended)
+        return Perceived("face", found, face.condition, face.attended, live=face.live)
 
     def hear(self, chunk: AudioChunk) -> Perceived:
         """Observes voice and keywords in a chunk of sound."""
@@ -98,7 +110,7 @@ class Senses:
             found = self.words.read(transcript)
         except EdgeEmotionError as error:
             return Perceived("words", condition=str(error), failed=True)
-        return Perceived("words", (found,) if found else ())
+        return Perceived("words", (replace(found, speaker=transcript.speaker),) if found else ())
 
 
 def build(config: Config, registry: Registry | None = None) -> Senses:
