@@ -74,17 +74,20 @@ class Transcript:
     """Confidence of the recogniser, 0…1."""
 
 
+AttributionKind: TypeAlias = Literal["person", "off_screen", "unknown", "unavailable"]
+"""Who spoke: a person in the image, somebody out of it, undecided, or not decidable because no face was measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Whose voice or words an observation is about, as the active speaker detection sees it."""
+    """The answer to the question whose voice was heard."""
 
-    kind: Literal["person", "off_screen", "unknown", "unavailable"]
-    """`person`: a tracked person spoke. `off_screen`: somebody out of sight spoke. `unknown`: the evidence does not
-    suffice yet. `unavailable`: nothing can be compared, such as without landmarks, a face or a camera."""
+    kind: AttributionKind
+    """Who spoke."""
     person: int = 0
-    """Track id of the speaker, above 0 exactly where `kind` is `person`."""
+    """Track id of the person who spoke; above 0 exactly if `kind` is `person`."""
     confidence: float = 0.0
-    """Probability that this answer is right, 0…1."""
+    """Probability of this answer, 0…1; of the most probable one if `kind` is `unknown`; 0 if it is `unavailable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class Observation:
     """Further measurements. The type depends on the sense: `FaceDetail`, `VoiceDetail` or `WordsDetail`, or
     `KeywordDetail` for a keyword spotted in audio."""
     attribution: Attribution | None = None
-    """Whose voice or words these are; None for faces, and where nobody tried to find out."""
+    """Whose voice it was, for an observation of voice or words; None if that was not examined."""
     speaker: str | None = None
     """Name of the speaker as a speech recogniser gave it; None if it gave none. It is never published."""
 
