@@ -54,16 +54,16 @@ class Fusion:
         self,
         settings: config.Fusion,
         cards: Mapping[Sense, Card] | None = None,
-        registry: Registry | None = None,
         numbers: Parameters | None = None,
+        registry: Registry | None = None,
     ) -> None:
-        """Reads the parameters.
+        """Reads the numbers of the fusion.
 
         Args:
             settings: The table `[fusion]` of the configuration.
             cards: Sense → card of its emotion model; senses that use the default model may be absent.
+            numbers: The numbers of the fusion; None for those of the file that the settings name.
             registry: Counts what is left out; None for a registry of its own.
-            numbers: The parameters; None for the file that the settings name, or the shipped one.
 
         Raises:
             ModelError: The file of parameters is missing or invalid.

@@ -49,7 +49,7 @@ class Live:
         self._registry = registry
         self._exchange = Exchange()
         self._faults = Faults()
-        self._fusion = Fusion(config.fusion, senses.emotion_cards, registry)
+        self._fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
         self._feeds = Feeds(
             inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
         )

@@ -36,7 +36,7 @@ def replay(
         EdgeEmotionError: The file cannot be read (the errors of `media.read`), or the speech recogniser failed.
     """
     registry = registry or Registry()
-    fusion = Fusion(config.fusion, senses.emotion_cards, registry)
+    fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:

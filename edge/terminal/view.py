@@ -41,6 +41,9 @@ _BOLD: Final = "1"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 """Block characters that fill 0 to 8 eighths of a cell."""
 
+_GAP: Final = "   "
+"""Gap between two remarks on one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
@@ -189,8 +192,20 @@ def _state(state: State, style: Style, width: int) -> list[str]:
     lines.append("")
     for sense in SENSES:
         lines.append(_sense(sense, getattr(state.contributions, sense), style, width))
-    shown = [_clip(_clean(remark), width - 2) for remark in remarks(state)]
-    return [*lines, *([""] if shown else []), *(_paint(f"  {remark}", style, _DIM) for remark in shown)]
+    shown = _packed([_clip(_clean(remark), width - 2) for remark in remarks(state)], width - 2)
+    return [*lines, *(_paint(f"  {packed}", style, _DIM) for packed in shown)]
+
+
+def _packed(parts: Sequence[str], width: int) -> list[str]:
+    """Lines of at most `width` columns, each with as many parts as fit, so that the frame fits a small terminal."""
+    lines: list[str] = []
+    for part in parts:
+        longer = f"{lines[-1]}{_GAP}{part}" if lines else part
+        if lines and len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
 
 
 def _sense(sense: str, part: Contribution, style: Style, width: int) -> str:
