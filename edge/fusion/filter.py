@@ -44,31 +44,33 @@ class Fused:
 class EmotionFilter:
     """Combines the opinions of the senses about one person at successive moments. Not thread-safe."""
 
-    def __init__(self, parameters: Parameters, prior: tuple[float, ...] | None = None) -> None:
+    def __init__(
+        self, parameters: Parameters, prior: tuple[float, ...] | None = None, trust: Trust | None = None
+    ) -> None:
         """Starts with the label neutral.
 
         Args:
             parameters: The numbers of the fusion.
             prior: How often each of the seven labels occurs in this robot's world; None for that of the parameters.
+            trust: The trust in the senses, shared by all persons; None for one of its own.
         """
         self._log_prior = np.log(np.maximum(np.asarray(prior or parameters.prior, np.float64), 1e-6))
         self._margin = parameters.label_margin
         self._second_share = parameters.second_share
-        self._trust = Trust(parameters.trust)
+        self._trust = trust or Trust(parameters.trust)
         self.label = LABELS[NEUTRAL]
         """The present label."""
 
     def take_over(self, other: EmotionFilter) -> None:
-        """Copies the state of `other`."""
+        """Copies the label of `other`."""
         self.label = other.label
-        self._trust.take_over(other._trust)
 
     def combine(
         self, opinions: Mapping[Sense, Opinion], now: float, affects: Mapping[Sense, Affect] | None = None
     ) -> Fused:
         """Fuses the opinions and updates the label and the trust in the senses.
 
-        A time before that of the last call leaves the trust as it is.
+        The trust is updated once for each moment; a time before the last one leaves it as it is.
 
         Args:
             opinions: Sense → its opinion at `now`; senses without one are absent.
@@ -82,11 +84,13 @@ class EmotionFilter:
             untrusting = pool.factors(beliefs, certain)
             trust = self._trust.of(senses)
             likelihoods = pool.factors(beliefs, certain * trust)
-            self._trust.update(senses, pool.agreement(likelihoods, untrusting / COUNT), now)
+            if self._trust.due(now):
+                ages = np.array([opinion.age for opinion in opinions.values()])
+                self._trust.update(senses, pool.agreement(likelihoods, untrusting / COUNT), ages, now)
         else:
             untrusting = likelihoods = np.ones((0, COUNT))
             trust = np.ones(0)
-            self._trust.update((), np.ones(0), now)
+            self._trust.update((), trust, trust, now)
         posterior = pool.product(likelihoods, self._log_prior)
         self._decide(posterior)
         told = pool.information(likelihoods)

@@ -1,9 +1,15 @@
-"""Online trust: a sense that keeps contradicting the others loses influence, and regains it when it agrees again."""
+"""Online trust: a sense that keeps contradicting the others loses influence, and regains it when it agrees again.
+
+A sense that is out of order (a microphone that clips, a camera with a dirty lens) agrees with the others only by chance.
+The log-likelihood ratio of being in order or not is the logarithm of its agreement; each sense accumulates it, as in
+Page's cumulative sum test (Biometrika 41, 1954), bounded and slowly forgotten.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,54 +17,59 @@ from numpy.typing import NDArray
 from edge.fusion import parameters
 from edge.observation import Sense
 
-_MAX_STEP_S = 1.0
-"""Longest time for which one agreement counts, because nothing was compared in a longer gap."""
+_LONGEST_STEP_S: Final = 1.0
+"""Longest time for which one agreement counts, in seconds, because nothing was compared in a longer gap."""
+_SMALLEST: Final = 1e-3
+"""Lower bound of an agreement, so that one contradiction cannot outweigh all else."""
 
 
 class Trust:
-    """The log-odds that each sense is in order, updated with how well it agrees with the others."""
+    """How far each sense is trusted. All persons share it, because a fault is one of the device."""
 
     def __init__(self, numbers: parameters.Trust) -> None:
+        """Trusts every sense fully."""
         self._numbers = numbers
+        self._limit = -math.log(numbers.lowest)
         self._doubt: dict[Sense, float] = {}
-        """Sense → minus the logarithm of its trust, 0…; a sense without an entry is fully trusted."""
-        self._limit = -math.log(max(numbers.lowest, 1e-6))
+        """Sense → minus the logarithm of its trust, from 0 on; a sense without an entry is fully trusted."""
         self._updated_at: float | None = None
 
-    def take_over(self, other: Trust) -> None:
-        """Copies the state of `other`."""
-        self._doubt, self._updated_at = dict(other._doubt), other._updated_at
-
     def of(self, senses: Sequence[Sense]) -> NDArray[np.float64]:
-        """Trust in each of the k senses, (k,), `lowest`…1."""
+        """Trust in each of k senses, (k,), from the lowest one to 1."""
         return np.exp([-self._doubt.get(sense, 0.0) for sense in senses])
 
-    def update(self, senses: Sequence[Sense], agreement: NDArray[np.float64], now: float) -> None:
-        """Follows the senses' agreement until `now` (seconds). A time before the last update changes nothing.
+    def due(self, now: float) -> bool:
+        """Whether time has passed since the last update; a time before it counts as none."""
+        if self._updated_at is None:
+            self._updated_at = now
+        return now > self._updated_at
 
-        Only a sense that agrees less than the best one loses trust: where two senses contradict each other, nothing
-        says which of them errs.
+    def update(
+        self, senses: Sequence[Sense], agreement: NDArray[np.float64], ages: NDArray[np.float64], now: float
+    ) -> None:
+        """Follows the agreement of the senses until `now`.
+
+        One observation counts once, spread over the time after it. A sense loses trust only while two others agree with
+        each other: where two senses contradict each other, nothing says which of them errs.
 
         Args:
             senses: The k senses with evidence.
             agreement: (k,) agreement of each with all others (`edge.fusion.pool.agreement`).
+            ages: (k,) seconds since the newest observation of each.
             now: Seconds.
         """
-        step = 0.0 if self._updated_at is None else now - self._updated_at
-        if step < 0:
+        if not self.due(now):
             return
-        self._updated_at = now
-        if step == 0:
-            return
-        recovery = math.exp(-step / self._numbers.recovery_s)
+        assert self._updated_at is not None
+        step, self._updated_at = now - self._updated_at, now
+        fading = math.exp(-step / self._numbers.recovery_s)
         for sense in self._doubt:
-            self._doubt[sense] *= recovery
-        if len(senses) < 2:
+            self._doubt[sense] *= fading
+        if len(senses) < 3:
             return
-        logs = np.log(np.maximum(agreement, 1e-6))
-        gain = min(step, _MAX_STEP_S) / self._numbers.evidence_s
-        for sense, behind in zip(senses, logs - logs.max(), strict=True):
-            # Agreement beyond that of unrelated beliefs restores the trust; being behind the best one lowers it.
-            change = -behind if behind < 0 else 0.0
-            doubt = self._doubt.get(sense, 0.0) + gain * change
-            self._doubt[sense] = min(self._limit, max(0.0, doubt))
+        logs = np.log(np.maximum(agreement, _SMALLEST))
+        majority = min(1.0, max(0.0, float(logs.max())))
+        share = min(step, _LONGEST_STEP_S) / self._numbers.evidence_s
+        for sense, log, age in zip(senses, logs.tolist(), ages.tolist(), strict=True):
+            change = -log * (1.0 if log > 0 else majority) * share * math.exp(-age / self._numbers.evidence_s)
+            self._doubt[sense] = min(self._limit, max(0.0, self._doubt.get(sense, 0.0) + change))

@@ -54,9 +54,9 @@ def balanced(label: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(weight / weight.sum())
 
 
-def loss(log_posterior: NDArray[np.float64], label: NDArray[np.int64]) -> float:
-    """Negative log-likelihood, nats, mean over the labels."""
-    return float(-(balanced(label) * log_posterior[np.arange(len(label)), label]).sum())
+def loss(log: NDArray[np.float64], label: NDArray[np.int64]) -> float:
+    """Negative log-likelihood, nats, mean over the labels; `log`: (n, 7) log-posteriors, `label`: (n,) true labels."""
+    return float(-(balanced(label) * log[np.arange(len(label)), label]).sum())
 
 
 def fit(given: NDArray[np.float64], label: NDArray[np.int64], strength: float) -> NDArray[np.float64]:
@@ -75,13 +75,14 @@ def fit(given: NDArray[np.float64], label: NDArray[np.int64], strength: float) -
         gradient = ((share - truth) * weight[:, None]).T @ given + 2 * strength * (found - IDENTITY)
         curvature = np.zeros((*found.shape, *found.shape))
         for row in range(COUNT):
-            for column in range(COUNT):
+            for column in range(row, COUNT):
                 factor = weight * share[:, row] * ((row == column) - share[:, column])
                 curvature[row, :, column, :] = (given * factor[:, None]).T @ given
+                curvature[column, :, row, :] = curvature[row, :, column, :].T
         hessian = curvature.reshape(size, size) + (2 * strength + 1e-9) * np.eye(size)
         step = np.linalg.solve(hessian, gradient.ravel()).reshape(found.shape)
         found = found - step
-        if np.abs(step).max() < 1e-6:
+        if np.abs(step).max() < 1e-5:
             break
     return np.asarray(found)
 
@@ -123,20 +124,24 @@ class Learnt:
 def learn(samples: Samples, card: Card, exponents: Sequence[float] = (0.0,)) -> Learnt:
     """Learns the reliability of the model with `card` from validation data.
 
+    The exponent of the quality and the penalty are chosen by the loss of maps on samples of other groups than those
+    that they were fitted to.
+
     Args:
         samples: Observations of the model on data that it did not train on.
         card: Its card.
         exponents: Exponents of the quality that are tried.
     """
     prior = implied_prior(samples, card)
+
+    def tried(strength: float, exponent: float) -> float:
+        return loss(out_of_fold(inputs(samples, prior, exponent), samples, strength), samples.label)
+
     before = loss(log_posterior(IDENTITY, inputs(samples, prior, 0.0)), samples.label)
-    tried = []
-    for exponent in exponents:
-        given = inputs(samples, prior, exponent)
-        for strength in STRENGTHS:
-            found = out_of_fold(given, samples, strength)
-            tried.append((loss(found, samples.label), exponent, strength, found))
-    after, exponent, strength, found = min(tried, key=lambda one: one[0])
+    exponent = min(exponents, key=lambda one: tried(STRENGTHS[len(STRENGTHS) // 2], one))
+    strength = min(STRENGTHS, key=lambda one: tried(one, exponent))
+    found = out_of_fold(inputs(samples, prior, exponent), samples, strength)
+    after = loss(found, samples.label)
     best = fit(inputs(samples, prior, exponent), samples.label, strength)
     rounded = np.round(prior, 4)
     return Learnt(
