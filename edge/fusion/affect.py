@@ -33,12 +33,17 @@ def fuse(posterior: NDArray[np.float64], affects: Mapping[str, Affect]) -> tuple
     Returns:
         Valence and arousal, each −1…1.
     """
-    fallback = valence_arousal(posterior)
-    found = []
-    for axis, base in zip(("valence", "arousal"), fallback, strict=True):
-        own = [(getattr(affect, axis), affect.weight) for affect in affects.values()]
-        known = [(value, weight) for value, weight in own if value is not None and weight > 0]
-        total = 1.0 + sum(weight for _, weight in known)
-        mean = (base + sum(value * weight for value, weight in known)) / total
-        found.append(float(np.clip(mean, -1.0, 1.0)))
-    return found[0], found[1]
+    valence, arousal = valence_arousal(posterior)
+    if not affects:
+        return valence, arousal
+    return (
+        _mean(valence, [(affect.valence, affect.weight) for affect in affects.values()]),
+        _mean(arousal, [(affect.arousal, affect.weight) for affect in affects.values()]),
+    )
+
+
+def _mean(base: float, own: list[tuple[float | None, float]]) -> float:
+    """Mean of `base` with weight 1 and of the senses' own values with their weights, limited to −1…1."""
+    known = [(value, weight) for value, weight in own if value is not None and weight > 0]
+    total = 1.0 + sum(weight for _, weight in known)
+    return min(1.0, max(-1.0, (base + sum(value * weight for value, weight in known)) / total))

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from edge.emotions import COUNT, LABELS
 from edge.fusion.evidence import Opinion
-from edge.observation import Sense
+from edge.observation import SENSES, Sense
 
 _SMALLEST: Final = 1e-12
 """Lower bound of a factor of the product, so that its logarithm is finite."""
+
+_PAIRS: Final = {count: np.triu_indices(count, 1) for count in range(2, len(SENSES) + 1)}
+"""Number of senses → the two indices of each pair of them."""
 
 
 def factors(beliefs: NDArray[np.float64], certain: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,7 +79,7 @@ def conflict(senses: Sequence[Sense], likelihoods: NDArray[np.float64]) -> tuple
         return 0.0, None
     shares = likelihoods / COUNT
     entropies = -(shares * np.log2(shares)).sum(1)
-    first, second = np.triu_indices(len(senses), 1)
+    first, second = _PAIRS[len(senses)]
     middle = (shares[first] + shares[second]) / 2
     found = -(middle * np.log2(middle)).sum(1) - (entropies[first] + entropies[second]) / 2
     worst = int(found.argmax())
