@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edge.emotions import valence_arousal
 
@@ -23,11 +20,11 @@ class Affect:
     """Weight relative to the coordinates of the fused posterior, which have weight 1."""
 
 
-def fuse(posterior: NDArray[np.float64], affects: Mapping[str, Affect]) -> tuple[float, float]:
+def fuse(posterior: Sequence[float], affects: Mapping[str, Affect]) -> tuple[float, float]:
     """Weighted means of the posterior's expected coordinates and of the senses' own values.
 
     Args:
-        posterior: (7,) fused probabilities.
+        posterior: Seven fused probabilities.
         affects: Sense → its own valence and arousal.
 
     Returns:

@@ -10,11 +10,12 @@ moment it becomes likelier that the emotion has changed since.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.emotions import COUNT
 from edge.fusion.parameters import Reliability, SenseNumbers
@@ -32,8 +33,8 @@ _MIN_WEIGHT: Final = 1e-3
 class Opinion:
     """A sense's belief at one moment."""
 
-    belief: NDArray[np.float64]
-    """(7,) probabilities of the labels if all were equally likely before, as of the newest observation."""
+    belief: tuple[float, ...]
+    """Seven probabilities of the labels if all were equally likely before, as of the newest observation."""
     quality: float
     """Mean quality of the observations, 0…1; recent ones weigh more."""
     age: float
@@ -46,22 +47,25 @@ class Opinion:
     @property
     def posterior(self) -> tuple[float, ...]:
         """Seven probabilities in the order of `edge.emotions.LABELS`."""
-        return tuple(self.belief.tolist())
+        return self.belief
 
 
 class Likelihood:
     """Converts the posteriors of one model to log-likelihoods of the labels."""
 
     def __init__(self, reliability: Reliability) -> None:
-        self._matrix = np.asarray(reliability.matrix, np.float64)
-        # bias − matrix · log prior, computed once.
-        self._offset = np.asarray(reliability.bias) - self._matrix @ np.log(np.asarray(reliability.prior))
+        matrix = np.asarray(reliability.matrix, np.float64)
+        offset = np.asarray(reliability.bias) - matrix @ np.log(np.asarray(reliability.prior))
+        # The mean over the labels is subtracted here, once, so that it is 0 in all results.
+        self._matrix = (matrix - matrix.mean(0)).tolist()
+        self._offset = (offset - offset.mean()).tolist()
 
-    def log(self, posterior: tuple[float, ...]) -> NDArray[np.float64]:
-        """(7,) log-likelihoods of the labels, whose mean is 0."""
-        given = np.maximum(np.asarray(posterior, np.float64), FLOOR)
-        found = self._matrix @ np.log(given / given.sum()) + self._offset
-        return np.asarray(found - found.mean())
+    def log(self, posterior: Sequence[float]) -> list[float]:
+        """Log-likelihoods of the seven labels, whose mean is 0."""
+        given = [max(p, FLOOR) for p in posterior]
+        total = math.log(sum(given))
+        logs = [math.log(p) - total for p in given]
+        return [sum(map(mul, row, logs)) + offset for row, offset in zip(self._matrix, self._offset, strict=True)]
 
 
 class Evidence:
@@ -80,16 +84,20 @@ class Evidence:
 
     def clear(self) -> None:
         """Discards all observations."""
-        self._sums = np.zeros(_SUMS)
+        self._sums = [0.0] * _SUMS
         self._summed_at: float | None = None
-        self._interim: tuple[float, NDArray[np.float64]] | None = None
+        self._interim: tuple[float, list[float]] | None = None
         self._newest_at: float | None = None
-        self._opinion: tuple[NDArray[np.float64], float] | None = None
+        self._opinion: tuple[tuple[float, ...], float] | None = None
 
-    def add(self, observation: Observation) -> None:
+    def add(self, observation: Observation, posterior: tuple[float, ...] | None = None) -> None:
         """Adds an observation. One that is older than the newest is down-weighted by the difference.
 
         An interim observation gives way to the next one, because that describes the same utterance more completely.
+
+        Args:
+            observation: The observation.
+            posterior: Its posterior corrected by the person's baseline, (7,); None for that of the observation.
         """
         at = observation.captured_at
         if self._newest_at is not None and at < self._newest_at and not observation.final:
@@ -99,21 +107,20 @@ class Evidence:
             self._interim = None
         self._opinion = None
         weight = max(observation.quality**self._numbers.quality_exponent, _MIN_WEIGHT)
-        item = np.empty(_SUMS)
-        item[:COUNT] = weight * self._likelihood.log(observation.posterior)
-        item[COUNT:] = weight, observation.quality, 1.0
+        logs = self._likelihood.log(observation.posterior if posterior is None else posterior)
+        item = [*(weight * log for log in logs), weight, observation.quality, 1.0]
         if observation.final:
             self._sums, self._summed_at = self._with(at, item)
         else:
             self._interim = (at, item)
 
-    def _with(self, at: float, item: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    def _with(self, at: float, item: list[float]) -> tuple[list[float], float]:
         """The sums with one more observation, and the time that they refer to."""
         step = 0.0 if self._summed_at is None else at - self._summed_at
         fading = math.exp(-abs(step) / self._numbers.memory_s)
         if step < 0 and self._summed_at is not None:
-            return self._sums + fading * item, self._summed_at
-        return self._sums * fading + item, at
+            return [before + fading * new for before, new in zip(self._sums, item, strict=True)], self._summed_at
+        return [fading * before + new for before, new in zip(self._sums, item, strict=True)], at
 
     def opinion(self, now: float) -> Opinion | None:
         """The belief at `now` (seconds); None without an observation, or if the newest is stale."""
@@ -127,15 +134,16 @@ class Evidence:
         belief, quality = self._opinion
         return Opinion(belief, quality, age, math.exp(-age / self._numbers.stay_s), self._numbers.unreliable)
 
-    def _believe(self) -> tuple[NDArray[np.float64], float]:
+    def _believe(self) -> tuple[tuple[float, ...], float]:
         """Belief and quality as of the newest observation."""
         sums = self._sums if self._interim is None else self._with(*self._interim)[0]
         weight, quality, count = sums[COUNT:]
         quality = min(1.0, quality / count)
         strength = quality**self._numbers.quality_exponent * max(1.0, count) ** self._numbers.independence
-        log = sums[:COUNT] * (strength / weight)
-        belief = np.exp(log - log.max())
-        return belief / belief.sum(), float(quality)
+        scale, highest = strength / weight, max(sums[:COUNT])
+        belief = [math.exp(scale * (log - highest)) for log in sums[:COUNT]]
+        total = sum(belief)
+        return tuple(p / total for p in belief), quality
 
     @property
     def ever(self) -> bool:

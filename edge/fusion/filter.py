@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edge.emotions import COUNT, LABELS, NEUTRAL
 from edge.fusion import pool
@@ -54,7 +52,8 @@ class EmotionFilter:
             prior: How often each of the seven labels occurs in this robot's world; None for that of the parameters.
             trust: The trust in the senses, shared by all persons; None for one of its own.
         """
-        self._log_prior = np.log(np.maximum(np.asarray(prior or parameters.prior, np.float64), 1e-6))
+        self._log_prior = [math.log(max(p, 1e-6)) for p in prior or parameters.prior]
+        self._prior = pool.product((), self._log_prior)
         self._margin = parameters.label_margin
         self._second_share = parameters.second_share
         self._trust = trust or Trust(parameters.trust)
@@ -78,32 +77,29 @@ class EmotionFilter:
             affects: Sense → valence and arousal that its model measured itself; senses without are absent.
         """
         senses = tuple(opinions)
-        if senses:
-            beliefs = np.array([opinion.belief for opinion in opinions.values()])
-            certain = pool.certainty(opinions)
-            untrusting = pool.factors(beliefs, certain)
-            trust = self._trust.of(senses)
-            likelihoods = pool.factors(beliefs, certain * trust)
-            if self._trust.due(now):
-                ages = np.array([opinion.age for opinion in opinions.values()])
-                self._trust.update(senses, pool.agreement(likelihoods, untrusting / COUNT), ages, now)
-        else:
-            untrusting = likelihoods = np.ones((0, COUNT))
-            trust = np.ones(0)
-            self._trust.update((), trust, trust, now)
-        posterior = pool.product(likelihoods, self._log_prior)
+        beliefs = [opinion.belief for opinion in opinions.values()]
+        certain = pool.certainty(opinions)
+        trust = self._trust.of(senses)
+        likelihoods = pool.factors(beliefs, [sure * trusted for sure, trusted in zip(certain, trust, strict=True)])
+        logs = pool.logarithms(likelihoods)
+        untrusting = likelihoods if all(trusted == 1.0 for trusted in trust) else pool.factors(beliefs, certain)
+        if self._trust.due(now):
+            shares = [[ratio / COUNT for ratio in row] for row in untrusting]
+            ages = [opinion.age for opinion in opinions.values()]
+            self._trust.update(senses, pool.agreement(logs, shares), ages, now)
+        posterior = pool.product(logs, self._log_prior) if senses else self._prior
         self._decide(posterior)
-        told = pool.information(likelihoods)
-        total = float(told.sum())
+        told = pool.information(likelihoods, logs)
+        total = sum(told)
         valence, arousal = fuse(posterior, affects or {})
         amount, between = pool.conflict(senses, untrusting)
         return Fused(
-            posterior=tuple(posterior.tolist()),
+            posterior=tuple(posterior),
             label=self.label,
             valence=valence,
             arousal=arousal,
-            weights={sense: float(w) / total if total > 0 else 0.0 for sense, w in zip(senses, told, strict=True)},
-            trust=dict(zip(senses, trust.tolist(), strict=True)),
+            weights={sense: w / total if total > 0 else 0.0 for sense, w in zip(senses, told, strict=True)},
+            trust=dict(zip(senses, trust, strict=True)),
             second=self._second(posterior) if senses else None,
             conflict=amount,
             conflict_between=between,
@@ -111,19 +107,18 @@ class EmotionFilter:
 
     def posterior(self, opinions: Mapping[Sense, Opinion]) -> tuple[float, ...]:
         """The posterior, (7,), that follows from other opinions with the present trust. It changes nothing."""
-        if not opinions:
-            return tuple(pool.product(np.ones((0, COUNT)), self._log_prior).tolist())
-        beliefs = np.array([opinion.belief for opinion in opinions.values()])
-        likelihoods = pool.factors(beliefs, pool.certainty(opinions) * self._trust.of(tuple(opinions)))
-        return tuple(pool.product(likelihoods, self._log_prior).tolist())
+        trust = self._trust.of(tuple(opinions))
+        certain = [sure * trusted for sure, trusted in zip(pool.certainty(opinions), trust, strict=True)]
+        likelihoods = pool.factors([opinion.belief for opinion in opinions.values()], certain)
+        return tuple(pool.product(pool.logarithms(likelihoods), self._log_prior))
 
-    def _second(self, posterior: NDArray[np.float64]) -> str | None:
+    def _second(self, posterior: list[float]) -> str | None:
         """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""
         found = pool.second_label(posterior, self._second_share)
-        return LABELS[int(posterior.argmax())] if found == self.label else found
+        return LABELS[posterior.index(max(posterior))] if found == self.label else found
 
-    def _decide(self, posterior: NDArray[np.float64]) -> None:
+    def _decide(self, posterior: list[float]) -> None:
         """Changes the label if another one is more probable by the margin (hysteresis)."""
-        best = int(posterior.argmax())
+        best = posterior.index(max(posterior))
         if posterior[best] > posterior[LABELS.index(self.label)] + self._margin:
             self.label = LABELS[best]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from edge import config, shipped
@@ -14,6 +16,7 @@ from edge.fusion.history import Span
 from edge.fusion.parameters import Parameters, Reliability, load
 from edge.fusion.person import Person, SenseState, newer, opinions, uncorrected_opinions
 from edge.fusion.speakers import Speakers
+from edge.fusion.trust import Trust
 from edge.health import catalogue
 from edge.health.registry import Counter, Registry
 from edge.inference.card import Card
@@ -55,6 +58,7 @@ class Fusion:
         settings: config.Fusion,
         cards: Mapping[Sense, Card] | None = None,
         numbers: Parameters | None = None,
+        trust: Trust | None = None,
         registry: Registry | None = None,
     ) -> None:
         """Reads the numbers of the fusion.
@@ -63,12 +67,15 @@ class Fusion:
             settings: The table `[fusion]` of the configuration.
             cards: Sense → card of its emotion model; senses that use the default model may be absent.
             numbers: The numbers of the fusion; None for those of the file that the settings name.
+            trust: The trust in the senses, for continuing where another fusion ended; None for full trust.
             registry: Counts what is left out; None for a registry of its own.
 
         Raises:
             ModelError: The file of parameters is missing or invalid.
         """
         self._numbers = numbers or load(settings.parameters or shipped.fusion())
+        self.trust = trust or Trust(self._numbers.trust)
+        """The trust in the senses, shared by all persons, because a fault of a sense is one of the device."""
         self._prior = settings.world_prior(self._numbers.prior)
         self._registry = registry or Registry()
         for counter in _COUNTERS:
@@ -153,21 +160,22 @@ class Fusion:
         """
         self._confirm(now)
         self._now = now
+        self._registry.set(catalogue.FUSION_PERSONS, float(len(self._persons)))
+        # The trust in the senses follows the first estimate of each moment, which is that of the attended person.
+        first = self._estimate(self._persons.get(self._attended, self._scene), now)
         others = [self._persons[number] for number in sorted(self._persons) if number != self._attended]
         rest = [self._estimate(person, now) for person in others]
-        brief = tuple(OtherPerson(one.person, one.label, one.confidence) for one in rest)
-        scene = self._estimate(self._scene, now, brief if self._attended == SCENE else ())
-        self._registry.set(catalogue.FUSION_PERSONS, float(len(self._persons)))
-        if self._attended == SCENE:
-            return (scene, *rest)
-        return (self._estimate(self._persons[self._attended], now, brief), *rest, scene)
+        if rest:
+            brief = tuple(OtherPerson(one.person, one.label, one.confidence) for one in rest)
+            first = replace(first, others=brief)
+        return (first, *rest) if self._attended == SCENE else (first, *rest, self._estimate(self._scene, now))
 
     def _maker(self, sense: Sense, reliability: Reliability) -> Callable[[], Evidence]:
         numbers = self._numbers.sense(sense)
         return lambda: Evidence(numbers, reliability)
 
     def _emotions(self) -> EmotionFilter:
-        return EmotionFilter(self._numbers, self._prior)
+        return EmotionFilter(self._numbers, self._prior, self.trust)
 
     def _refusal(self, observation: Observation, now: float | None) -> Counter | None:
         """The counter of the reason why an observation is left out; None if it can be used."""
@@ -258,14 +266,14 @@ class Fusion:
                 self._erase(number, catalogue.FUSION_PERSONS_ERASED)
         self._named.clear()
 
-    def _estimate(self, person: Person, now: float, others: tuple[OtherPerson, ...] = ()) -> Estimate:
+    def _estimate(self, person: Person, now: float) -> Estimate:
         states = person.senses
         if person.number in (SCENE, self._attended):
             states = {sense: newer(state, self._shared.get(sense)) for sense, state in states.items()}
         found = opinions(states, now)
         fused = person.emotions.combine(found, now)
         confidence = fused.posterior[LABELS.index(fused.label)]
-        corrects = any(states[sense].corrects for sense in found)
+        corrects = self._baselines and any(states[sense].corrects for sense in found)
         return Estimate(
             captured_at=now,
             label=fused.label,
@@ -284,7 +292,6 @@ class Fusion:
             conflict_between=fused.conflict_between,
             without_baseline=(person.emotions.posterior(uncorrected_opinions(states, now)) if corrects else None),
             since=person.history.add(fused.label, confidence, now),
-            others=others,
         )
 
     def _reason(self, sense: Sense, state: SenseState, number: int) -> str:
@@ -320,5 +327,6 @@ def _contribution(sense: Sense, opinion: Opinion, state: SenseState, share: floa
     )
 
 
+@lru_cache(maxsize=256)
 def _missing_contribution(sense: Sense, reason: str) -> Contribution:
     return Contribution(sense=sense, weight=0.0, quality=0.0, age=None, posterior=None, missing=reason)

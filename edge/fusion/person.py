@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from edge.emotions import COUNT, NEUTRAL
+from edge.fusion import pool
 from edge.fusion.baseline import Baseline, BaselineNumbers
 from edge.fusion.evidence import Evidence, Opinion
 from edge.fusion.filter import EmotionFilter
@@ -80,13 +78,13 @@ class SenseState:
             self._split()
         assert self._uncorrected is not None
         self._uncorrected.add(observation)
-        self.evidence.add(replace(observation, posterior=baseline.correct(observation.posterior)))
+        self.evidence.add(observation, baseline.correct(observation.posterior))
         return in_order
 
     def _split(self) -> None:
         """Continues without the baseline in the present evidence, and with it in a copy."""
         self._uncorrected = self.evidence
-        # A shallow copy suffices, because `Evidence` replaces its arrays instead of changing them.
+        # A shallow copy suffices, because `Evidence` replaces its sums instead of changing them.
         self.evidence = copy(self._uncorrected)
 
 
@@ -137,14 +135,13 @@ class Person:
 
     def _neutral_by_others(self, sense: Sense, at: float) -> float | None:
         """Probability of neutral by the senses other than `sense` at `at` (seconds); None if they know too little."""
-        likelihood, known = np.ones(COUNT), 0.0
-        for other, state in self.senses.items():
-            opinion = None if other == sense else state.evidence.opinion(at)
-            if opinion is not None:
-                certainty = opinion.freshness * (1.0 - opinion.unreliable) * opinion.quality
-                likelihood = likelihood * (1.0 + certainty * (COUNT * opinion.belief - 1.0))
-                known = max(known, certainty)
-        return float(likelihood[NEUTRAL] / likelihood.sum()) if known >= _LEAST_CERTAINTY else None
+        others = [state.evidence.opinion(at) for other, state in self.senses.items() if other != sense]
+        known = [opinion for opinion in others if opinion is not None]
+        certain = [opinion.freshness * (1.0 - opinion.unreliable) * opinion.quality for opinion in known]
+        if max(certain, default=0.0) < _LEAST_CERTAINTY:
+            return None
+        logs = pool.logarithms(pool.factors([opinion.belief for opinion in known], certain))
+        return pool.product(logs, (0.0,) * COUNT)[NEUTRAL]
 
 
 def newer(one: SenseState, other: SenseState | None) -> SenseState:

@@ -7,65 +7,82 @@ belief and of the uniform distribution, which bounds what one sense can do (Box 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import combinations
+from typing import Final, TypeAlias
 
 from edge.emotions import COUNT, LABELS
 from edge.fusion.evidence import Opinion
-from edge.observation import SENSES, Sense
+from edge.observation import Sense
 
 _SMALLEST: Final = 1e-12
 """Lower bound of a factor of the product, so that its logarithm is finite."""
 
-_PAIRS: Final = {count: np.triu_indices(count, 1) for count in range(2, len(SENSES) + 1)}
-"""Number of senses → the two indices of each pair of them."""
+Row: TypeAlias = Sequence[float]
+"""Seven values in the order of `edge.emotions.LABELS`.
+
+All computations here are on a handful of numbers, for which plain Python takes a third of the time of NumPy.
+"""
 
 
-def factors(beliefs: NDArray[np.float64], certain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Likelihood ratios of the labels, (k, 7), each row with the mean 1.
+def factors(beliefs: Sequence[Row], certain: Sequence[float]) -> list[list[float]]:
+    """Likelihood ratios of the labels by each of k senses, each row with the mean 1.
 
     Args:
-        beliefs: (k, 7) prior-free beliefs of k senses.
-        certain: (k,) probability that a belief is reliable and still true, 0…1.
+        beliefs: Prior-free beliefs of the k senses.
+        certain: Probability of each sense that its belief is reliable and still true, 0…1.
     """
-    return np.maximum(1.0 + certain[:, None] * (COUNT * beliefs - 1.0), _SMALLEST)
+    found = []
+    for belief, sure in zip(beliefs, certain, strict=True):
+        slope, floor = COUNT * sure, 1.0 - sure
+        found.append([max(floor + slope * p, _SMALLEST) for p in belief])
+    return found
 
 
-def product(likelihoods: NDArray[np.float64], log_prior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Posterior, (7,), from likelihood ratios of k senses, (k, 7), and the logarithm of the prior, (7,)."""
-    log = log_prior + np.log(likelihoods).sum(0)
-    found = np.exp(log - log.max())
-    return np.asarray(found / found.sum())
+def logarithms(likelihoods: Sequence[Row]) -> list[list[float]]:
+    """Natural logarithms of the likelihood ratios of k senses."""
+    return [[math.log(ratio) for ratio in row] for row in likelihoods]
 
 
-def agreement(likelihoods: NDArray[np.float64], beliefs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How well each sense agrees with all others, (k,): the likelihood ratio of its being reliable or not.
+def product(logs: Sequence[Row], log_prior: Row) -> list[float]:
+    """Posterior from the logarithms of the likelihood ratios of k senses and of the prior."""
+    return _normalised([sum(column) for column in zip(log_prior, *logs, strict=True)])
+
+
+def agreement(logs: Sequence[Row], beliefs: Sequence[Row]) -> list[float]:
+    """How well each of k senses agrees with all others: the likelihood ratio of its being reliable or not.
 
     Args:
-        likelihoods: (k, 7) likelihood ratios of the labels by each sense.
-        beliefs: (k, 7) prior-free beliefs of the same senses.
+        logs: Logarithms of the likelihood ratios of the labels by each sense.
+        beliefs: Prior-free beliefs of the same senses.
 
     Returns:
         1 where the others say nothing, up to 7 for perfect agreement, towards 0 for contradiction.
     """
-    logs = np.log(likelihoods)
-    others = logs.sum(0) - logs
-    found = np.exp(others - others.max(1, keepdims=True))
-    found /= found.sum(1, keepdims=True)
-    return np.asarray(COUNT * (found * beliefs).sum(1))
+    total = [sum(column) for column in zip(*logs, strict=True)]
+    found = []
+    for own, belief in zip(logs, beliefs, strict=True):
+        others = _normalised([whole - part for whole, part in zip(total, own, strict=True)])
+        found.append(COUNT * sum(p * q for p, q in zip(others, belief, strict=True)))
+    return found
 
 
-def information(likelihoods: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each sense says about the emotion, (k,): divergence of its likelihoods from the uniform one, nats."""
-    shares = likelihoods / COUNT
-    return np.asarray((shares * np.log(likelihoods)).sum(1))
+def information(likelihoods: Sequence[Row], logs: Sequence[Row]) -> list[float]:
+    """What each of k senses says about the emotion: divergence of its likelihoods from the uniform one, nats.
+
+    Args:
+        likelihoods: Likelihood ratios of the labels by each sense.
+        logs: Their logarithms.
+    """
+    return [
+        sum(ratio * log for ratio, log in zip(row, of_row, strict=True)) / COUNT
+        for row, of_row in zip(likelihoods, logs, strict=True)
+    ]
 
 
-def conflict(senses: Sequence[Sense], likelihoods: NDArray[np.float64]) -> tuple[float, tuple[Sense, Sense] | None]:
-    """How much the two most contradictory senses contradict each other, and which they are; 0 with fewer than two.
+def conflict(senses: Sequence[Sense], likelihoods: Sequence[Row]) -> tuple[float, tuple[Sense, Sense] | None]:
+    """How much the two most contradictory senses contradict each other, and these two; (0, None) with fewer than two.
 
     The amount is the Jensen–Shannon divergence of what the two say (Lin, IEEE Trans. Inf. Theory 37, 1991), in bits: 0
     for equal beliefs, 1 for beliefs that exclude each other. An unreliable, poor or old belief is flat, so it conflicts
@@ -73,31 +90,40 @@ def conflict(senses: Sequence[Sense], likelihoods: NDArray[np.float64]) -> tuple
 
     Args:
         senses: The k senses.
-        likelihoods: (k, 7) likelihood ratios of the labels by each sense, with the mean 1.
+        likelihoods: Likelihood ratios of the labels by each sense, with the mean 1.
     """
     if len(senses) < 2:
         return 0.0, None
-    shares = likelihoods / COUNT
-    entropies = -(shares * np.log2(shares)).sum(1)
-    first, second = _PAIRS[len(senses)]
-    middle = (shares[first] + shares[second]) / 2
-    found = -(middle * np.log2(middle)).sum(1) - (entropies[first] + entropies[second]) / 2
-    worst = int(found.argmax())
-    return min(1.0, max(0.0, float(found[worst]))), (senses[first[worst]], senses[second[worst]])
+    entropies = [-sum(ratio * math.log2(ratio) for ratio in row) for row in likelihoods]
+    pairs = []
+    for first, second in combinations(range(len(senses)), 2):
+        middle = [(a + b) / 2 for a, b in zip(likelihoods[first], likelihoods[second], strict=True)]
+        between = -sum(ratio * math.log2(ratio) for ratio in middle) - (entropies[first] + entropies[second]) / 2
+        pairs.append((between / COUNT, (senses[first], senses[second])))
+    amount, found = max(pairs, key=lambda pair: pair[0])
+    return min(1.0, max(0.0, amount)), found
 
 
-def second_label(posterior: NDArray[np.float64], least: float) -> str | None:
+def second_label(posterior: Row, least: float) -> str | None:
     """The second most probable label where two feelings are likely at once; None where one dominates.
 
     Args:
-        posterior: (7,) probabilities.
+        posterior: Seven probabilities.
         least: Share of the two most probable labels' probability that the second must have.
     """
-    second, first = np.argsort(posterior, kind="stable")[-2:]
-    share = float(posterior[second] / (posterior[first] + posterior[second]))
+    second, first = sorted(range(COUNT), key=posterior.__getitem__)[-2:]
+    share = posterior[second] / (posterior[first] + posterior[second])
     return LABELS[second] if share >= least else None
 
 
-def certainty(opinions: Mapping[Sense, Opinion]) -> NDArray[np.float64]:
-    """Probability that each belief is reliable and still true, (k,), before the online trust."""
-    return np.array([opinion.freshness * (1.0 - opinion.unreliable) for opinion in opinions.values()])
+def certainty(opinions: Mapping[Sense, Opinion]) -> list[float]:
+    """Probability of each opinion that its belief is reliable and still true, before the online trust."""
+    return [opinion.freshness * (1.0 - opinion.unreliable) for opinion in opinions.values()]
+
+
+def _normalised(logs: Row) -> list[float]:
+    """Probabilities from their logarithms up to a constant."""
+    highest = max(logs)
+    found = [math.exp(log - highest) for log in logs]
+    total = sum(found)
+    return [p / total for p in found]

@@ -11,9 +11,6 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.fusion import parameters
 from edge.observation import Sense
 
@@ -34,9 +31,9 @@ class Trust:
         """Sense → minus the logarithm of its trust, from 0 on; a sense without an entry is fully trusted."""
         self._updated_at: float | None = None
 
-    def of(self, senses: Sequence[Sense]) -> NDArray[np.float64]:
-        """Trust in each of k senses, (k,), from the lowest one to 1."""
-        return np.exp([-self._doubt.get(sense, 0.0) for sense in senses])
+    def of(self, senses: Sequence[Sense]) -> list[float]:
+        """Trust in each of k senses, from the lowest one to 1."""
+        return [math.exp(-self._doubt.get(sense, 0.0)) for sense in senses]
 
     def due(self, now: float) -> bool:
         """Whether time has passed since the last update; a time before it counts as none."""
@@ -44,9 +41,7 @@ class Trust:
             self._updated_at = now
         return now > self._updated_at
 
-    def update(
-        self, senses: Sequence[Sense], agreement: NDArray[np.float64], ages: NDArray[np.float64], now: float
-    ) -> None:
+    def update(self, senses: Sequence[Sense], agreement: Sequence[float], ages: Sequence[float], now: float) -> None:
         """Follows the agreement of the senses until `now`.
 
         One observation counts once, spread over the time after it. A sense loses trust only while two others agree with
@@ -54,8 +49,8 @@ class Trust:
 
         Args:
             senses: The k senses with evidence.
-            agreement: (k,) agreement of each with all others (`edge.fusion.pool.agreement`).
-            ages: (k,) seconds since the newest observation of each.
+            agreement: Agreement of each with all others (`edge.fusion.pool.agreement`).
+            ages: Seconds since the newest observation of each.
             now: Seconds.
         """
         if not self.due(now):
@@ -67,9 +62,9 @@ class Trust:
             self._doubt[sense] *= fading
         if len(senses) < 3:
             return
-        logs = np.log(np.maximum(agreement, _SMALLEST))
-        majority = min(1.0, max(0.0, float(logs.max())))
+        logs = [math.log(max(each, _SMALLEST)) for each in agreement]
+        majority = min(1.0, max(0.0, *logs))
         share = min(step, _LONGEST_STEP_S) / self._numbers.evidence_s
-        for sense, log, age in zip(senses, logs.tolist(), ages.tolist(), strict=True):
+        for sense, log, age in zip(senses, logs, ages, strict=True):
             change = -log * (1.0 if log > 0 else majority) * share * math.exp(-age / self._numbers.evidence_s)
             self._doubt[sense] = min(self._limit, max(0.0, self._doubt.get(sense, 0.0) + change))
