@@ -90,6 +90,11 @@ class Topics:
         """The topic on which the device receives transcripts of the robot's own speech recogniser."""
         return f"{self.base}/{TRANSCRIPT}"
 
+    @property
+    def speaker_request(self) -> str:
+        """The topic on which the device receives requests that assign a speaker's name to a tracked person."""
+        return f"{self.base}/{SPEAKER_REQUEST}"
+
     def response(self, verb: str) -> str:
         """The topic of results of requests of the kind `verb`, such as `transcript`. Raises `ValueError` if `verb` does
         not match `LEVEL`."""

@@ -101,7 +101,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120.0, help="length of the scene (default: %(default)g)")
     arguments = parser.parse_args()
     for baseline in (True, False):
-        print(json.dumps({"persons": len(PERSONS), "baseline": baseline, **measure(arguments.seconds, baseline=baseline)}))
+        print(
+            json.dumps({"persons": len(PERSONS), "baseline": baseline, **measure(arguments.seconds, baseline=baseline)})
+        )
     return 0
 
 
