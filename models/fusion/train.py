@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from edge import shipped
@@ -19,7 +20,7 @@ from edge.emotions import LABELS, UNIFORM
 from edge.fusion.parameters import SCHEMA, Parameters, Reliability, SenseNumbers, Senses, Trust, encode
 from models.command import one_line_errors
 from models.corpora import add_data_option, require
-from models.fusion import reliability, samples, stay
+from models.fusion import baseline, reliability, samples, stay
 
 VERSION: Final = "1"
 """Version of the numbers."""
@@ -42,7 +43,8 @@ def main() -> int:
         seen, card = samples.face(data, "public", size)
         learnt = reliability.learn(seen, card)
         progress(f"face {size}: {learnt.before:.4f} -> {learnt.after:.4f} nats, strength {learnt.strength}")
-        found["face"].append(learnt.reliability)
+        of_persons = baseline.learn(seen, baseline.HALF_SECONDS)
+        found["face"].append(msgspec.structs.replace(learnt.reliability, baseline=of_persons))
     seen, card = samples.words(data, "dev")
     learnt = reliability.learn(seen, card)
     progress(f"words: {learnt.before:.4f} -> {learnt.after:.4f} nats, strength {learnt.strength}")
