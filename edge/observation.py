@@ -46,6 +46,9 @@ class AudioChunk:
     """Seconds: when the first sample was captured."""
     overruns: int = 0
     """Number of times that audio was lost immediately before this chunk."""
+    azimuth: float | None = None
+    """Degrees: the direction that a microphone array heard the sound from, 0 along the camera's axis and positive to
+    the right of the image; None if the source gives no direction."""
 
     @property
     def duration(self) -> float:
@@ -72,6 +75,60 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Mouth:
+    """The mouth of one face in one frame: distances between landmarks, in pixels."""
+
+    person: int
+    """Track id of the person."""
+    captured_at: float
+    """Seconds: when the image was captured."""
+    gap: float
+    """Gap between the inner lips."""
+    width: float
+    """Distance between the corners of the mouth."""
+    jaw: float
+    """Distance from the base of the nose to the chin."""
+    lower: float
+    """Distance from the base of the nose to the lower edge of the lower lip."""
+    scale: float
+    """Distance between the centres of the eyes, by which the other distances are divided."""
+    across: float = 0.5
+    """Horizontal position of the face in the image, 0 at the left edge, 1 at the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """The level of 10 ms of sound, and whether it is speech."""
+
+    ends_at: float
+    """Seconds: the end of the 10 ms."""
+    level: float
+    """Decimal logarithm of the power of the sound; a constant gain only adds to it."""
+    middle: float
+    """The same of the band in which the second formant of open vowels lies."""
+    speech: float
+    """Probability of speech, 0…1; it lags behind the sound by about 0.35 s."""
+    azimuth: float | None = None
+    """Degrees: direction of the sound as in `AudioChunk.azimuth`."""
+
+
+AttributionKind: TypeAlias = Literal["person", "off_screen", "unknown", "unavailable"]
+"""Who spoke: a person in the image, somebody out of it, undecided, or not decidable because no face was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The answer to the question whose voice was heard."""
+
+    kind: AttributionKind
+    """Who spoke."""
+    person: int = 0
+    """Track id of the person who spoke; above 0 exactly if `kind` is `person`."""
+    confidence: float = 0.0
+    """Probability of this answer, 0…1; of the most probable one if `kind` is `unknown`; 0 if it is `unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """The result of one sense for one moment or one utterance."""
 
@@ -90,6 +147,8 @@ class Observation:
     detail: Detail | None = None
     """Further measurements. The type depends on the sense: `FaceDetail`, `VoiceDetail` or `WordsDetail`, or
     `KeywordDetail` for a keyword spotted in audio."""
+    attribution: Attribution | None = None
+    """Whose voice it was, for an observation of voice or words; None if that was not examined."""
 
     def __post_init__(self) -> None:
         if len(self.posterior) != COUNT or not all(map(math.isfinite, self.posterior)):
@@ -112,6 +171,10 @@ class Perceived:
     """Track id of the person to attend to; None if the sense does not name one."""
     failed: bool = False
     """True if `condition` is a fault of the device rather than a state of the scene."""
+    mouths: tuple[Mouth, ...] = ()
+    """The mouths in the frame; empty without landmarks."""
+    sound: tuple[SoundLevel, ...] = ()
+    """Levels of the sound, one for each 10 ms, in order."""
 
 
 @dataclass(frozen=True, slots=True)
