@@ -28,7 +28,7 @@ _MAX_WAITING: Final = 1000
 _WINDOW: Final = np.hanning(_FRAME)
 _FREQUENCIES: Final = np.fft.rfftfreq(_FRAME, 1 / RATE)
 _AUDIBLE: Final = _FREQUENCIES >= LOWEST_HZ
-_MIDDLE: Final = (_FREQUENCIES >= MIDDLE_HZ[0]) & (_FREQUENCIES < MIDDLE_HZ[1])
+_MIDDLE: Final = np.logical_and(_FREQUENCIES >= MIDDLE_HZ[0], _FREQUENCIES <= MIDDLE_HZ[1])
 
 
 class Envelope:

@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.speaker.utterances import smooth, threshold
+
 STEP_S: Final = 0.04
 """Step in seconds of the time grid to which mouths and sound are brought."""
 LAGS: Final = range(-2, 5)
@@ -24,28 +26,29 @@ BANDS: Final = 2
 """Number of levels of the sound: all of it, and its middle band."""
 LONGEST_S: Final = 4.0
 """Maximum length of a span in seconds; of a longer one, the end is compared."""
-FEATURES: Final = (
-    *("correlation", "correlation_root_time", "likelihood_ratio", "motion", "motion_over_pause"),
-    *("level_correlation", "motion_now"),
-)
-"""Names of the features of one mouth."""
+FEATURES: Final = ("motion", "synchrony")
+"""Names of the features of one mouth, in their order.
 
-_BEFORE_S: Final = 1.5
-"""Seconds before a span in which the mouth is watched during pauses of the sound."""
+`motion` is the logarithm of the power of the mouth's motion, which is limited from above: that a mouth moves at all
+tells more than how much. `synchrony` is the correlation of predicted and heard rise times the square root of the
+seconds compared, since the deviation of a chance correlation falls with it; it is reduced for a mouth that hardly
+moves.
+"""
+
 _RANGE: Final = 3.5
 """Levels more than this many decades (35 dB) below the loudest sound of the last seconds count as silence."""
-_ACTIVE: Final = 2.5
-"""Sound within this many decades (25 dB) of the loudest counts as active."""
 _MARGIN_STEPS: Final = 3
 """Steps around active sound that are compared, because onsets and ends tell most."""
 _MAX_GAP_S: Final = 0.3
 """A mouth that is not seen for longer than this is not compared in that time."""
 _LEAST_S: Final = 0.2
 """A mouth that is compared for less than this many seconds has no features."""
-_PRIOR_POWER: Final = 0.3
-"""Power added to the normalisation of correlations, in steps of unit power, so that short or still signals count little."""
+_PRIOR_HEARD, _PRIOR_EXPECTED = 1.2, 0.3
+"""Added to the energies of heard and predicted rise, so that the correlation of short or still signals is small."""
 _LEAST_MOTION: Final = 0.01
-"""Power of motion, relative to speech, that is the noise of the landmarks of a still face."""
+"""Power of motion, relative to speech, that is added to each: the noise of the landmarks of a still face."""
+_STILL, _MOVING = -2.6, -1.2
+"""Logarithms of the power of motion of a still mouth, and from which a mouth certainly moves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,16 +71,12 @@ class Sound:
     """(n,): seconds."""
     rise: NDArray[np.float64]
     """(n, 2): the rise of each level in one step, in decades."""
-    level: NDArray[np.float64]
-    """(n,): the level, in decades above the lowest that counts."""
     compared: NDArray[np.bool_]
     """(n,): whether the step lies in the span and near active sound."""
-    active: NDArray[np.bool_]
-    """(n,): whether the sound is active."""
 
 
 def sound_between(rows: NDArray[np.float64], begin: float, end: float) -> Sound | None:
-    """Brings the sound of a span, and of the time before it, to the grid.
+    """Brings the sound of a span to the grid.
 
     Args:
         rows: Time, level, middle level and probability of speech, (n, 4), in the order of time.
@@ -88,25 +87,18 @@ def sound_between(rows: NDArray[np.float64], begin: float, end: float) -> Sound 
         The sound; None if the span has no sound.
     """
     begin = max(begin, end - LONGEST_S)
-    first, last = int(np.ceil((begin - _BEFORE_S) / STEP_S)), int(np.floor(end / STEP_S))
+    first, last = int(np.ceil(begin / STEP_S)), int(np.floor(end / STEP_S))
     if len(rows) == 0 or last - first < len(LAGS) or not ((rows[:, 0] >= begin) & (rows[:, 0] <= end)).any():
         return None
     times = np.arange(first, last + 1) * STEP_S
     # A row describes 20 ms that end at its time; the mean of four rows describes one step of the grid.
     middles = rows[:, 0] - 0.01
-    levels = np.stack([np.interp(times, middles, _smooth(rows[:, column])) for column in (1, 2)], axis=1)
+    levels = np.stack([np.interp(times, middles, smooth(rows[:, column])) for column in (1, 2)], axis=1)
     loudest = levels.max(0)
+    active = levels[:, 0] > threshold(rows[:, 1], float(loudest[0]))
     heard = (times >= middles[0] - STEP_S) & (times <= middles[-1] + STEP_S)
-    levels = np.maximum(levels, loudest - _RANGE)
-    active = (levels[:, 0] > loudest[0] - _ACTIVE) & heard & (loudest[0] > levels[:, 0].min() + 0.1)
-    near = np.convolve(active, np.ones(2 * _MARGIN_STEPS + 1), "same") > 0.5
-    return Sound(
-        times=times,
-        rise=np.gradient(levels, axis=0),
-        level=levels[:, 0] - (loudest[0] - _RANGE),
-        compared=near & heard & (times >= begin),
-        active=active,
-    )
+    near = np.convolve(active & heard, np.ones(2 * _MARGIN_STEPS + 1), "same") > 0.5
+    return Sound(times, np.gradient(np.maximum(levels, loudest - _RANGE), axis=0), near & heard)
 
 
 def motion_of(rows: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -145,7 +137,7 @@ def features_of(
         scale: The learnt scales and prediction.
 
     Returns:
-        Person → (7,) `FEATURES`, for each person seen for long enough; and the seconds of sound compared.
+        Person → (2,) `FEATURES`, for each person seen for long enough; and the seconds of sound compared.
     """
     rise = sound.rise / scale.rise
     found = {}
@@ -155,38 +147,24 @@ def features_of(
         if used.sum() * STEP_S < _LEAST_S:
             continue
         predicted = np.einsum("tlm,lmb->tb", lagged(motion / scale.motion), scale.drive)
-        power = np.square(motion / scale.motion).mean(1)
-        pause = seen & ~sound.compared
-        found[person] = _features(rise, predicted, power, sound, used, pause, motion)
+        found[person] = _features(
+            rise[used], predicted[used], float(np.square(motion[used] / scale.motion).mean()), int(used.sum()) * STEP_S
+        )
     return found, float(sound.compared.sum() * STEP_S)
 
 
-def _features(rise, predicted, power, sound, used, pause, motion) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
-    heard, expected = rise[used], predicted[used]
-    n = int(used.sum())
-    product = float((heard * expected).sum())
-    correlation = product / np.sqrt((np.square(heard).sum() + _PRIOR_POWER * 4) * (np.square(expected).sum() + _PRIOR_POWER))
-    moved = float(power[used].mean())
-    still = (float(power[pause].sum()) + 5 * 0.2) / (int(pause.sum()) + 5)
-    opened = np.cumsum(motion[:, 0] + motion[:, 2])[used]
-    level = sound.level[used]
-    opened, level = opened - opened.mean(), level - level.mean()
-    together = float((opened * level).sum() / np.sqrt((np.square(opened).sum() + 1e-3) * (np.square(level).sum() + 1.0)))
-    recent = float(power[used][-12:].mean())
-    return np.array(
-        [
-            correlation,
-            correlation * np.sqrt(n * STEP_S),
-            np.clip((product - np.square(expected).sum() / 2) / 10, -2, 2),
-            np.log(moved + _LEAST_MOTION),
-            np.log((moved + _LEAST_MOTION) / (still + _LEAST_MOTION)),
-            together * np.sqrt(n * STEP_S),
-            np.log(recent + _LEAST_MOTION),
-        ]
-    )
+def _features(
+    heard: NDArray[np.float64], expected: NDArray[np.float64], power: float, seconds: float
+) -> NDArray[np.float64]:
+    """Returns (2,) `FEATURES`.
 
-
-def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of four neighbouring values; at the edges the first and last value are repeated."""
-    padded = np.pad(values, (2, 1), "edge")
-    return np.convolve(padded, np.full(4, 0.25), "valid")
+    Args:
+        heard: The rise of the levels, (n, 2) relative to speech.
+        expected: Their rise as predicted from the mouth, (n, 2).
+        power: Power of the motion of the mouth, relative to speech.
+        seconds: Seconds compared.
+    """
+    energy = (np.square(heard).sum() + _PRIOR_HEARD) * (np.square(expected).sum() + _PRIOR_EXPECTED)
+    correlation = float((heard * expected).sum() / np.sqrt(energy))
+    moved = min(_MOVING, max(_STILL, float(np.log(power + _LEAST_MOTION)))) - _STILL
+    return np.array([moved, moved * correlation * np.sqrt(seconds)])

@@ -21,6 +21,8 @@ QUIET_DB: Final = 25.0
 """Sound more than this many dB below the loudest 40 ms of its clip counts as silence."""
 ABOVE_FLOOR_DB: Final = 10.0
 """Speech is at least this many dB above the noise of the clip, which is its level for a tenth of the time."""
+CREMA_D_TALKER: Final = "crema_d_1001"
+"""Name of the one actor whose clips of CREMA-D are used."""
 _BRIDGED_S: Final = 0.2
 """A silence within an utterance that is shorter than this many seconds belongs to it."""
 
@@ -120,4 +122,9 @@ def grid(data: Path) -> tuple[Clip, ...]:
 
 def crema_d(data: Path) -> tuple[Clip, ...]:
     """The four clips of one actor of CREMA-D."""
-    return tuple(load(path, "crema_d_1001") for path in sorted((data / "av" / "crema_d").glob("*.flv")))
+    return tuple(load(path, CREMA_D_TALKER) for path in crema_d_files(data))
+
+
+def crema_d_files(data: Path) -> tuple[Path, ...]:
+    """The files of the four clips of CREMA-D."""
+    return tuple(sorted((data / "av" / "crema_d").glob("*.flv")))

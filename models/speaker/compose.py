@@ -54,21 +54,32 @@ def sound(scene: Scene, clips: Sequence[Clip], noises: Sequence[NDArray[np.float
 
 def pictures(scene: Scene, clips: Sequence[Clip]) -> Iterator[NDArray[np.uint8]]:
     """Yields the frames of a scene, (360, 640, 3) BGR: each person cut out and pasted side by side into a room."""
-    rng = np.random.default_rng(scene.seed + 1)
+    rng = np.random.default_rng([scene.seed, 1])
     room = _room(rng)
     width, height = SIZE
     count = len(scene.faces)
     tall = height * _PERSON_HEIGHT * (1.0 if count <= 2 else 0.9 if count == 3 else 0.8)
-    spots = [(index + 0.5 + rng.uniform(-0.04, 0.04)) * width / count for index in range(count)]
+    spots = [spot * width for spot in places(scene)]
     sizes = [tall * rng.uniform(0.92, 1.0) for _ in range(count)]
+    masks: dict[tuple[int, int], NDArray[np.float32]] = {}
     for at in range(round(scene.duration * FPS)):
         image = room.copy()
         for face, middle, size in zip(scene.faces, spots, sizes, strict=True):
             source = clips[face.clip].frames[int(face.frames[at])]
+            alpha = masks.get((face.clip, int(face.frames[at])))
+            if alpha is None:
+                alpha = masks[face.clip, int(face.frames[at])] = _mask(source)
             if face.mirrored:
-                source = np.ascontiguousarray(source[:, ::-1])
-            _paste(image, source, middle, size)
+                source, alpha = np.ascontiguousarray(source[:, ::-1]), np.ascontiguousarray(alpha[:, ::-1])
+            _paste(image, source, alpha, middle, size)
         yield image
+
+
+def places(scene: Scene) -> tuple[float, ...]:
+    """Horizontal position of the middle of each person, 0 at the left edge of the image, 1 at the right."""
+    rng = np.random.default_rng([scene.seed, 2])
+    count = len(scene.faces)
+    return tuple((index + 0.5 + float(rng.uniform(-0.04, 0.04))) / count for index in range(count))
 
 
 def items(scene: Scene, clips: Sequence[Clip], noises: Sequence[NDArray[np.float32]]) -> Iterator[Frame | AudioChunk]:
@@ -84,13 +95,14 @@ def items(scene: Scene, clips: Sequence[Clip], noises: Sequence[NDArray[np.float
         yield AudioChunk(mixed[start : start + CHUNK], RATE, start / RATE)
 
 
-def _paste(image: NDArray[np.uint8], person: NDArray[np.uint8], middle: float, tall: float) -> None:
+def _paste(
+    image: NDArray[np.uint8], person: NDArray[np.uint8], opacity: NDArray[np.float32], middle: float, tall: float
+) -> None:
     """Pastes a person into `image`, standing on its lower edge, `middle` pixels from the left, `tall` pixels high."""
     factor = tall / person.shape[0]
-    alpha = _mask(person)
     size = (round(person.shape[1] * factor), round(tall))
     small = cv2.resize(person, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
+    alpha = cv2.resize(opacity, size, interpolation=cv2.INTER_AREA)[..., None]
     left, top = round(middle - size[0] / 2), image.shape[0] - size[1]
     cut = max(0, -left), max(0, left + size[0] - image.shape[1])
     small, alpha = small[:, cut[0] : size[0] - cut[1]], alpha[:, cut[0] : size[0] - cut[1]]

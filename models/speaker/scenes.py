@@ -123,7 +123,11 @@ class _Stage:
         for _ in range(100):
             phase = self.rng.uniform(0, 2 * (last - first))
             frames = _to_and_fro(first, last, np.arange(n) * source.fps / FPS * speed + phase)
-            own = [frames[int(at * FPS)] / source.fps - (at - start) for start, stop in busy for at in (start, (start + stop) / 2)]
+            own = [
+                frames[int(at * FPS)] / source.fps - (at - start)
+                for start, stop in busy
+                for at in (start, (start + stop) / 2)
+            ]
             if all(abs(offset) > _LEAST_SHIFT_S for offset in own):
                 break
         return frames
@@ -134,7 +138,9 @@ class _Stage:
         begin, end = source.speech[0][0], source.speech[-1][1]
         length = self.rng.uniform(0.35, 0.6)
         first = int(self.rng.uniform(begin, end - length) * source.fps)
-        speed = self.rng.uniform(0.7, 1.3) * (1 + 0.3 * np.sin(np.arange(n) / FPS * 2 * np.pi * self.rng.uniform(0.1, 0.4)))
+        speed = self.rng.uniform(0.7, 1.3) * (
+            1 + 0.3 * np.sin(np.arange(n) / FPS * 2 * np.pi * self.rng.uniform(0.1, 0.4))
+        )
         at = np.cumsum(speed) * source.fps / FPS
         return _to_and_fro(first, first + int(length * source.fps), at)
 
