@@ -25,6 +25,8 @@ _LEAST_S: Final = 0.25
 """With fewer seconds of sound than this, nobody is named."""
 _DIVIDED_S: Final = 1.6
 """A span of at least this many seconds is divided to see whether two people spoke in it."""
+_OTHER: Final = 0.9
+"""Least probability at which another person is taken to have spoken in one half of a span."""
 _UNAVAILABLE: Final = Attribution("unavailable")
 _UNKNOWN: Final = Attribution("unknown")
 
@@ -90,8 +92,8 @@ class Attributor:
         whole = self._compare(begin, end)
         if whole.kind == "person" and end - begin >= _DIVIDED_S:
             middle = (begin + end) / 2
-            halves = {self._compare(begin, middle).person, self._compare(middle, end).person} - {0}
-            if halves - {whole.person}:
+            halves = (self._compare(begin, middle), self._compare(middle, end))
+            if any(half.person not in (0, whole.person) and half.confidence >= _OTHER for half in halves):
                 return Attribution("unknown", confidence=whole.confidence)
         return whole
 

@@ -31,8 +31,11 @@ from models.speaker.scenes import TRAINED_KINDS, Scene, plan
 
 FOLDER: Final = Path(__file__).parent
 """Where both files are written by default."""
-MOST_WRONG: Final = 0.01
-"""Share of the speech of the training scenes that may be attributed to a wrong person."""
+LEAST_PERSON: Final = 0.6
+"""Least probability at which a person is named. It is set rather than fitted: on three talkers the threshold that keeps
+errors rare varies from 0.68 to 0.92 between folds, which says more about the talkers than about strangers."""
+LEAST_OFF_SCREEN: Final = 0.5
+"""Least probability at which a voice is said to come from nobody in the image, which harms no person."""
 DECIDED_AFTER_S: Final = 0.5
 """Each moment of speech is decided this many seconds later."""
 
@@ -42,8 +45,6 @@ _MOMENTS: Final = 6
 """Number of moments of each utterance from which is learnt."""
 _MARGIN_S: Final = 0.3
 """Seconds before an utterance that are compared, as on the device."""
-_THRESHOLDS: Final = np.arange(0.5, 0.99, 0.01)
-"""Probabilities that are tried as least probability of a person."""
 
 
 class Folds(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ def train(known: Sequence[Clip], noises: Sequence[NDArray[np.float32]], seed: in
     for scene in _scenes(known, rng):
         choices += fit.choices(scene, known, noises, strangers, _spans(scene, known, rng))
     weights = choice.fit(choices)
-    return _parameters(fit.scale_of(known), weights, _least_person(choices, weights))
+    return _parameters(fit.scale_of(known), weights)
 
 
 def _scenes(known: Sequence[Clip], rng: np.random.Generator) -> Iterator[Scene]:
@@ -97,20 +98,7 @@ def _spans(scene: Scene, known: Sequence[Clip], rng: np.random.Generator) -> lis
     ]
 
 
-def _least_person(choices: Sequence[Choice], weights: choice.Weights) -> float:
-    """Returns the least threshold at which at most `MOST_WRONG` of the moments go to a wrong person."""
-    p, right = choice.probabilities(choices, weights), choice.answers(choices)
-    best = p.argmax(1)
-    # Of each kind the same share, as in the measurement; `shifted` is only learnt from.
-    measured = np.array([one.kind != "shifted" for one in choices])
-    wrong = (best != right) & (best > 0) & measured
-    for threshold in _THRESHOLDS:
-        if (wrong & (p.max(1) >= threshold)).sum() <= MOST_WRONG * measured.sum():
-            return float(threshold)
-    return float(_THRESHOLDS[-1])
-
-
-def _parameters(scale: Scale, weights: choice.Weights, least_person: float) -> Parameters:
+def _parameters(scale: Scale, weights: choice.Weights) -> Parameters:
     def rounded(values: NDArray[np.float64]) -> list[float]:
         return [float(f"{value:.5g}") for value in values]
 
@@ -123,8 +111,8 @@ def _parameters(scale: Scale, weights: choice.Weights, least_person: float) -> P
         drive=tuple(tuple(tuple(rounded(pair)) for pair in lag) for lag in scale.drive),
         weights=tuple(rounded(np.array(weights.faces))),
         off_screen=(round(weights.off_screen[0], 4), round(weights.off_screen[1], 4)),
-        least_person=round(least_person, 2),
-        least_off_screen=0.5,
+        least_person=LEAST_PERSON,
+        least_off_screen=LEAST_OFF_SCREEN,
     )
 
 
@@ -167,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             known = (*(clip for index, clip in enumerate(grid) if index not in left_out), *actor)
             name = key([grid[index].talker for index in left_out])
             found[name] = train(known, noises)
-            print(f"without {name}: at least {found[name].least_person}", flush=True)
+            print(f"without {name}", flush=True)
         _write(options.out / "folds.json", Folds(models=found))
     return 0
 
