@@ -49,6 +49,9 @@ class AudioChunk:
     """Seconds: when the first sample was captured."""
     overruns: int = 0
     """Number of times that audio was lost immediately before this chunk."""
+    azimuth: float | None = None
+    """Degrees: the direction that a microphone array heard the sound from, 0 along the camera's axis and positive to
+    the right of the image; None if the source gives no direction."""
 
     @property
     def duration(self) -> float:
@@ -72,6 +75,44 @@ class Transcript:
     """Name of the speaker as the recogniser gave it; None if it gave none."""
     confidence: float = 1.0
     """Confidence of the recogniser, 0…1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """The mouth of one face in one frame: distances between landmarks, in pixels."""
+
+    person: int
+    """Track id of the person."""
+    captured_at: float
+    """Seconds: when the image was captured."""
+    gap: float
+    """Gap between the inner lips."""
+    width: float
+    """Distance between the corners of the mouth."""
+    jaw: float
+    """Distance from the base of the nose to the chin."""
+    lower: float
+    """Distance from the base of the nose to the lower edge of the lower lip."""
+    scale: float
+    """Distance between the centres of the eyes, by which the other distances are divided."""
+    across: float = 0.5
+    """Horizontal position of the face in the image, 0 at the left edge, 1 at the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """The level of 10 ms of sound, and whether it is speech."""
+
+    ends_at: float
+    """Seconds: the end of the 10 ms."""
+    level: float
+    """Decimal logarithm of the power of the sound; a constant gain only adds to it."""
+    middle: float
+    """The same of the band in which the second formant of open vowels lies."""
+    speech: float
+    """Probability of speech, 0…1; it lags behind the sound by about 0.35 s."""
+    azimuth: float | None = None
+    """Degrees: direction of the sound as in `AudioChunk.azimuth`."""
 
 
 AttributionKind: TypeAlias = Literal["person", "off_screen", "unknown", "unavailable"]
@@ -150,6 +191,10 @@ class Perceived:
     live: frozenset[int] | None = None
     """Track ids of all persons whom the sense remembers, in sight or not; everyone else has been forgotten. None if the
     sense does not track persons."""
+    mouths: tuple[Mouth, ...] = ()
+    """The mouths in the frame; empty without landmarks."""
+    sound: tuple[SoundLevel, ...] = ()
+    """Levels of the sound, one for each 10 ms, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def replay(
     """
     registry = registry or Registry()
     fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
+    attributor = senses.attributor()
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:
@@ -49,6 +50,8 @@ def replay(
     now = 0.0
 
     def take(perceived: Perceived) -> Iterator[Observation]:
+        if attributor is not None:
+            perceived = attributor.take(perceived)
         fusion.take(perceived)
         yield from perceived.observations
 

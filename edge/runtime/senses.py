@@ -14,6 +14,9 @@ from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
 from edge.runtime.ears import Ears, open_keywords
+from edge.speaker import model as speaker_model
+from edge.speaker.attributor import Attributor
+from edge.speaker.model import SpeakerModel
 from edge.voice.sense import VoiceSense
 from edge.words.recogniser import Recogniser, open_recogniser
 from edge.words.sense import WordsSense
@@ -41,6 +44,12 @@ class Senses:
     """Sense → why it is off or could not be loaded."""
     recogniser: Recogniser | None = None
     """Transcribes the sound for `words`; None if no recogniser is used."""
+    speaker: SpeakerModel | None = None
+    """Decides whose voice it is; None if its file could not be loaded, or if no face or no sound is sensed."""
+
+    def attributor(self) -> Attributor | None:
+        """Returns a new attributor of voices and words, for the thread that fuses; None without `speaker`."""
+        return None if self.speaker is None else Attributor(self.speaker)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -70,7 +79,7 @@ class Senses:
             found = face.look(frame)
         except EdgeEmotionError as error:
             return Perceived("face", condition=str(error), failed=True)
-        return Perceived("face", found, face.condition, face.attended, live=face.live)
+        return Perceived("face", found, face.condition, face.attended, live=face.live, mouths=face.mouths)
 
     def hear(self, chunk: AudioChunk) -> Perceived:
         """Observes voice and keywords in a chunk of sound."""
@@ -80,7 +89,8 @@ class Senses:
             found = self.ears.hear(chunk)
         except EdgeEmotionError as error:
             return Perceived("voice", condition=str(error), failed=True)
-        return Perceived("voice", found, self.missing.get("voice") or self.ears.condition)
+        condition = self.missing.get("voice") or self.ears.condition
+        return Perceived("voice", found, condition, sound=self.ears.take_levels())
 
     def hear_nothing(self) -> Perceived | None:
         """Ends an utterance whose sound stopped arriving; None if nobody was speaking."""
@@ -89,7 +99,8 @@ class Senses:
     def fall_silent(self) -> Perceived:
         """Ends the stream of sound and returns the observations of an utterance in progress."""
         found = self.ears.flush() if self.ears else ()
-        return Perceived("voice", found, self.missing.get("voice", "silence"))
+        levels = self.ears.take_levels() if self.ears else ()
+        return Perceived("voice", found, self.missing.get("voice", "silence"), sound=levels)
 
     def recognise(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
         """Returns the sentences that ended in a chunk of clean sound. Raises `EdgeEmotionError`."""
@@ -142,7 +153,8 @@ def build(config: Config, registry: Registry | None = None) -> Senses:
     ears = None
     if voice or keywords or recogniser:
         ears = Ears(config.voice, voice=voice, keywords=keywords, recogniser=recogniser is not None, registry=registry)
-    return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser)
+    speaker = _speaker_model() if face and face.landmarks and ears else None
+    return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser, speaker=speaker)
 
 
 def _recogniser(config: Config) -> Recogniser | None:
@@ -152,4 +164,12 @@ def _recogniser(config: Config) -> Recogniser | None:
         return open_recogniser(config.transcripts)
     except EdgeEmotionError as error:
         log.error("the speech recogniser is left out: %s", error)
+        return None
+
+
+def _speaker_model() -> SpeakerModel | None:
+    try:
+        return speaker_model.load(speaker_model.path())
+    except ModelError as error:
+        log.error("voices are not attributed to persons: %s", error)
         return None
