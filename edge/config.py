@@ -192,6 +192,9 @@ class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline: bool = True
     """Whether each person is read against that person's own neutral face and voice. It is kept in memory only, and
     forgotten with the person."""
+    attribution: bool = True
+    """Whether voice and words count only for the person who is seen to speak. Otherwise all of them count for the
+    attended person, such as with a voice from another room's microphone."""
     parameters: Path | None = None
     """File of the fusion's learnt numbers that replaces the shipped one (`python -m models.fusion.train` makes it)."""
 

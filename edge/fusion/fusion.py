@@ -40,6 +40,8 @@ _DEFAULT_REASONS: Final[Mapping[Sense, str]] = {"face": "no face", "voice": "sil
 """Sense → why it is missing when it has made no observation and reports no condition."""
 _NOT_ATTENDED: Final = "not attended to"
 """Why voice and words are missing in estimates of other persons while nobody can tell who speaks."""
+_SOMEBODY_ELSE: Final = "somebody else"
+"""Why voice and words are missing in the estimate of a person while somebody else is heard."""
 
 
 class Fusion:
@@ -92,8 +94,8 @@ class Fusion:
         heard: tuple[Sense, ...] = ("voice", "words")
         self._shared = {sense: SenseState(self._make[sense]) for sense in heard}
         """Voice and words about whose speaker nothing can be said."""
-        self._shared_last: dict[Sense, bool] = {}
-        """Sense → whether nothing could be said about the speaker of its last observation."""
+        self._heard: dict[Sense, SenseState] = {}
+        """Sense → whom its last observation was about."""
         self._persons: dict[int, Person] = {}
         """Track id → person, least recently seen first."""
         self._named: set[int] = set()
@@ -244,13 +246,19 @@ class Fusion:
             person = self._persons.get(observation.person)
             if person is None:
                 self._registry.increment(catalogue.FUSION_UNKNOWN_PERSONS)
-            return (person or self._scene).add(observation)
-        self._shared_last[sense] = attribution is None or attribution.kind == "unavailable"
-        return self._shared[sense].add(observation) if self._shared_last[sense] else self._scene.add(observation)
+            person = person or self._scene
+            self._heard[sense] = person.senses[sense]
+            return person.add(observation)
+        if attribution is None or attribution.kind == "unavailable":
+            self._heard[sense] = self._shared[sense]
+            return self._shared[sense].add(observation)
+        self._heard[sense] = self._scene.senses[sense]
+        return self._scene.add(observation)
 
     def _erase(self, number: int, counter: Counter) -> None:
         """Removes everything that is known of a person from memory."""
-        del self._persons[number]
+        erased = self._persons.pop(number).senses
+        self._heard = {sense: state for sense, state in self._heard.items() if state is not erased[sense]}
         self._named.discard(number)
         self._speakers.forget(number)
         if self._attended == number:
@@ -283,7 +291,7 @@ class Fusion:
             contributions=tuple(
                 _contribution(sense, found[sense], states[sense], fused.weights[sense])
                 if sense in found
-                else _missing_contribution(sense, self._reason(sense, states[sense], person.number))
+                else _missing_contribution(sense, self._reason(sense, states[sense], now))
                 for sense in SENSES
             ),
             person=person.number,
@@ -294,10 +302,14 @@ class Fusion:
             since=person.history.add(fused.label, confidence, now),
         )
 
-    def _reason(self, sense: Sense, state: SenseState, number: int) -> str:
-        if number not in (SCENE, self._attended) and state.newest_at is None and self._shared_last.get(sense):
+    def _reason(self, sense: Sense, state: SenseState, now: float) -> str:
+        """Why a sense contributes nothing to an estimate at `now` (seconds) whose evidence would be `state`."""
+        heard = self._heard.get(sense)
+        elsewhere = heard is not None and heard is not state and heard.evidence.opinion(now) is not None
+        if elsewhere and heard is self._shared.get(sense):
             return _NOT_ATTENDED
-        return self._conditions[sense] or (_DEFAULT_REASONS[sense] if state.newest_at is None else "stale")
+        usual = _DEFAULT_REASONS[sense] if state.newest_at is None else "stale"
+        return self._conditions[sense] or (_SOMEBODY_ELSE if elsewhere else usual)
 
 
 _COUNTERS: Final = (

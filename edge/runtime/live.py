@@ -50,7 +50,7 @@ class Live:
         self._exchange = Exchange()
         self._faults = Faults()
         self._fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
-        self._attributor = senses.attributor()
+        self._attributor = senses.attributor() if config.fusion.attribution else None
         self._feeds = Feeds(
             inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
         )

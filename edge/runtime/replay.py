@@ -37,7 +37,7 @@ def replay(
     """
     registry = registry or Registry()
     fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
-    attributor = senses.attributor()
+    attributor = senses.attributor() if config.fusion.attribution else None
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:

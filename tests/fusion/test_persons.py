@@ -191,10 +191,10 @@ def test_a_voice_goes_to_whom_it_belongs_and_to_nobody_else(scene: Scene) -> Non
     found = scene.of(0.2)
     assert part(found[2], "voice").attribution == by(2)
     assert part(found[2], "voice").missing is None
-    assert part(found[1], "voice").missing == part(found[SCENE], "voice").missing == "silence"
+    assert part(found[1], "voice").missing == part(found[SCENE], "voice").missing == "somebody else"
     assert part(found[SCENE], "words").missing is None
     assert part(found[SCENE], "words").attribution == OFF_SCREEN
-    assert part(found[1], "words").missing == part(found[2], "words").missing == "no words"
+    assert part(found[1], "words").missing == part(found[2], "words").missing == "somebody else"
 
 
 @pytest.mark.parametrize("attribution", [OFF_SCREEN, UNKNOWN])
@@ -244,13 +244,21 @@ def test_once_voices_are_attributed_an_old_one_of_nobody_gives_way(scene: Scene)
     assert part(scene.of(2.0 + STALE_VOICE_S + 0.1)[1], "voice").missing == "stale"
 
 
-def test_others_do_not_hear_that_they_are_not_attended_to_where_speakers_are_known(scene: Scene) -> None:
+def test_the_reason_tells_somebody_else_from_silence(scene: Scene) -> None:
     scene.see(0.0, face("neutral", 0.0, 1), face("neutral", 0.0, 2), attended=1)
+    assert part(scene.of(0.0)[2], "voice").missing == "silence"
     scene.hear(heard("voice", "anger", 0.0, UNAVAILABLE))
+    assert part(scene.of(0.1)[2], "voice").missing == "not attended to"
     scene.hear(heard("voice", "anger", 0.1, by(1)))
-    assert part(scene.of(0.2)[2], "voice").missing == "not attended to"
-    scene.hear(heard("voice", "anger", 0.2, UNKNOWN))
-    assert part(scene.of(0.2)[2], "voice").missing == "silence"
+    assert part(scene.of(0.2)[2], "voice").missing == "somebody else"
+    assert part(scene.of(0.2)[2], "words").missing == "no words"
+    scene.fusion.report("voice", "silence")
+    assert part(scene.of(0.3)[2], "voice").missing == "silence"
+    scene.fusion.report("voice", None)
+    scene.see(0.1 + STALE_VOICE_S, live=(1, 2))
+    assert part(scene.of(0.1 + STALE_VOICE_S)[2], "voice").missing == "somebody else"
+    assert part(scene.of(0.2 + STALE_VOICE_S)[2], "voice").missing == "silence"
+    assert part(scene.of(0.2 + STALE_VOICE_S)[1], "voice").missing == "stale"
 
 
 @pytest.mark.parametrize(("attribution", "label"), [(None, "anger"), (UNAVAILABLE, "anger"), (OFF_SCREEN, "neutral")])
@@ -282,7 +290,7 @@ def test_words_of_a_named_speaker_go_to_the_person(scene: Scene) -> None:
     scene.fusion.take(resolved, 0.1)
     found = scene.of(0.1)
     assert part(found[2], "words").missing is None
-    assert {part(found[one], "words").missing for one in (1, SCENE)} == {"no words"}
+    assert {part(found[one], "words").missing for one in (1, SCENE)} == {"somebody else"}
 
 
 def test_a_face_without_a_track_is_that_of_the_attended_person_or_of_the_scene(scene: Scene) -> None:
