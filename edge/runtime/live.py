@@ -50,7 +50,7 @@ class Live:
         self._exchange = Exchange()
         self._faults = Faults()
         self._fusion = Fusion(config.fusion)
-        self._attributor = senses.attributor()
+        self._attribute = senses.attribution()
         self._feeds = Feeds(
             inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
         )
@@ -115,8 +115,7 @@ class Live:
                 output.tick(now, missing)
 
     def _take(self, perceived: Perceived) -> None:
-        if self._attributor is not None:
-            perceived = self._attributor.take(perceived)
+        perceived = self._attribute(perceived)
         self._fusion.take(perceived)
         for observation in perceived.observations:
             self._registry.increment(catalogue.OBSERVATIONS[observation.sense])

@@ -37,7 +37,7 @@ def replay(
     """
     registry = registry or Registry()
     fusion = Fusion(config.fusion)
-    attributor = senses.attributor()
+    attribute = senses.attribution()
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:
@@ -50,9 +50,7 @@ def replay(
     now = 0.0
 
     def take(perceived: Perceived) -> Iterator[Observation]:
-        if attributor is not None:
-            perceived = attributor.take(perceived)
-        fusion.take(perceived)
+        fusion.take(perceived := attribute(perceived))
         yield from perceived.observations
 
     def estimate(at: float) -> Estimate:
