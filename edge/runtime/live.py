@@ -50,7 +50,7 @@ class Live:
         self._exchange = Exchange()
         self._faults = Faults()
         self._fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
-        self._attributor = senses.attributor() if config.fusion.attribution else None
+        self._attribute = senses.attribution(enabled=config.fusion.attribution)
         self._feeds = Feeds(
             inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
         )
@@ -120,9 +120,7 @@ class Live:
 
     def _take(self, perceived: Perceived, now: float) -> None:
         # Whom a request has named keeps the observation; the attribution leaves it as it is.
-        perceived = self._fusion.resolve(perceived)
-        if self._attributor is not None:
-            perceived = self._attributor.take(perceived)
+        perceived = self._attribute(self._fusion.resolve(perceived))
         self._fusion.take(perceived, now)
         for observation in perceived.observations:
             self._registry.increment(catalogue.OBSERVATIONS[observation.sense])

@@ -37,7 +37,7 @@ def replay(
     """
     registry = registry or Registry()
     fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
-    attributor = senses.attributor() if config.fusion.attribution else None
+    attribute = senses.attribution(enabled=config.fusion.attribution)
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:
@@ -50,9 +50,7 @@ def replay(
     now = 0.0
 
     def take(perceived: Perceived) -> Iterator[Observation]:
-        if attributor is not None:
-            perceived = attributor.take(perceived)
-        fusion.take(perceived)
+        fusion.take(perceived := attribute(perceived))
         yield from perceived.observations
 
     def estimate(at: float) -> Estimate:

@@ -47,9 +47,12 @@ class Senses:
     speaker: SpeakerModel | None = None
     """Decides whose voice it is; None if its file could not be loaded, or if no face or no sound is sensed."""
 
-    def attributor(self) -> Attributor | None:
-        """Returns a new attributor of voices and words, for the thread that fuses; None without `speaker`."""
-        return None if self.speaker is None else Attributor(self.speaker)
+    def attribution(self, *, enabled: bool = True) -> Callable[[Perceived], Perceived]:
+        """Returns a function that attributes the voices and words of results, one after the other, to persons.
+
+        It is for the one thread that fuses. Without `speaker`, or unless `enabled`, it returns each result unchanged.
+        """
+        return Attributor(self.speaker).take if enabled and self.speaker is not None else lambda perceived: perceived
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -26,9 +26,9 @@ _MAX_WAITING: Final = 1000
 """Maximum number of levels that wait to be taken, 10 s; older ones are dropped."""
 
 _WINDOW: Final = np.hanning(_FRAME)
-_FREQUENCIES: Final = np.fft.rfftfreq(_FRAME, 1 / RATE)
-_AUDIBLE: Final = _FREQUENCIES >= LOWEST_HZ
-_MIDDLE: Final = np.logical_and(_FREQUENCIES >= MIDDLE_HZ[0], _FREQUENCIES <= MIDDLE_HZ[1])
+_frequencies = np.fft.rfftfreq(_FRAME, 1 / RATE)
+_AUDIBLE: Final = _frequencies >= LOWEST_HZ
+_MIDDLE: Final = (_frequencies >= MIDDLE_HZ[0]) & (_frequencies <= MIDDLE_HZ[1])
 
 
 class Envelope:
