@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.emotions import valence_arousal
+from edge.observation import Sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Affect:
     """Weight relative to the coordinates of the fused posterior, which have weight 1."""
 
 
-def fuse(posterior: Sequence[float], affects: Mapping[str, Affect]) -> tuple[float, float]:
+def fuse(posterior: Sequence[float], affects: Mapping[Sense, Affect]) -> tuple[float, float]:
     """Weighted means of the posterior's expected coordinates and of the senses' own values.
 
     Args:

@@ -144,6 +144,8 @@ def measure(case: Case, quick: bool = False) -> Iterator[Row]:
         found: dict[int, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {after: [] for after in AFTER}
         for person in case.numbers:
             known = np.flatnonzero(case.person == person)
+            if len(known) == 0:
+                continue
             kinds = np.unique(case.label[known]) if regime == "one emotion only" else (None,)
             for kind in kinds:
                 of = known if kind is None else known[case.label[known] == kind]

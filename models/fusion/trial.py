@@ -185,7 +185,7 @@ def play(
                     posterior[time][number] = estimate.posterior
                     decided[time][number] = LABELS.index(estimate.label)
     assert trust is not None
-    values = dict(zip(SENSES, trust.of(SENSES).tolist(), strict=True))
+    values = dict(zip(SENSES, trust.of(SENSES), strict=True))
     return Result(posterior, decided, np.array([trial.label for trial in trials]), values)
 
 
