@@ -114,6 +114,11 @@ def stage(root: Path, target: Path) -> None:
         room.mkdir(parents=True, exist_ok=True)
         for source in (model, model.with_suffix(".json")):
             shutil.copyfile(source, room / source.name)
+    numbers = root / "models" / "fusion" / "fusion.json"
+    if not numbers.is_file():
+        raise BuildError(f"{numbers.relative_to(root)} is missing: `python -m models.fusion.train` makes it")
+    (target / "weights" / "fusion").mkdir(parents=True)
+    shutil.copyfile(numbers, target / "weights" / "fusion" / numbers.name)
 
 
 def shipped_models(root: Path) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import tomllib
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from edge.emotions import LABELS
 from edge.errors import ConfigError
 
 MAX_BYTES: Final = 1_000_000
@@ -22,6 +24,15 @@ Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 """A fraction or probability, 0…1."""
 Level: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
 """One level of an MQTT topic, without slashes, wildcards or spaces."""
+Label: TypeAlias = Literal["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+"""One of `edge.emotions.LABELS`."""
+
+_LEARNT: Final = {
+    *(f"fusion.{sense}_{what}" for sense in ("face", "voice", "words") for what in ("trust", "memory_s")),
+    "fusion.smoothing_s",
+    "fusion.switch_margin",
+}
+"""Keys of earlier versions whose numbers are now learnt from data."""
 
 
 def host_level(host: str) -> str:
@@ -175,22 +186,36 @@ class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     rate_hz: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
     """Number of estimates per second."""
-    face_trust: Share = 0.8
-    """Weight of the face sense's log-posterior when it is fresh and of full quality, 0…1."""
-    voice_trust: Share = 0.9
-    """Weight of the voice sense's log-posterior when it is fresh and of full quality, 0…1."""
-    words_trust: Share = 0.5
-    """Weight of the words sense's log-posterior when it is fresh and of full quality, 0…1."""
-    face_memory_s: Seconds = 0.6
-    """Seconds after which evidence of the face sense counts 1/e; it is `stale` after three times this."""
-    voice_memory_s: Seconds = 4.0
-    """Seconds after which evidence of the voice sense counts 1/e; it is `stale` after three times this."""
-    words_memory_s: Seconds = 6.0
-    """Seconds after which evidence of the words sense counts 1/e; it is `stale` after three times this."""
-    smoothing_s: Seconds = 0.5
-    """Time constant of the estimate in seconds. An outlier shorter than about half of it does not change the label."""
-    switch_margin: Share = 0.05
-    """Difference in probability by which another label must lead before it replaces the current one, 0…1."""
+    prior: dict[Label, Annotated[float, Meta(gt=0, lt=1)]] = {}
+    """How often emotions occur in this robot's world, for example `{ neutral = 0.7 }`; labels that are not named share
+    the rest alike. Without any, the frequencies of the parameters apply."""
+    baseline: bool = True
+    """Whether each person is read against that person's own neutral face and voice. It is kept in memory only, and
+    forgotten with the person."""
+    attribution: bool = True
+    """Whether voice and words count only for the person who is seen to speak. Otherwise all of them count for the
+    attended person, such as with a voice from another room's microphone."""
+    parameters: Path | None = None
+    """File of the fusion's learnt numbers that replaces the shipped one (`python -m models.fusion.train` makes it)."""
+
+    def __post_init__(self) -> None:
+        named, rest = sum(self.prior.values()), len(LABELS) - len(self.prior)
+        if self.prior and not (named < 0.999 if rest else math.isclose(named, 1.0, abs_tol=0.01)):
+            raise ValueError(
+                f"the probabilities add up to {named:g}: "
+                + ("less than 1, so that something is left for the labels that are not named" if rest else "exactly 1")
+            )
+
+    def world_prior(self, learnt: tuple[float, ...]) -> tuple[float, ...]:
+        """How often each label occurs, seven probabilities in the order of `edge.emotions.LABELS`.
+
+        `learnt`: the frequencies that apply where the configuration names none.
+        """
+        if not self.prior:
+            return learnt
+        rest = (1.0 - sum(self.prior.values())) / max(1, len(LABELS) - len(self.prior))
+        found = [self.prior.get(label, rest) for label in LABELS]
+        return tuple(value / sum(found) for value in found)
 
 
 class Health(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -320,5 +345,9 @@ def _explain(message: str) -> str:
     unknown = re.search(r"unknown field `(.*)`", what)
     if unknown:
         key = f"{where}.{unknown.group(1)}" if where else unknown.group(1)
+        if key in _LEARNT:
+            return (
+                f"{key} is learnt from data since version 0.2: remove the key (`fusion.parameters` names other numbers)"
+            )
         return f"unknown key {key!r}; `edge-emotion config` prints every key there is"
     return f"{where}: {what[0].lower()}{what[1:]}" if where else what

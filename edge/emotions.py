@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 from typing import Final
 
 import numpy as np
@@ -35,14 +36,16 @@ The values are the mean ratings of these emotion words in Russell & Mehrabian, "
 emotions", J. Research in Personality 11 (1977), 273–294. `neutral` is the origin by definition.
 """
 
-_COORDINATES: Final = np.array([VALENCE_AROUSAL[label] for label in LABELS], np.float64)
-"""(7, 2): `VALENCE_AROUSAL` as an array in the order of `LABELS`."""
+_VALENCES: Final = tuple(VALENCE_AROUSAL[label][0] for label in LABELS)
+"""Valence of each label, in the order of `LABELS`."""
+_AROUSALS: Final = tuple(VALENCE_AROUSAL[label][1] for label in LABELS)
+"""Arousal of each label, in the order of `LABELS`."""
 
 
 def valence_arousal(posterior: Sequence[float] | NDArray[np.floating]) -> tuple[float, float]:
     """Returns the expected valence and arousal, each in −1…1, of a posterior of shape (7,)."""
-    valence, arousal = np.asarray(posterior, np.float64) @ _COORDINATES
-    return float(valence), float(arousal)
+    given = posterior.tolist() if isinstance(posterior, np.ndarray) else posterior
+    return sum(map(mul, given, _VALENCES)), sum(map(mul, given, _AROUSALS))
 
 
 def top(posterior: Sequence[float] | NDArray[np.floating]) -> str:

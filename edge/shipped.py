@@ -20,3 +20,8 @@ def model(room: str, stem: str) -> Path:
     The model card is in the same folder.
     """
     return folder() / room / f"{stem}.tflite"
+
+
+def fusion() -> Path:
+    """The path of the shipped numbers of the fusion (`edge.fusion.parameters`)."""
+    return folder() / "fusion" / "fusion.json"

@@ -26,7 +26,7 @@ def add_parser(commands: Commands) -> None:
         "No broker is needed; the same file gives the same bytes each time.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a media file with picture, sound or both")
-    parser.add_argument("--json", action="store_true", help="one JSON estimate a line (schema edge-emotion/state/1)")
+    parser.add_argument("--json", action="store_true", help="one JSON estimate a line (schema edge-emotion/state/2)")
     parser.add_argument(
         "--observations", action="store_true", help="with --json: also every single observation of each sense"
     )

@@ -64,6 +64,7 @@ def _payloads(source: BinaryIO) -> Iterator[State | FaceObservation | VoiceObser
     """The payload of each line; None for a line that holds something else."""
     import msgspec
 
+    from edge.publish.decoding import decode_state
     from edge.publish.payloads import FaceObservation, State, VoiceObservation
 
     class Line(msgspec.Struct):
@@ -79,6 +80,9 @@ def _payloads(source: BinaryIO) -> Iterator[State | FaceObservation | VoiceObser
             # The rest of a line that is too long follows as further lines, which are no JSON either.
             schema = msgspec.json.decode(line, type=Line).schema
             kind = kinds.get(schema.rpartition("/")[0])
-            yield None if kind is None else msgspec.json.decode(line, type=kind)
+            if kind is State:
+                yield decode_state(line)
+            else:
+                yield None if kind is None else msgspec.json.decode(line, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             yield None

@@ -212,13 +212,11 @@ class _Reader:
 
     def state(self, device: str, payload: bytes) -> State | None:
         """Decodes a state. None if this version cannot read it."""
-        import msgspec
-
         from edge.clock import parse_rfc3339
-        from edge.publish.payloads import State
+        from edge.publish.decoding import decode_state
 
         try:
-            state = msgspec.json.decode(payload, type=State)
+            state = decode_state(payload)
             parse_rfc3339(state.captured_at)
             parse_rfc3339(state.valid_until)
         except _UNREADABLE as error:

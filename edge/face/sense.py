@@ -25,6 +25,7 @@ from edge.face.expression import Expression
 from edge.face.eyes import Eyes
 from edge.face.image import as_bgr
 from edge.face.landmarks import Landmarks, expression_view
+from edge.face.mouth import measure
 from edge.face.pace import NEW_FACE_S
 from edge.face.quality import assess
 from edge.face.signs import SignReader, Signs
@@ -33,7 +34,7 @@ from edge.face.upright import UprightCheck
 from edge.health import catalogue
 from edge.health.registry import Registry
 from edge.inference.card import Card
-from edge.observation import Frame, Observation
+from edge.observation import Frame, Mouth, Observation
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class FaceSense:
         self._size = (0, 0)
         self._seen_at = self._detected_at = -math.inf
         self._tracks: tuple[Track, ...] = ()
+        self._mouths: list[Mouth] = []
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -90,9 +92,19 @@ class FaceSense:
         return self._attention.person
 
     @property
+    def live(self) -> frozenset[int]:
+        """Track ids of all persons remembered, in sight or not; everyone else has been forgotten."""
+        return frozenset(track.person for track in self._tracker.live)
+
+    @property
     def condition(self) -> str | None:
         """Why the last frame gave no observation; None if it gave one."""
         return None if self._tracks else "no face"
+
+    @property
+    def mouths(self) -> tuple[Mouth, ...]:
+        """The mouths in the last frame, one for each face whose landmarks were found; empty without landmarks."""
+        return tuple(self._mouths)
 
     def look(self, frame: Frame) -> tuple[Observation, ...]:
         """Returns one observation for each face, that of the attended person first.
@@ -104,6 +116,7 @@ class FaceSense:
             SourceError: The frame is not a valid image.
             ModelError: The detector failed, or a model failed on every face.
         """
+        self._mouths = []
         image = as_bgr(frame.image)
         if image.shape[:2] != self._size:
             self._begin(image.shape[:2])
@@ -219,6 +232,7 @@ class FaceSense:
             return view(track.face, self._framing), None
         with self._registry.time(catalogue.LANDMARKS):
             points = self.landmarks.find(grey, track.face)
+            self._mouths.append(measure(track.person, points, frame.captured_at, grey.shape[1]))
         with self._registry.time(catalogue.EYES):
             signs = self._signs.read(track.person, points, self.eyes.openness(grey, points), frame.captured_at)
         return expression_view(points), signs

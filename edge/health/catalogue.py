@@ -143,6 +143,43 @@ FUSION_ESTIMATES: Final = Counter("fusion.estimates", "estimates", "Estimates ma
 FUSION_PERCEPTIONS_DROPPED: Final = Counter(
     "fusion.perceptions_dropped", "perceptions", "Results of senses discarded because fusion was too slow.", "loss"
 )
+FUSION_OBSERVATIONS_REFUSED: Final = Counter(
+    "fusion.observations_refused",
+    "observations",
+    "Observations left out because their posterior, quality, time or person is impossible.",
+    "loss",
+)
+FUSION_FUTURE_DROPPED: Final = Counter(
+    "fusion.future_dropped", "observations", "Observations left out because they come from the future.", "loss"
+)
+FUSION_OUT_OF_ORDER: Final = Counter(
+    "fusion.out_of_order",
+    "observations",
+    "Observations that came after a newer one of the same sense and person; they count less.",
+    "rate",
+)
+FUSION_DUPLICATES_DROPPED: Final = Counter(
+    "fusion.duplicates_dropped", "observations", "Second faces of one person in one frame, which are left out.", "loss"
+)
+FUSION_UNKNOWN_PERSONS: Final = Counter(
+    "fusion.unknown_persons",
+    "observations",
+    "Observations about persons whom the tracker does not know; heard ones go to the scene.",
+    "loss",
+)
+FUSION_PERSONS_DROPPED: Final = Counter(
+    "fusion.persons_dropped", "persons", "Persons forgotten early because too many are remembered at once.", "loss"
+)
+FUSION_PERSONS_ERASED: Final = Counter(
+    "fusion.persons_erased", "persons", "Persons erased from memory because the tracker has forgotten them.", "rate"
+)
+SPEAKER_REQUESTS_FAILED: Final = Counter(
+    "speaker.requests_failed", "requests", "Requests on request/speaker that were refused.", "loss"
+)
+SPEAKER_REQUESTS_DROPPED: Final = Counter(
+    "speaker.requests_dropped", "requests", "Requests on request/speaker that came faster than allowed.", "loss"
+)
+FUSION_PERSONS: Final = Gauge("fusion.persons", "persons", "Persons whom the fusion remembers now.")
 THREADS_UNBLOCKED: Final = Counter(
     "threads.unblocked", "times", "Times a thread gave no sign of life and its source was closed to free it.", "loss"
 )
@@ -201,6 +238,9 @@ TERMINAL_MESSAGES_FAILED: Final = Counter(
 )
 TRANSCRIPTS_MESSAGES_FAILED: Final = Counter(
     "transcripts.messages_failed", "messages", "Rounds in which a waiting transcript could not be handled.", "loss"
+)
+SPEAKER_MESSAGES_FAILED: Final = Counter(
+    "speaker.messages_failed", "messages", "Rounds in which requests on request/speaker could not be handled.", "loss"
 )
 MQTT_CONNECTS: Final = Counter("mqtt.connects", "connects", "Connections made to the MQTT broker.", "rate")
 MQTT_INTERRUPTIONS: Final = Counter(

@@ -65,8 +65,9 @@ class Hearing:
             begins_at = starts_at + index * STEP / RATE
             ends_at = starts_at + (index + 1) * STEP / RATE
             with self._registry.time(catalogue.VAD):
-                segment = self._segmenter.push(samples, self._detector.probability(samples), ends_at)
-            step = Step(samples, begins_at, self._segmenter.speaking, segment)
+                probability = self._detector.probability(samples)
+                segment = self._segmenter.push(samples, probability, ends_at)
+            step = Step(samples, begins_at, self._segmenter.speaking, segment, probability, chunk.azimuth)
             for listener in self._listeners:
                 found += listener.on_step(step)
         return tuple(found)

@@ -26,6 +26,10 @@ class Step:
     """Whether an utterance is in progress after this step."""
     segment: SpeechSegment | None = None
     """A segment that this step completes: an interim one every half second of an utterance, or the final one."""
+    probability: float = 0.0
+    """Probability of speech, 0…1; it lags about `edge.hearing.vad.LAG_S` behind the sound."""
+    azimuth: float | None = None
+    """Direction of the sound in degrees, as in `AudioChunk.azimuth`."""
 
     @property
     def ends_at(self) -> float:

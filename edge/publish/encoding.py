@@ -13,18 +13,21 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from edge import observation as observed
 from edge.clock import Clock
 from edge.detail import Detail
 from edge.emotions import LABELS, top, valence_arousal
-from edge.observation import Contribution as EstimateContribution
 from edge.observation import Estimate, Observation, Sense
 from edge.publish.payloads import (
+    Attribution,
+    Conflict,
     Contribution,
     Contributions,
     DetailValue,
     EvidenceAge,
     FaceObservation,
     Label,
+    OtherPerson,
     Payload,
     Probabilities,
     SenseObservation,
@@ -58,7 +61,7 @@ def state_payload(estimate: Estimate, clock: Clock, *, valid_for: float, media_t
         valid_for: seconds from the time of the estimate after which a reader should no longer act on it.
         media_time: seconds from the start of the recording; only in replay.
     """
-    ages = estimate.ages
+    ages, between = estimate.ages, estimate.conflict_between
     parts = {part.sense: _contribution(part) for part in estimate.contributions}
     return State(
         label=_label(estimate.label),
@@ -71,6 +74,14 @@ def state_payload(estimate: Estimate, clock: Clock, *, valid_for: float, media_t
         valid_until=clock.rfc3339(estimate.captured_at + valid_for),
         age_ms=None if ages is None else EvidenceAge(newest=_milliseconds(ages[0]), oldest=_milliseconds(ages[1])),
         contributions=Contributions(**parts),
+        second=None if estimate.second is None else _label(estimate.second),
+        conflict=None if between is None else Conflict(amount=_round(estimate.conflict), between=between),
+        since=None if estimate.since is None else clock.rfc3339(estimate.since),
+        without_baseline=None if estimate.without_baseline is None else probabilities(estimate.without_baseline),
+        others=tuple(
+            OtherPerson(person=one.person, label=_label(one.label), confidence=_round(one.confidence))
+            for one in estimate.others
+        ),
         media_time=UNSET if media_time is None else round(media_time, 3),
     )
 
@@ -99,6 +110,7 @@ def observation_payload(
         captured_at=clock.rfc3339(observation.captured_at),
         detail=_details(observation.detail),
         media_time=UNSET if media_time is None else round(media_time, 3),
+        **({} if observation.sense == "face" else {"attribution": _attribution(observation.attribution)}),
     )
     assert isinstance(payload, (FaceObservation, VoiceObservation, WordsObservation))
     return payload
@@ -112,7 +124,7 @@ def encode(payload: Payload) -> bytes:
     return msgspec.json.encode(fields if schema is None else {"schema": schema, **fields})
 
 
-def _contribution(part: EstimateContribution) -> Contribution:
+def _contribution(part: observed.Contribution) -> Contribution:
     return Contribution(
         weight=_round(part.weight),
         quality=_round(part.quality),
@@ -120,6 +132,14 @@ def _contribution(part: EstimateContribution) -> Contribution:
         label=None if part.posterior is None else _label(top(part.posterior)),
         probabilities=None if part.posterior is None else probabilities(part.posterior),
         missing=part.missing,
+        baseline=_round(part.baseline),
+        attribution=_attribution(part.attribution),
+    )
+
+
+def _attribution(attribution: observed.Attribution | None) -> Attribution | None:
+    return (
+        None if attribution is None else Attribution(kind=attribution.kind, confidence=_round(attribution.confidence))
     )
 
 

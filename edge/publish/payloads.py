@@ -25,6 +25,7 @@ Moment: TypeAlias = Annotated[
 ]
 MediaTime: TypeAlias = Annotated[float, Meta(description="seconds from the start of the medium; in replay only")]
 Person: TypeAlias = Annotated[int, Meta(ge=0, description="track id; 0 where persons cannot be told apart")]
+SenseName: TypeAlias = Literal["face", "voice", "words"]
 Label: TypeAlias = Literal["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
 
 
@@ -42,6 +43,16 @@ class Probabilities(Payload, frozen=True, kw_only=True):
     neutral: Probability
     sadness: Probability
     surprise: Probability
+
+
+class Attribution(Payload, frozen=True, kw_only=True):
+    """Whose voice or words an observation is."""
+
+    kind: Literal["person", "off_screen", "unknown", "unavailable"]
+    """`person`: the person whom `person` names. `off_screen`: somebody out of sight. `unknown`: not decided yet.
+    `unavailable`: cannot be found out, such as without a camera."""
+    confidence: Probability
+    """Probability that this answer is right."""
 
 
 class EvidenceAge(Payload, frozen=True, kw_only=True):
@@ -68,6 +79,11 @@ class Contribution(Payload, frozen=True, kw_only=True):
     """Smoothed posterior of the sense alone; None without evidence."""
     missing: str | None
     """Why the sense contributed nothing; None if it contributed."""
+    baseline: Share
+    """Strength with which the person's own neutral state corrects the sense; 0 while little is known of it, and where
+    baselines are off."""
+    attribution: Attribution | None
+    """Whose voice or words the newest evidence is; None for the face, and where nobody tried to find out."""
 
 
 class Contributions(Payload, frozen=True, kw_only=True):
@@ -78,10 +94,30 @@ class Contributions(Payload, frozen=True, kw_only=True):
     words: Contribution
 
 
-class State(Payload, frozen=True, kw_only=True):
-    """The fused emotion of the person that the device attends to."""
+class Conflict(Payload, frozen=True, kw_only=True):
+    """The two senses that contradict each other most, as a smile with an angry voice does."""
 
-    schema: Literal["edge-emotion/state/1"] = "edge-emotion/state/1"
+    amount: Share
+    """0 if they say the same, towards 1 if what they say excludes each other."""
+    between: tuple[SenseName, SenseName]
+    """The two senses."""
+
+
+class OtherPerson(Payload, frozen=True, kw_only=True):
+    """A person whom the device remembers and does not attend to."""
+
+    person: Annotated[int, Meta(ge=1, description="track id")]
+    """Track id of the person."""
+    label: Label
+    """Label of that person's estimate."""
+    confidence: Probability
+    """Probability of `label`."""
+
+
+class State(Payload, frozen=True, kw_only=True):
+    """The fused emotion of the person that the device attends to, or of the scene."""
+
+    schema: Literal["edge-emotion/state/2"] = "edge-emotion/state/2"
     label: Label
     """Label of the estimate."""
     confidence: Probability
@@ -102,6 +138,16 @@ class State(Payload, frozen=True, kw_only=True):
     """Age of the evidence at `captured_at`; None without evidence."""
     contributions: Contributions
     """Contribution of each sense."""
+    second: Label | None
+    """A second emotion that is likely beside `label`; None where one dominates."""
+    conflict: Conflict | None
+    """How far the senses contradict each other; None with evidence of fewer than two."""
+    since: Moment | None
+    """Time at which `label` became the label of this person; None if it is unknown."""
+    without_baseline: Probabilities | None
+    """Posterior as it would be without the person's baselines; None where no baseline corrects a sense."""
+    others: tuple[OtherPerson, ...]
+    """The other persons whom the device remembers, in the order of their ids."""
     media_time: MediaTime | UnsetType = UNSET
     """`captured_at` as media time; only in replay."""
 
@@ -156,15 +202,19 @@ class FaceObservation(SenseObservation, frozen=True, kw_only=True):
 class VoiceObservation(SenseObservation, frozen=True, kw_only=True):
     """One speech segment; `captured_at` is its end."""
 
-    schema: Literal["edge-emotion/voice/1"] = "edge-emotion/voice/1"
+    schema: Literal["edge-emotion/voice/2"] = "edge-emotion/voice/2"
     detail: Annotated[dict[str, DetailValue], _detail_schema(VoiceDetail)]
+    attribution: Attribution | None
+    """Whose voice it is; None where nobody tried to find out."""
 
 
 class WordsObservation(SenseObservation, frozen=True, kw_only=True):
     """One transcript or spotted keyword."""
 
-    schema: Literal["edge-emotion/words/1"] = "edge-emotion/words/1"
+    schema: Literal["edge-emotion/words/2"] = "edge-emotion/words/2"
     detail: Annotated[dict[str, DetailValue], _detail_schema(WordsDetail, KeywordDetail)]
+    attribution: Attribution | None
+    """Whose words they are; None where nobody tried to find out."""
 
 
 class Model(Payload, frozen=True, kw_only=True):
@@ -266,7 +316,7 @@ class Response(Payload, frozen=True, kw_only=True):
 
     schema: Literal["edge-emotion/response/1"] = "edge-emotion/response/1"
     verb: str
-    """The kind of request, which is also the last level of the topic: `transcript`."""
+    """The kind of request, which is also the last level of the topic: `transcript` or `speaker`."""
     ok: bool
     """Whether the request was accepted."""
     error: str | None = None
@@ -284,5 +334,11 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
 }
 """First topic level below the device → type of the payload published there."""
 
-SCHEMAS: Final = tuple(f"edge-emotion/{kind}/1" for kind in PAYLOADS)
+
+def schema_of(payload: type[Payload]) -> str:
+    """Name of the schema of a payload type, such as `edge-emotion/state/2`."""
+    return str(next(field.default for field in msgspec.structs.fields(payload) if field.name == "schema"))
+
+
+SCHEMAS: Final = tuple(map(schema_of, PAYLOADS.values()))
 """Names of all schemas, in the order of `PAYLOADS`."""

@@ -26,6 +26,9 @@ AVAILABILITIES: Final = (ONLINE, STOPPED, OFFLINE)
 TRANSCRIPT: Final = "words/transcript"
 """Topic levels, below the device, on which other programs send transcripts to it."""
 
+SPEAKER_REQUEST: Final = "request/speaker"
+"""Topic levels, below the device, on which other programs assign a speaker's name to a tracked person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -86,6 +89,11 @@ class Topics:
     def transcript(self) -> str:
         """The topic on which the device receives transcripts of the robot's own speech recogniser."""
         return f"{self.base}/{TRANSCRIPT}"
+
+    @property
+    def speaker_request(self) -> str:
+        """The topic on which the device receives requests that assign a speaker's name to a tracked person."""
+        return f"{self.base}/{SPEAKER_REQUEST}"
 
     def response(self, verb: str) -> str:
         """The topic of results of requests of the kind `verb`, such as `transcript`. Raises `ValueError` if `verb` does

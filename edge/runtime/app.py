@@ -28,7 +28,7 @@ from edge.publish.client import Publisher
 from edge.publish.encoding import state_payload
 from edge.publish.output import MqttOutput
 from edge.publish.payloads import Response
-from edge.publish.topics import ONLINE, TRANSCRIPT, Topics
+from edge.publish.topics import ONLINE, SPEAKER_REQUEST, TRANSCRIPT, Topics
 from edge.runtime import senses as sensing
 from edge.runtime import stop
 from edge.runtime.feeds import Inputs
@@ -37,6 +37,7 @@ from edge.runtime.live import Live
 from edge.runtime.output_guard import GuardedOutput
 from edge.runtime.selection import Selection
 from edge.runtime.service_status import CAMERA, MEDIA, MICROPHONE, ServiceStatus, WatchedSource
+from edge.runtime.speaker_requests import Answer, SpeakerRequests
 from edge.runtime.transcript_inbox import TranscriptInbox
 from edge.terminal.live_view import LiveView, NoteHandler
 
@@ -121,7 +122,14 @@ def _run(
     def accept(transcript: Transcript) -> None:
         live.take_transcript(transcript)
 
+    def answer(given: Answer) -> None:
+        publisher.publish_response(Response(verb="speaker", ok=given.ok, error=given.error))
+
+    def assign(speaker: str, person: int | None) -> None:
+        live.name_speaker(speaker, person)
+
     inbox = TranscriptInbox(accept, refuse, registry)
+    speaker_requests = SpeakerRequests(assign, answer, registry)
 
     with ExitStack() as stack:
         view = stack.enter_context(_terminal_view()) if options.view else None
@@ -138,6 +146,7 @@ def _run(
         )
         if config.transcripts.topic and senses.words:
             publisher.on(TRANSCRIPT, lambda message: inbox.receive(message.payload))
+            publisher.on(SPEAKER_REQUEST, lambda message: speaker_requests.receive(message.payload))
         valid_for = config.mqtt.state_valid_s
         sources = _watched(selection.inputs)
         outputs: dict[Counter, Output] = {
@@ -153,6 +162,7 @@ def _run(
                 address=str(broker),
             ),
             catalogue.TRANSCRIPTS_MESSAGES_FAILED: inbox,
+            catalogue.SPEAKER_MESSAGES_FAILED: speaker_requests,
         }
         if view is not None:
             outputs[catalogue.TERMINAL_MESSAGES_FAILED] = _ViewOutput(view, config.device.name, valid_for)

@@ -12,8 +12,9 @@ from edge.health.registry import Registry
 from edge.hearing.hearing import Hearing
 from edge.hearing.listener import Listener
 from edge.inference.card import Card
-from edge.observation import AudioChunk, Observation
+from edge.observation import AudioChunk, Observation, SoundLevel
 from edge.runtime.recognition import RecogniserFeed
+from edge.speaker.envelope import Envelope
 from edge.voice.sense import VoiceSense
 from edge.words.keywords import KeywordSpotter
 
@@ -44,7 +45,8 @@ class Ears:
         self.voice = voice
         """The voice sense; None if it is off."""
         self._feed = RecogniserFeed() if recogniser else None
-        listeners: list[Listener | None] = [voice, keywords, self._feed]
+        self._envelope = Envelope()
+        listeners: list[Listener | None] = [self._envelope, voice, keywords, self._feed]
         self._hearing = Hearing(
             [listener for listener in listeners if listener is not None],
             speech_threshold=settings.speech_threshold,
@@ -85,6 +87,10 @@ class Ears:
     def hear(self, chunk: AudioChunk) -> tuple[Observation, ...]:
         """Returns the observations for a chunk of any length. Raises `ModelError`, `SourceError` (unreadable sound)."""
         return self._hearing.hear(chunk)
+
+    def take_levels(self) -> tuple[SoundLevel, ...]:
+        """Returns the levels of the sound heard since the last call, one for each 10 ms."""
+        return self._envelope.take()
 
     def flush(self) -> tuple[Observation, ...]:
         """Ends the stream: returns the observations of an utterance in progress and resets hearing."""

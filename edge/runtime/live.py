@@ -49,7 +49,8 @@ class Live:
         self._registry = registry
         self._exchange = Exchange()
         self._faults = Faults()
-        self._fusion = Fusion(config.fusion)
+        self._fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
+        self._attribute = senses.attribution(enabled=config.fusion.attribution)
         self._feeds = Feeds(
             inputs, senses, self._exchange, self._faults, registry, retry_max_s=config.health.retry_max_s
         )
@@ -66,6 +67,10 @@ class Live:
     def take_transcript(self, transcript: Transcript) -> None:
         """Queues a transcript from another source (the broker); safe from any thread, never blocks."""
         self._feeds.take_transcript(transcript)
+
+    def name_speaker(self, speaker: str, person: int | None) -> None:
+        """Assigns a speaker's name to a person; only for outputs, on the loop's thread. Raises `SpeakerError`."""
+        self._fusion.name_speaker(speaker, person)
 
     def run(self, stop: StopRequest, alive: Callable[[], None] = lambda: None) -> None:
         """Blocks until `stop` is set or every source has ended.
@@ -99,7 +104,7 @@ class Live:
 
     def _round(self, now: float) -> None:
         for perceived in self._exchange.perceived.drain():
-            self._take(perceived)
+            self._take(perceived, now)
         for sense, reason in (*self._senses.missing.items(), *self._faults.present()):
             self._fusion.report(sense, reason)
         with self._registry.time(catalogue.FUSE):
@@ -113,8 +118,10 @@ class Live:
                 output.estimated(estimate)
                 output.tick(now, missing)
 
-    def _take(self, perceived: Perceived) -> None:
-        self._fusion.take(perceived)
+    def _take(self, perceived: Perceived, now: float) -> None:
+        # Whom a request has named keeps the observation; the attribution leaves it as it is.
+        perceived = self._attribute(self._fusion.resolve(perceived))
+        self._fusion.take(perceived, now)
         for observation in perceived.observations:
             self._registry.increment(catalogue.OBSERVATIONS[observation.sense])
             for output in self._outputs:

@@ -36,7 +36,8 @@ def replay(
         EdgeEmotionError: The file cannot be read (the errors of `media.read`), or the speech recogniser failed.
     """
     registry = registry or Registry()
-    fusion = Fusion(config.fusion)
+    fusion = Fusion(config.fusion, senses.emotion_cards, registry=registry)
+    attribute = senses.attribution(enabled=config.fusion.attribution)
     for sense, reason in senses.missing.items():
         fusion.report(sense, reason)
     if not media.has_video:
@@ -49,7 +50,7 @@ def replay(
     now = 0.0
 
     def take(perceived: Perceived) -> Iterator[Observation]:
-        fusion.take(perceived)
+        fusion.take(perceived := attribute(perceived))
         yield from perceived.observations
 
     def estimate(at: float) -> Estimate:

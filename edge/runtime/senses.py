@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edge.config import Config
@@ -14,6 +14,9 @@ from edge.health.registry import Registry
 from edge.inference.card import Card
 from edge.observation import AudioChunk, Frame, Perceived, Sense, Transcript
 from edge.runtime.ears import Ears, open_keywords
+from edge.speaker import model as speaker_model
+from edge.speaker.attributor import Attributor
+from edge.speaker.model import SpeakerModel
 from edge.voice.sense import VoiceSense
 from edge.words.recogniser import Recogniser, open_recogniser
 from edge.words.sense import WordsSense
@@ -41,6 +44,15 @@ class Senses:
     """Sense → why it is off or could not be loaded."""
     recogniser: Recogniser | None = None
     """Transcribes the sound for `words`; None if no recogniser is used."""
+    speaker: SpeakerModel | None = None
+    """Decides whose voice it is; None if its file could not be loaded, or if no face or no sound is sensed."""
+
+    def attribution(self, *, enabled: bool = True) -> Callable[[Perceived], Perceived]:
+        """Returns a function that attributes the voices and words of results, one after the other, to persons.
+
+        It is for the one thread that fuses. Without `speaker`, or unless `enabled`, it returns each result unchanged.
+        """
+        return Attributor(self.speaker).take if enabled and self.speaker is not None else lambda perceived: perceived
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -48,6 +60,18 @@ class Senses:
         face = self.face.cards if self.face else ()
         voice = self.ears.cards if self.ears else ()
         return (*face, *voice, *((self.words.card,) if self.words else ()))
+
+    @property
+    def emotion_cards(self) -> dict[Sense, Card]:
+        """Sense → card of its emotion model; senses that are off are absent."""
+        found: dict[Sense, Card] = {}
+        if self.face is not None:
+            found["face"] = self.face.expression.card
+        if self.ears is not None and self.ears.voice is not None:
+            found["voice"] = self.ears.voice.card
+        if self.words is not None:
+            found["words"] = self.words.card
+        return found
 
     def see(self, frame: Frame) -> Perceived:
         """Observes the faces in a frame."""
@@ -58,7 +82,7 @@ class Senses:
             found = face.look(frame)
         except EdgeEmotionError as error:
             return Perceived("face", condition=str(error), failed=True)
-        return Perceived("face", found, face.condition, face.attended)
+        return Perceived("face", found, face.condition, face.attended, live=face.live, mouths=face.mouths)
 
     def hear(self, chunk: AudioChunk) -> Perceived:
         """Observes voice and keywords in a chunk of sound."""
@@ -68,7 +92,8 @@ class Senses:
             found = self.ears.hear(chunk)
         except EdgeEmotionError as error:
             return Perceived("voice", condition=str(error), failed=True)
-        return Perceived("voice", found, self.missing.get("voice") or self.ears.condition)
+        condition = self.missing.get("voice") or self.ears.condition
+        return Perceived("voice", found, condition, sound=self.ears.take_levels())
 
     def hear_nothing(self) -> Perceived | None:
         """Ends an utterance whose sound stopped arriving; None if nobody was speaking."""
@@ -77,7 +102,8 @@ class Senses:
     def fall_silent(self) -> Perceived:
         """Ends the stream of sound and returns the observations of an utterance in progress."""
         found = self.ears.flush() if self.ears else ()
-        return Perceived("voice", found, self.missing.get("voice", "silence"))
+        levels = self.ears.take_levels() if self.ears else ()
+        return Perceived("voice", found, self.missing.get("voice", "silence"), sound=levels)
 
     def recognise(self, chunk: AudioChunk) -> tuple[Transcript, ...]:
         """Returns the sentences that ended in a chunk of clean sound. Raises `EdgeEmotionError`."""
@@ -98,7 +124,7 @@ class Senses:
             found = self.words.read(transcript)
         except EdgeEmotionError as error:
             return Perceived("words", condition=str(error), failed=True)
-        return Perceived("words", (found,) if found else ())
+        return Perceived("words", (replace(found, speaker=transcript.speaker),) if found else ())
 
 
 def build(config: Config, registry: Registry | None = None) -> Senses:
@@ -130,7 +156,8 @@ def build(config: Config, registry: Registry | None = None) -> Senses:
     ears = None
     if voice or keywords or recogniser:
         ears = Ears(config.voice, voice=voice, keywords=keywords, recogniser=recogniser is not None, registry=registry)
-    return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser)
+    speaker = _speaker_model() if face and face.landmarks and ears else None
+    return Senses(face=face, ears=ears, words=words, missing=missing, recogniser=recogniser, speaker=speaker)
 
 
 def _recogniser(config: Config) -> Recogniser | None:
@@ -140,4 +167,12 @@ def _recogniser(config: Config) -> Recogniser | None:
         return open_recogniser(config.transcripts)
     except EdgeEmotionError as error:
         log.error("the speech recogniser is left out: %s", error)
+        return None
+
+
+def _speaker_model() -> SpeakerModel | None:
+    try:
+        return speaker_model.load(speaker_model.path())
+    except ModelError as error:
+        log.error("voices are not attributed to persons: %s", error)
         return None

@@ -127,7 +127,11 @@ class LiveView:
         if not self._open:
             return
         # A frame longer than the screen would scroll, so that the home position is no longer its start.
-        lines = self._lines()[: max(1, shutil.get_terminal_size().lines - 1)]
+        rows = max(1, shutil.get_terminal_size().lines - 1)
+        lines = self._lines()
+        # Of a frame that is too long the end of the devices is left out, so that the notes stay visible.
+        notes = lines[len(lines) - len(self._notes) :]
+        lines = lines if len(lines) <= rows else [*lines[: max(0, rows - len(notes))], *notes[-rows:]]
         drawn = "".join(f"{text}{_CLEAR_LINE}\n" for text in lines)
         self._write(f"{_BEGIN_UPDATE}{_HOME}{drawn}{_CLEAR_SCREEN}{_END_UPDATE}")
 

@@ -13,6 +13,7 @@ from edge.emotions import LABELS
 from edge.observation import SENSES
 from edge.publish.payloads import Contribution, State
 from edge.publish.topics import OFFLINE, ONLINE, STOPPED
+from edge.terminal.remarks import remarks
 
 WIDTHS: Final = (59, 99)
 """Smallest and largest width of a frame, in columns."""
@@ -39,6 +40,9 @@ _BOLD: Final = "1"
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 """Block characters that fill 0 to 8 eighths of a cell."""
+
+_GAP: Final = "   "
+"""Gap between two remarks on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def line(view: DeviceView) -> str:
             else _clip(_clean(part.missing or "-"), 200)
         )
         parts.append(f"{sense}: {summary}")
+    parts += [_clip(_clean(remark), 200) for remark in remarks(state)]
     return "  ".join(parts)
 
 
@@ -187,6 +192,19 @@ def _state(state: State, style: Style, width: int) -> list[str]:
     lines.append("")
     for sense in SENSES:
         lines.append(_sense(sense, getattr(state.contributions, sense), style, width))
+    shown = _packed([_clip(_clean(remark), width - 2) for remark in remarks(state)], width - 2)
+    return [*lines, *(_paint(f"  {packed}", style, _DIM) for packed in shown)]
+
+
+def _packed(parts: Sequence[str], width: int) -> list[str]:
+    """Lines of at most `width` columns, each with as many parts as fit, so that the frame fits a small terminal."""
+    lines: list[str] = []
+    for part in parts:
+        longer = f"{lines[-1]}{_GAP}{part}" if lines else part
+        if lines and len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
     return lines
 
 

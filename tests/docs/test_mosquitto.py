@@ -182,7 +182,15 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def published(topics: Topics) -> tuple[str, ...]:
     """Every topic that a device publishes."""
     senses = (topics.face, topics.voice, topics.words)
-    return (topics.availability, topics.info, topics.state, *senses, topics.health, topics.response("transcript"))
+    return (
+        topics.availability,
+        topics.info,
+        topics.state,
+        *senses,
+        topics.health,
+        topics.response("transcript"),
+        topics.response("speaker"),
+    )
 
 
 def test_the_real_device_publishes_everything_and_takes_a_transcript(broker: Broker, tmp_path: Path) -> None:
@@ -206,10 +214,11 @@ def test_the_real_device_publishes_everything_and_takes_a_transcript(broker: Bro
             eventually(lambda: heard({DEVICE.state}), "a state")
             # A number is refused as a text, and the refusal is published on response/transcript.
             assert recogniser.publish(DEVICE.transcript, b'{"text": 3}')
+            assert recogniser.publish(DEVICE.speaker_request, b"{}")
             eventually(lambda: heard(set(published(DEVICE))), "every topic of the device")
             end(process, signal.SIGTERM)
         eventually(lambda: (DEVICE.availability, b"stopped") in auditor.received, "the device says that it stopped")
-        assert recogniser.topics() == {DEVICE.response("transcript")}
+        assert recogniser.topics() == {DEVICE.response("transcript"), DEVICE.response("speaker")}
 
 
 @pytest.mark.parametrize("topic", published(DEVICE))
@@ -230,13 +239,14 @@ def test_the_device_may_publish_nothing_else(broker: Broker) -> None:
         assert [topic for topic in elsewhere if robot.publish(topic)] == []
 
 
-def test_the_device_reads_only_its_transcripts(broker: Broker) -> None:
+def test_the_device_reads_only_its_transcripts_and_speakers(broker: Broker) -> None:
     with Client(broker, "robot") as robot, Client(broker, "auditor") as auditor:
         robot.subscribe("#")
-        for topic in (OTHER.state, OTHER.transcript, DEVICE.transcript):
+        foreign = (OTHER.state, OTHER.transcript, OTHER.speaker_request, "emotion/robot/request/pause")
+        for topic in (*foreign, DEVICE.speaker_request, DEVICE.transcript):
             assert auditor.publish(topic)
         eventually(lambda: DEVICE.transcript in robot.topics(), "the transcript reaches the device")
-        assert robot.topics() == {DEVICE.transcript}
+        assert robot.topics() == {DEVICE.transcript, DEVICE.speaker_request}
 
 
 @pytest.mark.parametrize("user", ["dashboard", "recogniser"])
@@ -256,16 +266,20 @@ def test_a_reader_may_not_send_transcripts_and_the_recogniser_may(broker: Broker
         assert not dashboard.publish(DEVICE.transcript, b"I am happy")
         assert recogniser.publish(DEVICE.transcript, b"I am happy")
         assert not recogniser.publish(OTHER.transcript, b"I am happy")
+        assert not dashboard.publish(DEVICE.speaker_request, b"{}")
+        assert recogniser.publish(DEVICE.speaker_request, b"{}")
+        assert not recogniser.publish(OTHER.speaker_request, b"{}")
+        assert not recogniser.publish("emotion/robot/request/pause", b"{}")
 
 
 def test_a_reader_sees_emotions_but_no_transcripts(broker: Broker) -> None:
     with Client(broker, "dashboard") as dashboard, Client(broker, "auditor") as auditor:
         dashboard.subscribe("#")
-        for topic in ("elsewhere/x", DEVICE.transcript, *published(DEVICE), *published(OTHER)):
+        for topic in ("elsewhere/x", DEVICE.transcript, DEVICE.speaker_request, *published(DEVICE), *published(OTHER)):
             assert auditor.publish(topic)
         eventually(lambda: OTHER.response("transcript") in dashboard.topics(), "the last message reaches the dashboard")
         assert dashboard.topics() >= {*published(DEVICE), *published(OTHER)}
-        assert not dashboard.topics() & {DEVICE.transcript, "elsewhere/x"}
+        assert not dashboard.topics() & {DEVICE.transcript, DEVICE.speaker_request, "elsewhere/x"}
 
 
 @pytest.mark.parametrize(("enabled", "thrown_off"), [((), True), (("use_username_as_clientid",), False)])

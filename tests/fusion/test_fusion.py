@@ -6,12 +6,11 @@ import itertools
 import math
 
 import pytest
+from support.fusion_numbers import PRIOR, STALE_FACE_S, parameters
 
 from edge import config
 from edge.emotions import COUNT, LABELS
-from edge.fusion import fusion as room
 from edge.fusion.fusion import Fusion
-from edge.fusion.pool import PRIOR
 from edge.observation import Estimate, Observation, Perceived, Sense
 
 
@@ -19,8 +18,8 @@ def posterior(label: str, p: float = 0.8) -> tuple[float, ...]:
     return tuple(p if name == label else (1 - p) / (COUNT - 1) for name in LABELS)
 
 
-def say(sense: Sense, label: str, at: float, *, p: float = 0.8, quality: float = 1.0, person: int = 0) -> Observation:
-    return Observation(sense, at, posterior(label, p), quality, person)
+def say(sense: Sense, label: str, at: float, *, p: float = 0.8, quality: float = 1.0) -> Observation:
+    return Observation(sense, at, posterior(label, p), quality)
 
 
 def add(fusion: Fusion, observation: Observation) -> None:
@@ -38,7 +37,7 @@ def contribution(estimate: Estimate, sense: Sense):  # type: ignore[no-untyped-d
 
 @pytest.fixture
 def fusion() -> Fusion:
-    return Fusion(config.Fusion())
+    return Fusion(config.Fusion(), numbers=parameters())
 
 
 def run(fusion: Fusion, label: str, start: float, stop: float, step: float = 1 / 15, **kwargs: float) -> Estimate:
@@ -55,7 +54,7 @@ def run(fusion: Fusion, label: str, start: float, stop: float, step: float = 1 /
 def test_without_evidence_the_state_is_neutral_with_low_confidence_and_a_reason(fusion: Fusion) -> None:
     estimate = estimate_of(fusion, 0.0)
     assert estimate.label == "neutral"
-    assert estimate.confidence < 0.3
+    assert estimate.posterior == pytest.approx(PRIOR)
     assert math.isclose(sum(estimate.posterior), 1.0)
     assert [part.missing for part in estimate.contributions] == ["no face", "silence", "no words"]
     assert estimate.ages is None
@@ -90,12 +89,12 @@ def test_evidence_fades_and_then_is_stale(fusion: Fusion) -> None:
     run(fusion, "sadness", 0, 2)
     young = estimate_of(fusion, 2.1)
     assert contribution(young, "face").age == pytest.approx(0.1)
-    old = estimate_of(fusion, 2 + 3 * config.Fusion().face_memory_s + 0.1)
+    old = estimate_of(fusion, 2 + STALE_FACE_S + 0.1)
     assert contribution(old, "face").missing == "stale"
     for i in range(50):
         last = estimate_of(fusion, 5 + i * 0.2)
     assert last.label == "neutral"
-    assert last.confidence < 0.3
+    assert last.posterior == pytest.approx(PRIOR)
 
 
 def test_the_condition_is_the_reason_once_evidence_is_gone(fusion: Fusion) -> None:
@@ -119,7 +118,7 @@ def test_low_quality_weighs_less_than_high_quality(fusion: Fusion) -> None:
 
 
 def test_agreement_is_surer_than_one_sense(fusion: Fusion) -> None:
-    alone = Fusion(config.Fusion())
+    alone = Fusion(config.Fusion(), numbers=parameters())
     for i in range(40):
         add(alone, say("face", "fear", i * 0.1, p=0.6))
         add(fusion, say("face", "fear", i * 0.1, p=0.6))
@@ -131,29 +130,10 @@ def test_agreement_is_surer_than_one_sense(fusion: Fusion) -> None:
 def test_a_zero_in_one_posterior_does_not_veto_a_label(fusion: Fusion) -> None:
     sure = tuple(1.0 if label == "neutral" else 0.0 for label in LABELS)
     for i in range(40):
-        add(fusion, Observation("words", i * 0.1, sure, 0.3))
+        add(fusion, Observation("words", i * 0.1, sure, 0.2))
         add(fusion, say("face", "anger", i * 0.1, p=0.95))
         estimate = estimate_of(fusion, i * 0.1)
     assert estimate.label == "anger"
-
-
-def test_only_the_attended_face_counts_and_a_new_one_starts_afresh(fusion: Fusion) -> None:
-    fusion.take(Perceived("face", attended=1))
-    for i in range(30):
-        add(fusion, say("face", "anger", i * 0.1, person=1))
-        add(fusion, say("face", "happiness", i * 0.1, person=2))
-        estimate = estimate_of(fusion, i * 0.1)
-    assert (estimate.label, estimate.person) == ("anger", 1)
-    fusion.take(Perceived("face", attended=2))
-    assert contribution(estimate_of(fusion, 3.0), "face").missing == "no face"
-    labels = []
-    for i in range(30):
-        add(fusion, say("face", "happiness", 3 + i * 0.1, person=2))
-        estimate = estimate_of(fusion, 3 + i * 0.1)
-        labels.append(estimate.label)
-    assert (labels[-1], estimate.person) == ("happiness", 2)
-    # The anger of one person is never reported for the other.
-    assert "anger" not in labels
 
 
 def test_a_worthless_observation_is_weighed_as_nothing(fusion: Fusion) -> None:
@@ -177,131 +157,17 @@ def test_two_labels_close_together_do_not_flap(fusion: Fusion) -> None:
     assert sum(a != b for a, b in itertools.pairwise(settled)) == 0
 
 
-def test_a_late_observation_counts_by_how_late_it_is() -> None:
-    """Two observations, the second captured one memory earlier: it counts 1/e of the first."""
-    memory = config.Fusion().voice_memory_s
-    fusion = Fusion(config.Fusion())
-    add(fusion, say("voice", "happiness", 10.0))
-    add(fusion, say("voice", "anger", 10.0 - memory))
-    part = contribution(estimate_of(fusion, 10.0), "voice")
-    late = math.exp(-1)
-    ratio = math.log(part.posterior[LABELS.index("happiness")] / part.posterior[LABELS.index("anger")])
-    full = math.log(0.8 / (0.2 / 6))
-    assert ratio == pytest.approx(full * (1 - late) / (1 + late), rel=1e-6)
-    assert part.age == 0.0
-
-
 def test_an_observation_older_by_many_memories_changes_nothing(fusion: Fusion) -> None:
-    add(fusion, say("voice", "happiness", 100.0))
-    before = contribution(estimate_of(fusion, 100.0), "voice").posterior
+    add(fusion, say("voice", "happiness", 200.0))
+    before = contribution(estimate_of(fusion, 200.0), "voice").posterior
     add(fusion, say("voice", "anger", 1.0, p=0.99))
-    assert contribution(estimate_of(fusion, 100.0), "voice").posterior == pytest.approx(before)
+    assert contribution(estimate_of(fusion, 200.0), "voice").posterior == pytest.approx(before)
 
 
-def test_the_first_face_keeps_the_evidence_of_the_voice(fusion: Fusion) -> None:
-    for i in range(30):
-        add(fusion, say("voice", "anger", i * 0.1))
-        before = estimate_of(fusion, i * 0.1)
-    fusion.take(Perceived("face", (say("face", "neutral", 3.0, p=0.2, quality=0.01, person=1),), attended=1))
-    after = estimate_of(fusion, 3.0)
-    assert (after.label, after.person) == ("anger", 1)
-    assert after.confidence == pytest.approx(before.confidence, abs=0.1)
-    assert contribution(after, "voice").weight > 0.9
-
-
-def test_a_second_person_keeps_voice_evidence_but_not_face_evidence(fusion: Fusion) -> None:
-    for i in range(30):
-        fusion.take(Perceived("face", (say("face", "anger", i * 0.1, person=1),), attended=1))
-        add(fusion, say("words", "fear", i * 0.1))
-        estimate_of(fusion, i * 0.1)
-    fusion.take(Perceived("face", attended=2))
-    estimate = estimate_of(fusion, 3.0)
-    assert contribution(estimate, "words").weight == 1.0
-    assert estimate.posterior[LABELS.index("anger")] < 0.2
-    # A third person checks that later changes have the same effect as the first.
-    for i in range(30):
-        fusion.take(Perceived("face", (say("face", "sadness", 3 + i * 0.1, person=2),), attended=2))
-        estimate_of(fusion, 3 + i * 0.1)
-    fusion.take(Perceived("face", attended=1))
-    assert contribution(estimate_of(fusion, 6.0), "face").missing == "no face"
-
-
-def test_no_attended_person_leaves_attention_as_it_is(fusion: Fusion) -> None:
-    fusion.take(Perceived("face", (say("face", "anger", 0.0, person=4),), attended=4))
-    fusion.take(Perceived("face", condition="no face"))
-    assert estimate_of(fusion, 0.1).person == 4
-
-
-def test_weights_that_add_up_to_more_than_one_leave_nothing_for_the_prior() -> None:
-    """Face and voice are trusted 0.8 and 0.9: the pool is their product, without a negative share of the prior."""
-    fusion = Fusion(config.Fusion(smoothing_s=1e-3))
-    estimate_of(fusion, 0.0)
-    for sense in ("face", "voice"):
-        add(fusion, say(sense, "anger", 1.0))
-    estimate = estimate_of(fusion, 1.0)
-    log = 1.7 * math.log(0.8 / (0.2 / 6))
-    expected = 1 / (1 + 6 * math.exp(-log))
-    assert estimate.confidence == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_prior_gets_the_remaining_weight() -> None:
-    fusion = Fusion(config.Fusion(smoothing_s=1e-3))
-    estimate_of(fusion, 0.0)
-    add(fusion, say("words", "anger", 1.0))
-    estimate = estimate_of(fusion, 1.0)
-    anger, fear, neutral = (estimate.posterior[LABELS.index(label)] for label in ("anger", "fear", "neutral"))
-    assert math.log(anger / fear) == pytest.approx(0.5 * math.log(0.8 / (0.2 / 6)))
-    assert math.log(neutral / fear) == pytest.approx(0.5 * (PRIOR[LABELS.index("neutral")] - PRIOR[0]))
-
-
-def test_the_margin_holds_the_label_until_another_is_clearly_likelier() -> None:
-    def label_after(share: float) -> str:
-        fusion = Fusion(config.Fusion(smoothing_s=1e-3, switch_margin=0.1, face_trust=1.0))
-        estimate_of(fusion, 0.0)
-        rest = (1 - 0.4 - share) / 5
-        shown = tuple(0.4 if n == "neutral" else share if n == "fear" else rest for n in LABELS)
-        add(fusion, Observation("face", 1.0, shown, 1.0))
-        return estimate_of(fusion, 1.0).label
-
-    assert label_after(0.49) == "neutral"
-    assert label_after(0.51) == "fear"
-
-
-def test_time_that_runs_back_moves_nothing(fusion: Fusion) -> None:
+def test_time_that_runs_back_makes_no_evidence_older_or_newer(fusion: Fusion) -> None:
     run(fusion, "happiness", 0, 3)
     before = estimate_of(fusion, 3.0)
-    add(fusion, say("voice", "anger", 2.0))
-    assert estimate_of(fusion, 1.0).posterior == pytest.approx(before.posterior)
-
-
-def test_everyone_in_sight_has_an_estimate_the_attended_first(fusion: Fusion) -> None:
-    for i in range(30):
-        at = i * 0.1
-        seen = (say("face", "anger", at, person=7), say("face", "happiness", at, person=2))
-        fusion.take(Perceived("face", (*seen, say("face", "sadness", at, person=5)), attended=7))
-        add(fusion, say("voice", "anger", at))
-        estimates = fusion.estimates(at)
-    assert [(one.person, one.label) for one in estimates] == [(7, "anger"), (2, "happiness"), (5, "sadness")]
-    assert contribution(estimates[0], "voice").missing is None
-    assert {contribution(one, "voice").missing for one in estimates[1:]} == {"not attended to"}
-    later = fusion.estimates(2.9 + 3 * config.Fusion().face_memory_s + 0.1)
-    assert [one.person for one in later] == [7]
-
-
-def test_persons_are_bounded_and_the_attended_one_stays(fusion: Fusion) -> None:
-    fusion.take(Perceived("face", (say("face", "anger", 0.0, person=1),), attended=1))
-    for person in range(2, 2000):
-        add(fusion, say("face", "fear", 0.1, person=person))
-        assert len(fusion._persons) <= room.MAX_PERSONS
-    estimates = fusion.estimates(0.1)
-    assert estimates[0].person == 1
-    # The scene's state takes one of the places.
-    assert [one.person for one in estimates[1:]] == list(range(2000 - (room.MAX_PERSONS - 2), 2000))
-
-
-@pytest.mark.parametrize("bad", [(0.5,) * 6, (math.nan,) * 7, (math.inf,) + (0.0,) * 6])
-def test_an_invalid_observation_is_refused(bad: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="posterior"):
-        Observation("face", 0.0, bad, 1.0)
-    with pytest.raises(ValueError, match="quality"):
-        Observation("face", 0.0, posterior("fear"), 1.5)
+    back = estimate_of(fusion, 1.0)
+    assert back.posterior == pytest.approx(before.posterior)
+    assert contribution(back, "face").age == 0.0
+    assert back.since == before.since

@@ -90,7 +90,7 @@ def test_each_counter_is_reported_where_it_always_was() -> None:
     # Before counters had a kind, the end of the name decided.
     losses = (
         *("dropped", "skipped", "left_out", "failed", "faults", "unblocked", "interruptions"),
-        *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps"),
+        *("gaps", "rate_changes", "clipped_samples", "nan_samples", "offset_steps", "refused", "unknown_persons"),
     )
     registry = Registry()
     counters = [metric for metric in catalogue.METRICS if isinstance(metric, Counter)]

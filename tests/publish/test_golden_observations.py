@@ -1,4 +1,4 @@
-"""The bytes of observations on the wire, against lines written before `detail` had types."""
+"""The bytes of observations on the wire, against lines that were written before and checked by eye."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from edge.clock import REPLAY
 from edge.detail import FaceDetail, KeywordDetail, VoiceDetail, WordsDetail
-from edge.observation import Observation
+from edge.observation import Attribution, Observation
 from edge.publish.encoding import encode, observation_payload
 
 GOLDEN = Path(__file__).with_name("golden") / "observations.jsonl"
@@ -73,7 +73,7 @@ OBSERVATIONS = [
         detail=face(box=(-3, 0, 12, 12), **{**LANDMARKS, "blinks_per_minute": None}),
     ),
     Observation("voice", 2.5, POSTERIOR, 0.3, final=False, detail=UNVOICED),
-    Observation("voice", 3.5, POSTERIOR, 0.3, detail=VOICED),
+    Observation("voice", 3.5, POSTERIOR, 0.3, person=3, detail=VOICED, attribution=Attribution("person", 3, 0.98765)),
     Observation("words", 4.0, POSTERIOR, 0.7, detail=WORDS),
     Observation("words", 5.0, POSTERIOR, 0.4, detail=KeywordDetail(keyword="help me", intent="help")),
     Observation("words", 6.0, POSTERIOR, 0.4, detail=KeywordDetail(keyword="wonderful")),

@@ -20,7 +20,7 @@ from edge.observation import Observation
 from edge.publish import schema
 from edge.publish.encoding import encode, observation_payload, probabilities, state_payload
 from edge.publish.health import collect
-from edge.publish.payloads import PAYLOADS, SCHEMAS, Payload, Probabilities, Response, State
+from edge.publish.payloads import PAYLOADS, SCHEMAS, Payload, Probabilities, Response, State, schema_of
 
 
 def health() -> Payload:
@@ -61,7 +61,7 @@ def test_payloads_keep_their_schema(kind: str, payload: Payload) -> None:
     validator = jsonschema.Draft202012Validator(published)
     validator.validate(message)
     assert next(iter(message)) == "schema"
-    assert message["schema"] == published["properties"]["schema"]["const"] == f"edge-emotion/{kind}/1"
+    assert message["schema"] == published["properties"]["schema"]["const"] == schema_of(PAYLOADS[kind])
     assert msgspec.json.decode(encode(payload), type=PAYLOADS[kind]) == payload
     # A schema that takes anything would be none.
     for broken in ({**message, "schema": "edge-emotion/other/1"}, {k: v for k, v in message.items() if k != "schema"}):
@@ -93,6 +93,16 @@ def test_state() -> None:
     assert message["person"] == 3
     assert message["contributions"]["voice"]["label"] == "neutral"
     assert message["contributions"]["voice"]["weight"] == 0.25
+    assert message["contributions"]["voice"]["attribution"] == {"kind": "person", "confidence": 0.875}
+    assert message["contributions"]["face"]["baseline"] == 0.25
+    assert message["second"] == "surprise"
+    assert message["conflict"] == {"amount": 0.5123, "between": ["face", "voice"]}
+    assert message["since"] == "1970-01-01T00:00:10.500Z"
+    assert message["without_baseline"]["sadness"] == 0.4
+    assert message["others"] == [
+        {"person": 1, "label": "anger", "confidence": 0.61},
+        {"person": 8, "label": "neutral", "confidence": 0.3333},
+    ]
     assert message["contributions"]["words"] == {
         "weight": 0.0,
         "quality": 0.0,
@@ -100,6 +110,8 @@ def test_state() -> None:
         "label": None,
         "probabilities": None,
         "missing": "no words",
+        "baseline": 0.0,
+        "attribution": None,
     }
 
 
@@ -108,6 +120,8 @@ def test_a_state_without_evidence_is_marked() -> None:
     assert message["age_ms"] is None
     assert "media_time" not in message
     assert {part["missing"] for part in message["contributions"].values()} == {"no face", "silence", "no words"}
+    assert [message[name] for name in ("second", "conflict", "since", "without_baseline")] == [None] * 4
+    assert message["others"] == []
 
 
 def test_probabilities_are_the_labels_in_their_order() -> None:
@@ -126,6 +140,8 @@ def test_details_are_rounded_and_finite() -> None:
     assert str(voice["detail"]["snr_db"]) == "0.0"
     assert voice["final"] is False
     assert words["detail"] == {"keyword": "help me"}
+    assert (voice["attribution"], words["attribution"]) == ({"kind": "off_screen", "confidence": 0.0}, None)
+    assert "attribution" not in face
     with pytest.raises(ValueError, match="finite"):
         Observation("face", 0.0, (math.nan,) * 7, 0.5)
 
@@ -142,10 +158,8 @@ def test_an_unknown_label_never_goes_out() -> None:
 
 
 def test_payload_names_are_those_of_the_topics() -> None:
-    assert (
-        tuple(f"edge-emotion/{kind}/1" for kind in ("info", "state", "face", "voice", "words", "health", "response"))
-        == SCHEMAS
-    )
+    versions = {"info": 1, "state": 2, "face": 1, "voice": 2, "words": 2, "health": 1, "response": 1}
+    assert tuple(f"edge-emotion/{kind}/{version}" for kind, version in versions.items()) == SCHEMAS
     assert sum(posterior("anger", 0.4)) == pytest.approx(1.0)
 
 

@@ -26,8 +26,17 @@ def edge_emotion(*arguments: str | Path, **options: object) -> subprocess.Comple
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[bytes]:
-    done = edge_emotion("replay", clip.path(), "--json", "--transcripts", clip.transcripts())
+def heard_for_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration in which the voice counts for the face, though that of the clip is a photograph."""
+    path = tmp_path_factory.mktemp("settings") / "edge.toml"
+    path.write_text("[fusion]\nattribution = false\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def lines(heard_for_all: Path) -> list[bytes]:
+    arguments = ("--json", "--transcripts", clip.transcripts(), "--config", heard_for_all)
+    done = edge_emotion("replay", clip.path(), *arguments)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
     return done.stdout.splitlines()
@@ -44,9 +53,26 @@ def test_every_line_is_a_state_on_the_grid_of_media_time(lines: list[bytes]) -> 
     assert 14.9 < times[-1] < 15.3
 
 
-def test_the_same_file_gives_the_same_bytes(lines: list[bytes]) -> None:
-    again = edge_emotion("replay", clip.path(), "--json", "--transcripts", clip.transcripts())
-    assert again.stdout.splitlines() == lines
+def test_the_same_file_gives_the_same_bytes(lines: list[bytes], heard_for_all: Path) -> None:
+    arguments = ("--json", "--transcripts", clip.transcripts(), "--config", heard_for_all)
+    assert edge_emotion("replay", clip.path(), *arguments).stdout.splitlines() == lines
+
+
+def test_a_photograph_is_not_taken_for_the_speaker_and_that_gives_the_same_bytes_too() -> None:
+    arguments = ("replay", clip.path(), "--json", "--observations", "--transcripts", clip.transcripts())
+    one, two = (edge_emotion(*arguments).stdout for _ in range(2))
+    assert one == two
+    messages = [json.loads(line) for line in one.splitlines()]
+    heard = [message for message in messages if message["schema"] in ("edge-emotion/voice/2", "edge-emotion/words/2")]
+    assert len(heard) > 10
+    assert {(message["attribution"]["kind"], message["person"]) for message in heard} <= {
+        ("off_screen", 0),
+        ("unknown", 0),
+    }
+    states = [message for message in messages if message["schema"] == "edge-emotion/state/2"]
+    about_a_person = [state["contributions"] for state in states if state["person"]]
+    assert {parts["voice"]["weight"] for parts in about_a_person} == {0}
+    assert "somebody else" in {parts["voice"]["missing"] for parts in about_a_person}
 
 
 def test_all_three_senses_contribute_and_say_when_they_do_not(lines: list[bytes]) -> None:
@@ -169,10 +195,10 @@ def test_a_transcript_s_time_outside_the_recording_is_one_line(
     assert message.count("\n") == 1
 
 
-def test_a_transcript_just_after_the_end_is_still_read(tmp_path: Path, beginning: Path) -> None:
+def test_a_transcript_just_after_the_end_is_still_read(tmp_path: Path, beginning: Path, heard_for_all: Path) -> None:
     path = tmp_path / "said.jsonl"
     path.write_text('{"time": 6.0, "text": "I am so happy to see you"}\n')
-    done = edge_emotion("replay", beginning, "--json", "--transcripts", path)
+    done = edge_emotion("replay", beginning, "--json", "--transcripts", path, "--config", heard_for_all)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout.splitlines()[-1])["contributions"]["words"]["label"] == "happiness"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge.clock import Clock
 from edge.detail import FaceDetail, KeywordDetail, VoiceDetail
 from edge.emotions import LABELS, UNIFORM, top, valence_arousal
-from edge.observation import Contribution, Estimate, Observation
+from edge.observation import Attribution, Contribution, Estimate, Observation, OtherPerson
 from edge.publish.encoding import state_payload
 from edge.publish.payloads import PAYLOADS, SCHEMAS, Info, Model, Sensor, State
 
@@ -28,11 +28,19 @@ def estimate(label: str = "happiness", confidence: float = 0.7, at: float = 12.5
         valence=valence,
         arousal=arousal,
         contributions=(
-            Contribution("face", 0.75, 0.9, 0.05, posterior(label, confidence)),
-            Contribution("voice", 0.25, 0.6, 1.25, posterior("neutral", 0.5)),
+            Contribution("face", 0.75, 0.9, 0.05, posterior(label, confidence), baseline=0.25),
+            Contribution(
+                "voice", 0.25, 0.6, 1.25, posterior("neutral", 0.5), attribution=Attribution("person", 3, 0.875)
+            ),
             Contribution("words", 0.0, 0.0, None, None, "no words"),
         ),
         person=3,
+        second="surprise",
+        conflict=0.51234,
+        conflict_between=("face", "voice"),
+        without_baseline=posterior("sadness", 0.4),
+        since=max(0.0, at - 2.0),
+        others=(OtherPerson(1, "anger", 0.61), OtherPerson(8, "neutral", 0.33333)),
     )
 
 
@@ -75,7 +83,9 @@ def observations() -> list[Observation]:
     )
     return [
         Observation("face", 1.0, posterior("anger", 0.4), 0.8, person=3, detail=face),
-        Observation("voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail=voice),
+        Observation(
+            "voice", 2.5, posterior("fear", 0.5), 0.3, final=False, detail=voice, attribution=Attribution("off_screen")
+        ),
         Observation("words", 3.0, posterior("sadness", 0.9), 1.0, detail=KeywordDetail(keyword="help me")),
     ]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import time
 
@@ -121,6 +122,21 @@ def test_live_view_draws_from_the_top_without_clearing_and_restores_the_terminal
     assert last.startswith("\x1b[?7h\x1b[?25h\x1b[?1049l")
     assert "HAPPINESS" in last
     assert "something" in last
+
+
+def test_of_a_frame_that_is_too_long_the_notes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    for rows in (24, 12, 4, 2):
+        monkeypatch.setattr("shutil.get_terminal_size", lambda rows=rows: os.terminal_size((80, rows)))
+        stream = Terminal()
+        with LiveView(stream) as view:
+            view.update("robot", state())
+            for number in range(4):
+                view.note(f"warning {number}")
+            frame = stream.getvalue().rpartition("\x1b[H")[2]
+        shown = frame.count("\x1b[K\n")
+        assert shown <= rows - 1
+        assert "warning 3" in frame
+        assert ("HAPPINESS" in frame) == (rows >= 12)
 
 
 def test_live_view_restores_the_terminal_after_an_error() -> None:

@@ -1,0 +1,124 @@
+"""Follows the emotion of one person, or of the scene, through time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge.emotions import COUNT, LABELS, NEUTRAL
+from edge.fusion import pool
+from edge.fusion.affect import Affect, fuse
+from edge.fusion.evidence import Opinion
+from edge.fusion.parameters import Parameters
+from edge.fusion.trust import Trust
+from edge.observation import Sense
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The result of all senses at one moment."""
+
+    posterior: tuple[float, ...]
+    """Seven probabilities in the order of `edge.emotions.LABELS`."""
+    label: str
+    """The reported label. It may differ from the most probable one by less than the margin."""
+    valence: float
+    """Expected valence, −1…1."""
+    arousal: float
+    """Expected arousal, −1…1."""
+    weights: Mapping[Sense, float]
+    """Sense → share in all evidence, 0…1; senses without evidence are absent."""
+    trust: Mapping[Sense, float]
+    """Sense → online trust, 0…1; 1 unless the sense has kept contradicting the others."""
+    second: str | None
+    """A second emotion that is felt beside `label`; None if one emotion explains the evidence."""
+    conflict: float
+    """Disagreement of the two senses that differ most, 0 (none) to 1 (each is sure of another emotion)."""
+    conflict_between: tuple[Sense, Sense] | None
+    """The two senses of `conflict`, in the order of `opinions`; None with fewer than two."""
+
+
+class EmotionFilter:
+    """Combines the opinions of the senses about one person at successive moments. Not thread-safe."""
+
+    def __init__(
+        self, parameters: Parameters, prior: tuple[float, ...] | None = None, trust: Trust | None = None
+    ) -> None:
+        """Starts with the label neutral.
+
+        Args:
+            parameters: The numbers of the fusion.
+            prior: How often each of the seven labels occurs in this robot's world; None for that of the parameters.
+            trust: The trust in the senses, shared by all persons; None for one of its own.
+        """
+        self._log_prior = [math.log(max(p, 1e-6)) for p in prior or parameters.prior]
+        self._prior = pool.product((), self._log_prior)
+        self._margin = parameters.label_margin
+        self._second_share = parameters.second_share
+        self._trust = trust or Trust(parameters.trust)
+        self.label = LABELS[NEUTRAL]
+        """The present label."""
+
+    def take_over(self, other: EmotionFilter) -> None:
+        """Copies the label of `other`."""
+        self.label = other.label
+
+    def combine(
+        self, opinions: Mapping[Sense, Opinion], now: float, affects: Mapping[Sense, Affect] | None = None
+    ) -> Fused:
+        """Fuses the opinions and updates the label and the trust in the senses.
+
+        The trust is updated once for each moment; a time before the last one leaves it as it is.
+
+        Args:
+            opinions: Sense → its opinion at `now`; senses without one are absent.
+            now: Seconds.
+            affects: Sense → valence and arousal that its model measured itself; senses without are absent.
+        """
+        senses = tuple(opinions)
+        beliefs = [opinion.belief for opinion in opinions.values()]
+        certain = pool.certainty(opinions)
+        trust = self._trust.of(senses)
+        likelihoods = pool.factors(beliefs, [sure * trusted for sure, trusted in zip(certain, trust, strict=True)])
+        logs = pool.logarithms(likelihoods)
+        untrusting = likelihoods if all(trusted == 1.0 for trusted in trust) else pool.factors(beliefs, certain)
+        if self._trust.due(now):
+            shares = [[ratio / COUNT for ratio in row] for row in untrusting]
+            ages = [opinion.age for opinion in opinions.values()]
+            self._trust.update(senses, pool.agreement(logs, shares), ages, now)
+        posterior = pool.product(logs, self._log_prior) if senses else self._prior
+        self._decide(posterior)
+        told = pool.information(likelihoods, logs)
+        total = sum(told)
+        valence, arousal = fuse(posterior, affects or {})
+        amount, between = pool.conflict(senses, untrusting)
+        return Fused(
+            posterior=tuple(posterior),
+            label=self.label,
+            valence=valence,
+            arousal=arousal,
+            weights={sense: w / total if total > 0 else 0.0 for sense, w in zip(senses, told, strict=True)},
+            trust=dict(zip(senses, trust, strict=True)),
+            second=self._second(posterior) if senses else None,
+            conflict=amount,
+            conflict_between=between,
+        )
+
+    def posterior(self, opinions: Mapping[Sense, Opinion]) -> tuple[float, ...]:
+        """The posterior, (7,), that follows from other opinions with the present trust. It changes nothing."""
+        trust = self._trust.of(tuple(opinions))
+        certain = [sure * trusted for sure, trusted in zip(pool.certainty(opinions), trust, strict=True)]
+        likelihoods = pool.factors([opinion.belief for opinion in opinions.values()], certain)
+        return tuple(pool.product(pool.logarithms(likelihoods), self._log_prior))
+
+    def _second(self, posterior: list[float]) -> str | None:
+        """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""
+        found = pool.second_label(posterior, self._second_share)
+        return LABELS[posterior.index(max(posterior))] if found == self.label else found
+
+    def _decide(self, posterior: list[float]) -> None:
+        """Changes the label if another one is more probable by the margin (hysteresis)."""
+        best = posterior.index(max(posterior))
+        if posterior[best] > posterior[LABELS.index(self.label)] + self._margin:
+            self.label = LABELS[best]
