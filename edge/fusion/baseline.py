@@ -11,12 +11,11 @@ person who never is neutral must not be read as neutral in the end.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from edge.emotions import COUNT, NEUTRAL
 
@@ -59,15 +58,15 @@ class BaselineNumbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Baseline:
     """What is known of one person's neutral state in one sense. Bounded in size and effect; not thread-safe."""
 
-    __slots__ = ("_amount", "_correction", "_neutral", "_numbers", "_own_neutral", "_sum")
+    __slots__ = ("_amount", "_correction", "_factors", "_numbers", "_sum")
 
     def __init__(self, numbers: BaselineNumbers) -> None:
         self._numbers = numbers
-        self._neutral = np.asarray(numbers.neutral)
-        self._own_neutral = np.asarray(numbers.own_neutral)
-        self._sum = np.zeros(COUNT)
+        self._sum = [0.0] * COUNT
         self._amount = 0.0
-        self._correction: NDArray[np.float64] | None = None
+        self._correction: tuple[float, ...] | None = None
+        self._factors: tuple[float, ...] = ()
+        """What each probability is multiplied with, where there is a correction."""
 
     @property
     def strength(self) -> float:
@@ -75,8 +74,8 @@ class Baseline:
         return self._numbers.strength * self._amount / (self._amount + self._numbers.half_amount)
 
     @property
-    def correction(self) -> NDArray[np.float64] | None:
-        """(7,) what is subtracted from log-probabilities, at most `bound` each; None while it is negligible."""
+    def correction(self) -> tuple[float, ...] | None:
+        """What is subtracted from the seven log-probabilities, at most `bound` each; None while it is negligible."""
         return self._correction
 
     def learn(
@@ -99,21 +98,26 @@ class Baseline:
         if quality < numbers.least_quality or neutral <= gate or own < numbers.own_floor or amount <= 0:
             return False
         weight = neutral * quality * amount
-        reference = self._own_neutral if other_neutral is None else self._neutral
-        self._sum = self._sum + weight * (np.log(np.maximum(posterior, _FLOOR)) - reference)
-        self._amount += weight
-        if self._amount > numbers.most_amount:
-            self._sum = self._sum * (numbers.most_amount / self._amount)
-            self._amount = numbers.most_amount
-        correction = numbers.strength / (self._amount + numbers.half_amount) * self._sum
+        reference = numbers.own_neutral if other_neutral is None else numbers.neutral
+        fading = min(1.0, numbers.most_amount / (self._amount + weight))
+        self._amount = fading * (self._amount + weight)
+        self._sum = [
+            fading * (before + weight * (math.log(max(p, _FLOOR)) - usual))
+            for before, p, usual in zip(self._sum, posterior, reference, strict=True)
+        ]
+        scale, bound = numbers.strength / (self._amount + numbers.half_amount), numbers.bound
+        correction = [min(max(scale * each, -bound), bound) for each in self._sum]
         correction[NEUTRAL] = 0.0
-        correction = np.minimum(np.maximum(correction, -numbers.bound), numbers.bound)
-        self._correction = correction if np.abs(correction).max() > _NEGLIGIBLE else None
+        if max(map(abs, correction)) > _NEGLIGIBLE:
+            self._correction, self._factors = tuple(correction), tuple(math.exp(-each) for each in correction)
+        else:
+            self._correction = None
         return True
 
     def correct(self, posterior: tuple[float, ...]) -> tuple[float, ...]:
         """The posterior, (7,), as it would be if this person's neutral state were that of the population."""
         if self._correction is None:
             return posterior
-        corrected = np.maximum(posterior, _FLOOR) * np.exp(-self._correction)
-        return tuple((corrected / corrected.sum()).tolist())
+        corrected = [max(p, _FLOOR) * factor for p, factor in zip(posterior, self._factors, strict=True)]
+        total = sum(corrected)
+        return tuple(p / total for p in corrected)

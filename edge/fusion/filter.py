@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -52,8 +51,7 @@ class EmotionFilter:
             prior: How often each of the seven labels occurs in this robot's world; None for that of the parameters.
             trust: The trust in the senses, shared by all persons; None for one of its own.
         """
-        self._log_prior = [math.log(max(p, 1e-6)) for p in prior or parameters.prior]
-        self._prior = pool.product((), self._log_prior)
+        self._prior = pool.product((), [max(p, 1e-6) for p in prior or parameters.prior])
         self._margin = parameters.label_margin
         self._second_share = parameters.second_share
         self._trust = trust or Trust(parameters.trust)
@@ -81,15 +79,14 @@ class EmotionFilter:
         certain = pool.certainty(opinions)
         trust = self._trust.of(senses)
         likelihoods = pool.factors(beliefs, [sure * trusted for sure, trusted in zip(certain, trust, strict=True)])
-        logs = pool.logarithms(likelihoods)
         untrusting = likelihoods if all(trusted == 1.0 for trusted in trust) else pool.factors(beliefs, certain)
         if self._trust.due(now):
             shares = [[ratio / COUNT for ratio in row] for row in untrusting]
             ages = [opinion.age for opinion in opinions.values()]
-            self._trust.update(senses, pool.agreement(logs, shares), ages, now)
-        posterior = pool.product(logs, self._log_prior) if senses else self._prior
+            self._trust.update(senses, pool.agreement(likelihoods, shares), ages, now)
+        posterior = pool.product(likelihoods, self._prior)
         self._decide(posterior)
-        told = pool.information(likelihoods, logs)
+        told = pool.information(likelihoods)
         total = sum(told)
         valence, arousal = fuse(posterior, affects or {})
         amount, between = pool.conflict(senses, untrusting)
@@ -110,7 +107,7 @@ class EmotionFilter:
         trust = self._trust.of(tuple(opinions))
         certain = [sure * trusted for sure, trusted in zip(pool.certainty(opinions), trust, strict=True)]
         likelihoods = pool.factors([opinion.belief for opinion in opinions.values()], certain)
-        return tuple(pool.product(pool.logarithms(likelihoods), self._log_prior))
+        return tuple(pool.product(likelihoods, self._prior))
 
     def _second(self, posterior: list[float]) -> str | None:
         """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from edge import config, shipped
 from edge.emotions import LABELS
 from edge.fusion.evidence import Evidence, Opinion
-from edge.fusion.filter import EmotionFilter
+from edge.fusion.filter import EmotionFilter, Fused
 from edge.fusion.history import Span
 from edge.fusion.parameters import Parameters, Reliability, load
 from edge.fusion.person import Person, SenseState, newer, opinions, uncorrected_opinions
@@ -164,12 +163,14 @@ class Fusion:
         self._now = now
         self._registry.set(catalogue.FUSION_PERSONS, float(len(self._persons)))
         # The trust in the senses follows the first estimate of each moment, which is that of the attended person.
-        first = self._estimate(self._persons.get(self._attended, self._scene), now)
+        subject = self._persons.get(self._attended, self._scene)
+        evidence = self._evidence(subject)
+        found = opinions(evidence, now)
+        fused = subject.emotions.combine(found, now)
         others = [self._persons[number] for number in sorted(self._persons) if number != self._attended]
         rest = [self._estimate(person, now) for person in others]
-        if rest:
-            brief = tuple(OtherPerson(one.person, one.label, one.confidence) for one in rest)
-            first = replace(first, others=brief)
+        brief = tuple(OtherPerson(one.person, one.label, one.confidence) for one in rest)
+        first = self._describe(subject, now, evidence, found, fused, brief)
         return (first, *rest) if self._attended == SCENE else (first, *rest, self._estimate(self._scene, now))
 
     def _maker(self, sense: Sense, reliability: Reliability) -> Callable[[], Evidence]:
@@ -274,12 +275,36 @@ class Fusion:
                 self._erase(number, catalogue.FUSION_PERSONS_ERASED)
         self._named.clear()
 
+    def _evidence(self, person: Person) -> Mapping[Sense, SenseState]:
+        """Sense → the evidence that counts for a person or for the scene."""
+        if person.number not in (SCENE, self._attended):
+            return person.senses
+        return {sense: newer(state, self._shared.get(sense)) for sense, state in person.senses.items()}
+
     def _estimate(self, person: Person, now: float) -> Estimate:
-        states = person.senses
-        if person.number in (SCENE, self._attended):
-            states = {sense: newer(state, self._shared.get(sense)) for sense, state in states.items()}
-        found = opinions(states, now)
-        fused = person.emotions.combine(found, now)
+        evidence = self._evidence(person)
+        found = opinions(evidence, now)
+        return self._describe(person, now, evidence, found, person.emotions.combine(found, now), ())
+
+    def _describe(
+        self,
+        person: Person,
+        now: float,
+        states: Mapping[Sense, SenseState],
+        found: Mapping[Sense, Opinion],
+        fused: Fused,
+        others: tuple[OtherPerson, ...],
+    ) -> Estimate:
+        """The estimate of a person or of the scene.
+
+        Args:
+            person: The person.
+            now: Seconds.
+            states: Sense → the evidence that counts.
+            found: Sense → its opinion; senses without one are absent.
+            fused: What follows from the opinions.
+            others: The other persons, in brief.
+        """
         confidence = fused.posterior[LABELS.index(fused.label)]
         corrects = self._baselines and any(states[sense].corrects for sense in found)
         return Estimate(
@@ -300,6 +325,7 @@ class Fusion:
             conflict_between=fused.conflict_between,
             without_baseline=(person.emotions.posterior(uncorrected_opinions(states, now)) if corrects else None),
             since=person.history.add(fused.label, confidence, now),
+            others=others,
         )
 
     def _reason(self, sense: Sense, state: SenseState, now: float) -> str:

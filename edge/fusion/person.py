@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Final
 
-from edge.emotions import COUNT, NEUTRAL
+from edge.emotions import NEUTRAL, UNIFORM
 from edge.fusion import pool
 from edge.fusion.baseline import Baseline, BaselineNumbers
 from edge.fusion.evidence import Evidence, Opinion
@@ -140,8 +140,7 @@ class Person:
         certain = [opinion.freshness * (1.0 - opinion.unreliable) * opinion.quality for opinion in known]
         if max(certain, default=0.0) < _LEAST_CERTAINTY:
             return None
-        logs = pool.logarithms(pool.factors([opinion.belief for opinion in known], certain))
-        return pool.product(logs, (0.0,) * COUNT)[NEUTRAL]
+        return pool.product(pool.factors([opinion.belief for opinion in known], certain), UNIFORM)[NEUTRAL]
 
 
 def newer(one: SenseState, other: SenseState | None) -> SenseState:

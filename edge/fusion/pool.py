@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from operator import mul
 from typing import Final, TypeAlias
 
-from edge.emotions import COUNT, LABELS
+from edge.emotions import COUNT, LABELS, UNIFORM
 from edge.fusion.evidence import Opinion
 from edge.observation import Sense
 
 _SMALLEST: Final = 1e-12
-"""Lower bound of a factor of the product, so that its logarithm is finite."""
+"""Lower bound of a factor of the product, so that its logarithm is finite and products of three stay above 0."""
 
 Row: TypeAlias = Sequence[float]
 """Seven values in the order of `edge.emotions.LABELS`.
@@ -40,45 +41,35 @@ def factors(beliefs: Sequence[Row], certain: Sequence[float]) -> list[list[float
     return found
 
 
-def logarithms(likelihoods: Sequence[Row]) -> list[list[float]]:
-    """Natural logarithms of the likelihood ratios of k senses."""
-    return [[math.log(ratio) for ratio in row] for row in likelihoods]
+def product(likelihoods: Sequence[Row], prior: Row) -> list[float]:
+    """Posterior from the likelihood ratios of k senses and the prior; k up to 3 cannot underflow."""
+    found = list(prior)
+    for row in likelihoods:
+        found = list(map(mul, found, row))
+    total = sum(found)
+    return [p / total for p in found]
 
 
-def product(logs: Sequence[Row], log_prior: Row) -> list[float]:
-    """Posterior from the logarithms of the likelihood ratios of k senses and of the prior."""
-    return _normalised([sum(column) for column in zip(log_prior, *logs, strict=True)])
-
-
-def agreement(logs: Sequence[Row], beliefs: Sequence[Row]) -> list[float]:
+def agreement(likelihoods: Sequence[Row], beliefs: Sequence[Row]) -> list[float]:
     """How well each of k senses agrees with all others: the likelihood ratio of its being reliable or not.
 
     Args:
-        logs: Logarithms of the likelihood ratios of the labels by each sense.
+        likelihoods: Likelihood ratios of the labels by each sense.
         beliefs: Prior-free beliefs of the same senses.
 
     Returns:
         1 where the others say nothing, up to 7 for perfect agreement, towards 0 for contradiction.
     """
-    total = [sum(column) for column in zip(*logs, strict=True)]
     found = []
-    for own, belief in zip(logs, beliefs, strict=True):
-        others = _normalised([whole - part for whole, part in zip(total, own, strict=True)])
-        found.append(COUNT * sum(p * q for p, q in zip(others, belief, strict=True)))
+    for number, belief in enumerate(beliefs):
+        others = product([*likelihoods[:number], *likelihoods[number + 1 :]], UNIFORM)
+        found.append(COUNT * sum(map(mul, others, belief)))
     return found
 
 
-def information(likelihoods: Sequence[Row], logs: Sequence[Row]) -> list[float]:
-    """What each of k senses says about the emotion: divergence of its likelihoods from the uniform one, nats.
-
-    Args:
-        likelihoods: Likelihood ratios of the labels by each sense.
-        logs: Their logarithms.
-    """
-    return [
-        sum(ratio * log for ratio, log in zip(row, of_row, strict=True)) / COUNT
-        for row, of_row in zip(likelihoods, logs, strict=True)
-    ]
+def information(likelihoods: Sequence[Row]) -> list[float]:
+    """What each of k senses says about the emotion: divergence of its likelihoods from the uniform one, nats."""
+    return [sum(map(mul, row, map(math.log, row))) / COUNT for row in likelihoods]
 
 
 def conflict(senses: Sequence[Sense], likelihoods: Sequence[Row]) -> tuple[float, tuple[Sense, Sense] | None]:
@@ -94,11 +85,11 @@ def conflict(senses: Sequence[Sense], likelihoods: Sequence[Row]) -> tuple[float
     """
     if len(senses) < 2:
         return 0.0, None
-    entropies = [-sum(ratio * math.log2(ratio) for ratio in row) for row in likelihoods]
+    entropies = [-sum(map(mul, row, map(math.log2, row))) for row in likelihoods]
     pairs = []
     for first, second in combinations(range(len(senses)), 2):
         middle = [(a + b) / 2 for a, b in zip(likelihoods[first], likelihoods[second], strict=True)]
-        between = -sum(ratio * math.log2(ratio) for ratio in middle) - (entropies[first] + entropies[second]) / 2
+        between = -sum(map(mul, middle, map(math.log2, middle))) - (entropies[first] + entropies[second]) / 2
         pairs.append((between / COUNT, (senses[first], senses[second])))
     amount, found = max(pairs, key=lambda pair: pair[0])
     return min(1.0, max(0.0, amount)), found
@@ -119,11 +110,3 @@ def second_label(posterior: Row, least: float) -> str | None:
 def certainty(opinions: Mapping[Sense, Opinion]) -> list[float]:
     """Probability of each opinion that its belief is reliable and still true, before the online trust."""
     return [opinion.freshness * (1.0 - opinion.unreliable) for opinion in opinions.values()]
-
-
-def _normalised(logs: Row) -> list[float]:
-    """Probabilities from their logarithms up to a constant."""
-    highest = max(logs)
-    found = [math.exp(log - highest) for log in logs]
-    total = sum(found)
-    return [p / total for p in found]

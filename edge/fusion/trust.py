@@ -1,8 +1,8 @@
 """Online trust: a sense that keeps contradicting the others loses influence, and regains it when it agrees again.
 
-A sense that is out of order (a microphone that clips, a camera with a dirty lens) agrees with the others only by chance.
-The log-likelihood ratio of being in order or not is the logarithm of its agreement; each sense accumulates it, as in
-Page's cumulative sum test (Biometrika 41, 1954), bounded and slowly forgotten.
+A sense that is out of order (a microphone that clips, a camera with a dirty lens) agrees with the others only by
+chance. The log-likelihood ratio of being in order or not is the logarithm of its agreement; each sense accumulates it,
+as in Page's cumulative sum test (Biometrika 41, 1954), bounded and slowly forgotten.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_a_correction_moves_the_emotions_and_keeps_a_distribution() -> None:
         one.learn(SAD_NEUTRAL, 1.0, 1.0)
     assert one.correction is not None
     corrected = one.correct(SAD_NEUTRAL)
-    expected = np.asarray(SAD_NEUTRAL) * np.exp(-one.correction)
+    expected = np.asarray(SAD_NEUTRAL) * np.exp(-np.asarray(one.correction))
     assert corrected == pytest.approx(tuple(expected / expected.sum()))
     assert corrected[SADNESS] < SAD_NEUTRAL[SADNESS]
     assert corrected[NEUTRAL] > SAD_NEUTRAL[NEUTRAL]
