@@ -1,0 +1,141 @@
+"""Batches for the head: clips of all corpora alike, with a baseline or without, mixed, and moved between speakers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import training
+from models.voice.large.features import Statistics
+from models.voice.training import baselines
+from models.voice.training.heads import SMOOTHING
+from models.voice.protocols.folds import CLASSES, OUTPUTS, SHARED, SIZES, head
+from models.voice.data import NONE
+from models.voice.utterances import Utterances
+
+BATCH: Final = 256
+"""Clips per batch."""
+STEPS: Final = 40
+"""Batches per epoch."""
+SHARES: Final = {"RAVDESS": 0.25, "CREMA-D": 0.3, "EMO-DB": 0.15, "nEMO": 0.22, "TESS": 0.08}
+"""Share of each corpus in a batch: alike, but less of TESS, which has two voices."""
+CLEAN: Final = 0.4
+"""Probability that a clip is shown unchanged."""
+MOVED: Final = 0.3
+"""Probability that clip and baseline are moved towards another speaker's mean."""
+MIXUP_SHARE: Final = 0.5
+"""Share of the rows of a batch that are mixed with another row."""
+MIXUP: Final = 0.4
+"""Both parameters of the beta distribution of the mixing weight."""
+
+
+def targets(spoken: Utterances) -> NDArray[np.float32]:
+    """(n, `OUTPUTS`) targets: smoothed distributions in the heads that a clip trains, zeros in the others."""
+    found = np.zeros((len(spoken), OUTPUTS), np.float32)
+    for name, size in SIZES.items():
+        index = spoken.labels if name == SHARED else np.where(spoken.corpora == name, spoken.classes, NONE)
+        rows = np.flatnonzero(index != NONE)
+        part = found[:, head(name)]
+        part[rows] = SMOOTHING / size
+        part[rows, index[rows]] += 1 - SMOOTHING
+    return found
+
+
+def chances(spoken: Utterances) -> NDArray[np.float64]:
+    """(n,) probabilities of the clips: `SHARES` of the corpora, and within a corpus every class alike."""
+    found = np.zeros(len(spoken))
+    for corpus in np.unique(spoken.corpora):
+        of = spoken.corpora == corpus
+        names, count = np.unique(spoken.names[of], return_counts=True)
+        weight = dict(zip(names.tolist(), count.astype(float) ** -0.7, strict=True))
+        found[of] = [weight[name] for name in spoken.names[of].tolist()]
+        found[of] *= SHARES[str(corpus)] / found[of].sum()
+    return found / found.sum()
+
+
+class Batches(training.Batches):
+    """Inputs (statistics, baseline of statistics, trust), targets of all heads, and arousal and valence."""
+
+    def __init__(
+        self,
+        shown: Statistics,
+        spoken: Utterances,
+        which: NDArray[np.bool_],
+        affect: NDArray[np.float32],
+        seed: int,
+    ) -> None:
+        """Prepares the first epoch.
+
+        Args:
+            shown: Statistics of all clips.
+            spoken: All n clips.
+            which: (n,) clips that train.
+            affect: (n, 2) targets of arousal and valence.
+            seed: Seed of everything.
+        """
+        self._rows = np.flatnonzero(which)
+        self._spoken = spoken.rows(self._rows)
+        self._chances = chances(self._spoken)
+        self._shown = [shown.clips[self._rows].astype(np.float16), *(v[self._rows] for v in shown.variants)]
+        kept = which[shown.owners]
+        self._windows = shown.windows[kept]
+        position = np.cumsum(which) - 1
+        self._of_clip = _lists(position[shown.owners[kept]], len(self._rows))
+        self._targets, self._affect = targets(self._spoken), affect[self._rows]
+        speakers = np.unique(self._spoken.speakers)
+        clips = self._shown[0].astype(np.float32)
+        self._means = np.stack([clips[self._spoken.speakers == speaker].mean(0) for speaker in speakers])
+        self._speaker = np.searchsorted(speakers, self._spoken.speakers)
+        _, self._kinds = np.unique(self._spoken.names, return_inverse=True)
+        super().__init__(BATCH * STEPS, BATCH, seed)
+
+    def start(self, epoch: int) -> None:
+        """Draws the clips and the baselines of an epoch, counted from 0."""
+        super().start(epoch)
+        rng = np.random.default_rng((self._seed, epoch, 1))
+        self._drawn = rng.choice(len(self._spoken), len(self._order), p=self._chances)
+        self._pools = [baselines.pool(one, self._speaker, self._kinds, rng) for one in self._shown]
+
+    def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        return np.arange(BATCH * STEPS)
+
+    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
+        rows = self._drawn[rows]
+        count = len(self._shown) - 1
+        share = [CLEAN, *([(1 - CLEAN) / count] * count)] if count else [1.0]
+        variants = rng.choice(len(self._shown), len(rows), p=share)
+        values = np.empty((len(rows), self._windows.shape[1]), np.float32)
+        base, trusts = np.zeros_like(values), np.zeros((len(rows), 1), np.float32)
+        for i, (row, number) in enumerate(zip(rows, variants, strict=True)):
+            own = self._windows[rng.choice(self._of_clip[row])] if number == 0 else self._shown[number][row]
+            values[i] = own
+            found, trusts[i] = self._pools[number].draw(int(row), int(self._speaker[row]), rng)
+            if found is not None:
+                base[i] = found
+            if rng.random() < MOVED:
+                other = self._means[rng.integers(len(self._means))] - self._means[self._speaker[row]]
+                other = other * rng.random(dtype=np.float32)
+                values[i] += other
+                base[i] += other
+        mixed = rng.random(len(rows)) < MIXUP_SHARE
+        share_of = np.where(mixed, rng.beta(MIXUP, MIXUP, len(rows)), 1.0).astype(np.float32)[:, None]
+        other = rng.permutation(len(rows))
+
+        def mix(one: NDArray[np.float32]) -> NDArray[np.float32]:
+            return share_of * one + (1 - share_of) * one[other]
+
+        # What is mixed is each clip relative to its speaker; the baseline of the first stays.
+        known = trusts > 0
+        relative = np.where(known, values - base, values)
+        comparable = known == known[other]
+        share_of = np.where(comparable, share_of, 1.0).astype(np.float32)
+        values = mix(relative) + np.where(known, base, 0)
+        return (values, base, trusts), (mix(self._targets[rows]), mix(self._affect[rows]))
+
+
+def _lists(owners: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+    """The windows of each clip."""
+    order = np.argsort(owners, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(owners, minlength=count))[:-1])
