@@ -78,14 +78,19 @@ class Batches(training.Batches):
         self._rows = np.flatnonzero(which)
         self._spoken = spoken.rows(self._rows)
         self._chances = chances(self._spoken)
-        self._shown = [shown.clips[self._rows].astype(np.float16), *(v[self._rows] for v in shown.variants)]
+        clips = shown.clips[self._rows]
+        self._shown = [clips.astype(np.float16)]
+        self._has = [np.ones(len(clips), bool)]
+        for variant in shown.variants:
+            values = variant[self._rows]
+            self._has.append(values.any(1))
+            self._shown.append(np.where(self._has[-1][:, None], values, self._shown[0]))
         kept = which[shown.owners]
-        self._windows = shown.windows[kept]
-        position = np.cumsum(which) - 1
-        self._of_clip = _lists(position[shown.owners[kept]], len(self._rows))
+        self._windows = shown.windows[kept]  # in the order of the clips
+        self._many = np.bincount((np.cumsum(which) - 1)[shown.owners[kept]], minlength=len(self._rows))
+        self._first = np.cumsum(self._many) - self._many
         self._targets, self._affect = targets(self._spoken), affect[self._rows]
         speakers = np.unique(self._spoken.speakers)
-        clips = self._shown[0].astype(np.float32)
         self._means = np.stack([clips[self._spoken.speakers == speaker].mean(0) for speaker in speakers])
         self._speaker = np.searchsorted(speakers, self._spoken.speakers)
         _, self._kinds = np.unique(self._spoken.names, return_inverse=True)
@@ -106,19 +111,22 @@ class Batches(training.Batches):
         count = len(self._shown) - 1
         share = [CLEAN, *([(1 - CLEAN) / count] * count)] if count else [1.0]
         variants = rng.choice(len(self._shown), len(rows), p=share)
+        variants[~np.stack(self._has)[variants, rows]] = 0
         values = np.empty((len(rows), self._windows.shape[1]), np.float32)
         base, trusts = np.zeros_like(values), np.zeros((len(rows), 1), np.float32)
-        for i, (row, number) in enumerate(zip(rows, variants, strict=True)):
-            own = self._windows[rng.choice(self._of_clip[row])] if number == 0 else self._shown[number][row]
-            values[i] = own
-            found, trusts[i] = self._pools[number].draw(int(row), int(self._speaker[row]), rng)
-            if found is not None:
-                base[i] = found
-            if rng.random() < MOVED:
-                other = self._means[rng.integers(len(self._means))] - self._means[self._speaker[row]]
-                other = other * rng.random(dtype=np.float32)
-                values[i] += other
-                base[i] += other
+        for number, pool in enumerate(self._pools):
+            at = np.flatnonzero(variants == number)
+            if number:
+                values[at] = self._shown[number][rows[at]]
+            else:
+                begin, many = self._first[rows[at]], self._many[rows[at]]
+                values[at] = self._windows[begin + (rng.random(len(at)) * many).astype(np.int64)]
+            base[at], trusts[at] = pool.draw(rows[at], self._speaker[rows[at]], rng)
+        moved = (rng.random(len(rows)) < MOVED) * rng.random(len(rows))
+        away = self._means[rng.integers(len(self._means), size=len(rows))] - self._means[self._speaker[rows]]
+        away *= moved[:, None].astype(np.float32)
+        values += away
+        base += away
         mixed = rng.random(len(rows)) < MIXUP_SHARE
         share_of = np.where(mixed, rng.beta(MIXUP, MIXUP, len(rows)), 1.0).astype(np.float32)[:, None]
         other = rng.permutation(len(rows))
@@ -133,9 +141,3 @@ class Batches(training.Batches):
         share_of = np.where(comparable, share_of, 1.0).astype(np.float32)
         values = mix(relative) + np.where(known, base, 0)
         return (values, base, trusts), (mix(self._targets[rows]), mix(self._affect[rows]))
-
-
-def _lists(owners: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
-    """The windows of each clip."""
-    order = np.argsort(owners, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(owners, minlength=count))[:-1])

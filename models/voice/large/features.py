@@ -24,7 +24,7 @@ class Statistics:
     owners: NDArray[np.int64]
     """(m,) number of each window's clip."""
     variants: tuple[NDArray[np.float16], ...]
-    """(n, d) of each augmented variant."""
+    """(n, d) of each augmented variant; zeros where a clip has none."""
 
     @property
     def clips(self) -> NDArray[np.float32]:

@@ -38,7 +38,8 @@ def judge(embedding: Any, baseline: Any, trust: Any, outputs: int, hidden: int) 
     Returns:
         (batch, outputs) logits; (batch, 2) arousal and valence.
     """
-    known = baseline * trust
+    # n / (n + 4) of the baseline for a trust of n / (n + 2): a mean of few utterances is shrunk towards the population.
+    known = baseline * (trust / (2.0 - trust))
     values = layers.Concatenate()([embedding - known, known, trust])
     values = layers.Dropout(0.1, name="drop_embedding")(values)
     values = layers.BatchNormalization(name="hidden_norm")(layers.Dense(hidden, use_bias=False, name="hidden")(values))

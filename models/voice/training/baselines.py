@@ -18,70 +18,73 @@ ONE_CLASS: Final = 0.1
 """Probability that all utterances of a baseline are of one emotion."""
 ABSENT: Final = 0.35
 """Probability that a clip is shown without a baseline."""
-PER_SPEAKER: Final = 24
+PER_SPEAKER: Final = 10
 """Baselines of each speaker that are drawn at once."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Baselines of all speakers, drawn for one epoch."""
+    """Baselines of all s speakers, drawn for one epoch."""
 
     means: NDArray[np.float32]
-    """(m, d) mean features."""
-    counts: NDArray[np.int64]
-    """(m,) number of utterances in each."""
-    members: tuple[frozenset[int], ...]
-    """Rows in each."""
-    of: dict[int, NDArray[np.int64]]
-    """Speaker → indices of the speaker's baselines."""
+    """(s, `PER_SPEAKER`, d) mean features."""
+    trusts: NDArray[np.float32]
+    """(s, `PER_SPEAKER`) trust in each."""
+    members: NDArray[np.int64]
+    """(s, `PER_SPEAKER`, 30) rows in each, filled up with −1."""
 
     def draw(
-        self, row: int, speaker: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32] | None, float]:
-        """A baseline for one clip and its trust; (None, 0) in `ABSENT` of all cases.
+        self, rows: NDArray[np.int64], speakers: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """A baseline for each clip, which is never part of it; none in `ABSENT` of all cases.
 
         Args:
-            row: Row of the clip, which is never part of its own baseline.
-            speaker: Number of its speaker.
+            rows: (b,) rows of the clips.
+            speakers: (b,) numbers of their speakers.
             rng: Source of randomness.
+
+        Returns:
+            (b, d) mean features and (b, 1) trust; zeros where there is no baseline.
         """
-        if rng.random() < ABSENT or speaker not in self.of:
-            return None, 0.0
-        for index in rng.permutation(self.of[speaker])[:4]:
-            if row not in self.members[index]:
-                return self.means[index], trust(int(self.counts[index]))
-        return None, 0.0
+        chosen = rng.integers(PER_SPEAKER, size=len(rows))
+        for _ in range(3):
+            within = (self.members[speakers, chosen] == rows[:, None]).any(1)
+            chosen = np.where(within, rng.integers(PER_SPEAKER, size=len(rows)), chosen)
+        within = (self.members[speakers, chosen] == rows[:, None]).any(1)
+        given = (rng.random(len(rows)) >= ABSENT) & ~within & (self.trusts[speakers, chosen] > 0)
+        means = self.means[speakers, chosen] * given[:, None].astype(np.float32)
+        return means, (self.trusts[speakers, chosen] * given)[:, None].astype(np.float32)
 
 
 def pool(
     features: NDArray[np.floating], speakers: NDArray[np.int64], classes: NDArray[np.int64], rng: np.random.Generator
 ) -> Pool:
-    """Draws `PER_SPEAKER` baselines of each speaker who has at least three utterances.
+    """Draws `PER_SPEAKER` baselines of each speaker; speakers with fewer than three utterances have none.
 
     Args:
         features: (n, d) features of the clips.
-        speakers: (n,) numbers of the speakers, distinct over all corpora.
+        speakers: (n,) numbers of the speakers, 0…s − 1.
         classes: (n,) acted classes; only clips of one speaker are compared.
         rng: Source of randomness.
     """
-    means, counts, members, of = [], [], [], {}
-    for speaker in np.unique(speakers):
+    people = int(speakers.max()) + 1
+    means = np.zeros((people, PER_SPEAKER, features.shape[1]), np.float32)
+    trusts = np.zeros((people, PER_SPEAKER), np.float32)
+    members = np.full((people, PER_SPEAKER, max(COUNTS)), -1)
+    for speaker in range(people):
         rows = np.flatnonzero(speakers == speaker)
         if len(rows) < 3:
             continue
-        begin = len(means)
-        kinds = np.unique(classes[rows])
-        for _ in range(PER_SPEAKER):
-            share = rng.dirichlet(np.full(len(kinds), rng.choice(SKEWS)))
+        _, kinds, sizes = np.unique(classes[rows], return_inverse=True, return_counts=True)
+        for number in range(PER_SPEAKER):
+            mixture = rng.dirichlet(np.full(len(sizes), rng.choice(SKEWS)))
             if rng.random() < ONE_CLASS:
-                share = (np.arange(len(kinds)) == rng.integers(len(kinds))).astype(float)
-            weight = share[np.searchsorted(kinds, classes[rows])]
-            weight = weight / np.bincount(np.searchsorted(kinds, classes[rows]))[np.searchsorted(kinds, classes[rows])]
-            weight += 1e-9
+                mixture = np.eye(len(sizes))[rng.integers(len(sizes))]
+            weight = (mixture / sizes)[kinds] + 1e-9
             count = min(int(rng.choice(COUNTS)), len(rows) // 2)
-            chosen = rng.choice(rows, count, replace=False, p=weight / weight.sum())
-            means.append(features[chosen].astype(np.float32).mean(0))
-            counts.append(count)
-            members.append(frozenset(chosen.tolist()))
-        of[int(speaker)] = np.arange(begin, len(means))
-    return Pool(np.stack(means), np.array(counts), tuple(members), of)
+            # The largest of log-weights with Gumbel noise are a sample without replacement.
+            chosen = rows[np.argpartition(-np.log(weight) - rng.gumbel(size=len(rows)), count - 1)[:count]]
+            means[speaker, number] = features[chosen].astype(np.float32).mean(0)
+            trusts[speaker, number] = trust(count)
+            members[speaker, number, :count] = chosen
+    return Pool(means, trusts, members)

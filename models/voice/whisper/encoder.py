@@ -96,7 +96,9 @@ def load(model: Any, weights: Weights, depth: int) -> None:
         name, part = f"layer{number}", f"layer_{number}"
         for ours, theirs in (("attention_norm", "self_attention"), ("norm", "ffn")):
             put(
-                f"{name}_{ours}", weights[f"{part}/{theirs}/layer_norm/gamma"], weights[f"{part}/{theirs}/layer_norm/beta"]
+                f"{name}_{ours}",
+                weights[f"{part}/{theirs}/layer_norm/gamma"],
+                weights[f"{part}/{theirs}/layer_norm/beta"],
             )
         kernels = np.split(weights[f"{part}/self_attention/linear_0/weight"].astype(np.float32), 3)
         biases = np.split(weights[f"{part}/self_attention/linear_0/bias"].astype(np.float32), 3)
