@@ -38,15 +38,15 @@ class _Voice:
     """(e,) mean embedding."""
     count: int = 0
     """Number of utterances in it, at most `MOST_UTTERANCES`."""
-    print: _Array | None = None
+    mark: _Array | None = None
     """(13,) mean voiceprint; None for a person who is known by name."""
 
-    def learn(self, embedding: _Array, print: _Array | None) -> None:
+    def learn(self, embedding: _Array, mark: _Array | None) -> None:
         """Adds one utterance to the means."""
         self.count = min(self.count + 1, MOST_UTTERANCES)
         self.embedding += (embedding - self.embedding) / self.count
-        if self.print is not None and print is not None:
-            self.print += (print - self.print) / self.count
+        if self.mark is not None and mark is not None:
+            self.mark += (mark - self.mark) / self.count
 
 
 class Baselines:
@@ -67,38 +67,38 @@ class Baselines:
         self._persons: OrderedDict[str, _Voice] = OrderedDict()
         self._strangers: list[_Voice] = []
 
-    def of(self, person: str | None, print: _Array | None) -> tuple[_Array, _Array]:
+    def of(self, person: str | None, mark: _Array | None) -> tuple[_Array, _Array]:
         """Baseline (1, e) and trust (1, 1) of a speaker; zeros for a stranger.
 
         Args:
             person: Identifier of the person who speaks; None if unknown.
-            print: Voiceprint of the utterance; None if it has none.
+            mark: Voiceprint of the utterance; None if it has none.
         """
-        voice = self._find(person, print)
+        voice = self._find(person, mark)
         if voice is None or voice.count == 0:
             return np.zeros((1, self._size), np.float32), np.zeros((1, 1), np.float32)
         return voice.embedding[None].copy(), np.full((1, 1), trust(voice.count), np.float32)
 
-    def learn(self, person: str | None, print: _Array | None, embedding: _Array, quality: float) -> None:
+    def learn(self, person: str | None, mark: _Array | None, embedding: _Array, quality: float) -> None:
         """Adds a finished utterance to its speaker's baseline, unless its quality is below `LEAST_QUALITY`.
 
         Args:
             person: Identifier of the person who spoke; None if unknown.
-            print: Voiceprint of the utterance; None if it has none, and then a nameless utterance is left out.
+            mark: Voiceprint of the utterance; None if it has none, and then a nameless utterance is left out.
             embedding: (e,) embedding of the utterance.
             quality: Quality of the utterance, 0…1.
         """
         if not self._enabled or quality < LEAST_QUALITY or not np.isfinite(embedding).all():
             return
-        voice = self._find(person, print)
+        voice = self._find(person, mark)
         if voice is None:
             voice = _Voice(np.zeros(self._size, np.float32))
             if person is not None:
                 self._persons[person] = voice
                 while len(self._persons) > MOST_PERSONS:
                     self._persons.popitem(last=False)
-            elif print is not None:
-                voice.print = print.copy()
+            elif mark is not None:
+                voice.mark = mark.copy()
                 self._strangers = [voice, *self._strangers][:MOST_STRANGERS]
             else:
                 return
@@ -106,17 +106,17 @@ class Baselines:
             self._persons.move_to_end(person)
         else:
             self._strangers.sort(key=lambda other: other is not voice)
-        voice.learn(embedding, print)
+        voice.learn(embedding, mark)
 
     def forget(self, person: str) -> None:
         """Erases the baseline of a person; does nothing for an unknown one."""
         self._persons.pop(person, None)
 
-    def _find(self, person: str | None, print: _Array | None) -> _Voice | None:
+    def _find(self, person: str | None, mark: _Array | None) -> _Voice | None:
         if person is not None:
             return self._persons.get(person)
-        if print is None:
+        if mark is None:
             return None
-        near = [(distance(voice.print, print), voice) for voice in self._strangers if voice.print is not None]
+        near = [(distance(voice.mark, mark), voice) for voice in self._strangers if voice.mark is not None]
         best = min(near, key=lambda pair: pair[0], default=None)
         return best[1] if best is not None and best[0] <= SAME else None

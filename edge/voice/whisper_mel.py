@@ -1,4 +1,4 @@
-"""The log-mel spectrogram of Whisper's encoder, relative to the loudest cell: one implementation for training and device.
+"""The log-mel spectrogram of Whisper's encoder, relative to the loudest cell, for training and device.
 
 As in Radford et al. (Robust Speech Recognition via Large-Scale Weak Supervision, ICML 2023): 16 kHz, a Hann window of
 400 samples every 160 samples, 80 equal-area mel bands over 0–8 kHz on Slaney's scale, clipped 80 dB below the loudest

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import training
-from models.voice.large.features import Statistics
+from models.voice.data import NONE
+from models.voice.large.features import Material
+from models.voice.protocols.folds import OUTPUTS, SHARED, SIZES, head
 from models.voice.training import baselines
 from models.voice.training.heads import SMOOTHING
-from models.voice.protocols.folds import CLASSES, OUTPUTS, SHARED, SIZES, head
-from models.voice.data import NONE
 from models.voice.utterances import Utterances
 
 BATCH: Final = 256
@@ -58,25 +58,17 @@ def chances(spoken: Utterances) -> NDArray[np.float64]:
 class Batches(training.Batches):
     """Inputs (statistics, baseline of statistics, trust), targets of all heads, and arousal and valence."""
 
-    def __init__(
-        self,
-        shown: Statistics,
-        spoken: Utterances,
-        which: NDArray[np.bool_],
-        affect: NDArray[np.float32],
-        seed: int,
-    ) -> None:
+    def __init__(self, material: Material, which: NDArray[np.bool_], seed: int) -> None:
         """Prepares the first epoch.
 
         Args:
-            shown: Statistics of all clips.
-            spoken: All n clips.
+            material: All n clips.
             which: (n,) clips that train.
-            affect: (n, 2) targets of arousal and valence.
             seed: Seed of everything.
         """
+        shown = material.shown
         self._rows = np.flatnonzero(which)
-        self._spoken = spoken.rows(self._rows)
+        self._spoken = material.spoken.rows(self._rows)
         self._chances = chances(self._spoken)
         clips = shown.clips[self._rows]
         self._shown = [clips.astype(np.float16)]
@@ -89,7 +81,7 @@ class Batches(training.Batches):
         self._windows = shown.windows[kept]  # in the order of the clips
         self._many = np.bincount((np.cumsum(which) - 1)[shown.owners[kept]], minlength=len(self._rows))
         self._first = np.cumsum(self._many) - self._many
-        self._targets, self._affect = targets(self._spoken), affect[self._rows]
+        self._targets, self._affect = targets(self._spoken), material.affect[self._rows]
         speakers = np.unique(self._spoken.speakers)
         self._means = np.stack([clips[self._spoken.speakers == speaker].mean(0) for speaker in speakers])
         self._speaker = np.searchsorted(speakers, self._spoken.speakers)

@@ -15,7 +15,9 @@ from edge.inference.card import Card, Corpus, Score
 from edge.inference.interpreter import Interpreter
 from edge.voice.whisper_mel import FRONT_END
 from models.training.fit import append_to_log
+from models.voice.data import NONE
 from models.voice.large import measure, whole
+from models.voice.large.batches import chances
 from models.voice.large.floating import FloatHead
 from models.voice.protocols import scores as protocol
 from models.voice.protocols.folds import CLASSES, SHARED
@@ -40,6 +42,8 @@ RECIPE: Final = (
     "float activations"
 )
 """Summary of the training for the card."""
+LEAST_SHARE: Final = 0.001
+"""Lowest prior of a label; one that the corpora do not have would otherwise have none."""
 INPUTS: Final = (
     "log-mel of at most 3 s of speech, 0…1 relative to the loudest cell; frames after its end are 0",
     "mean embedding (output 1) of earlier utterances of the same speaker; zeros if there are none",
@@ -66,6 +70,14 @@ def corpora(spoken: Utterances) -> list[Corpus]:
     return [weights.CORPUS, *(Corpus(name=name, terms=terms, rows=count) for name, terms, count in rows if count)]
 
 
+def prior(heard: Utterances) -> list[float]:
+    """Share of each of the seven labels in the batches that train, which the posterior assumes."""
+    known = heard.labels != NONE
+    share = np.bincount(heard.labels[known], chances(heard)[known], minlength=len(LABELS))
+    share = np.maximum(share / share.sum(), LEAST_SHARE)
+    return [round(float(one), 6) for one in share / share.sum()]
+
+
 def write(trained: Mapping[str, Any], spoken: Utterances, folder: Path, command: str, out: Path, run: Path) -> Card:
     """Writes the heads into a folder beside `out`, and the shipped model to `out`, each with its card.
 
@@ -87,7 +99,7 @@ def write(trained: Mapping[str, Any], spoken: Utterances, folder: Path, command:
     free = len(trained) == 1
     data = quantised(whole.build(weights.fetch(), trained[first]))
     encoder = Interpreter(data, out.name)
-    shown = measure.statistics(encoder, folder, print)
+    shown = measure.statistics(encoder, folder, print, run / "measured.npz")
     heads = {name: quantised(model) for name, model in trained.items()}
     found: list[Score] = []
     scale = 1.0
@@ -111,6 +123,7 @@ def write(trained: Mapping[str, Any], spoken: Utterances, folder: Path, command:
         output_kind="logits",
         labels=LABELS,
         temperature=round(scale, 4),
+        prior=prior(heard),
         front_end=FRONT_END,
         training=corpora(heard),
         train_command=command,

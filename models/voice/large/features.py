@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelError
+from models.voice.utterances import Utterances
 
 LAYERS: Final = (1, 2)
 """Layers whose statistics the head reads; 0 is the output of the convolutions."""
@@ -33,6 +34,18 @@ class Statistics:
         total = np.zeros((len(count), self.windows.shape[1]), np.float32)
         np.add.at(total, self.owners, self.windows.astype(np.float32))
         return total / count[:, None].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that the heads learn from."""
+
+    shown: Statistics
+    """Statistics of n clips."""
+    spoken: Utterances
+    """The n clips."""
+    affect: NDArray[np.float32]
+    """(n, 2) targets of arousal and valence."""
 
 
 def load(folder: Path) -> Statistics:

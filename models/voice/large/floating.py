@@ -1,4 +1,4 @@
-"""The float32 form of a trained head, in NumPy, with the interface of an interpreter: for scores beside those of int8."""
+"""The float32 form of a trained head in NumPy, with the interface of an interpreter."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.inference.card import Score
 from edge.inference.interpreter import Interpreter, open_model
 from models.voice import utterances
-from models.voice.clips import EMO_DB_SECONDS, whole_clips
+from models.voice.clips import EMO_DB_SECONDS, Clip, whole_clips
 from models.voice.large.head import EMBEDDING
 from models.voice.protocols import scores as protocol
 from models.voice.protocols.folds import CLASSES, SHARED
@@ -46,15 +46,35 @@ def file(name: str, beside: Path) -> Path:
     return beside.parent / FOLDS / f"large_{name}.tflite"
 
 
-def statistics(encoder: Interpreter, folder: Path, report: Callable[[str], None]) -> Measured:
+def statistics(encoder: Interpreter, folder: Path, report: Callable[[str], None], kept: Path | None = None) -> Measured:
     """Statistics of all measured clips.
 
     Args:
         encoder: The shipped model.
         folder: Folder of the voice corpora.
         report: Receives lines of progress.
+        kept: Where the statistics are cached; None computes them anew.
     """
     clips = [clip for clip in whole_clips(folder) if clip.corpus in CLASSES]
+    spoken = utterances.of(clips)
+    if kept is None or not kept.exists():
+        found = _computed(encoder, clips, report)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            counts = np.array([len(one) for one in found.whole])
+            flat = np.concatenate([*found.whole, *(one for one in found.short if len(one))])
+            np.savez(kept, counts=counts, values=flat.astype(np.float16))
+            return statistics(encoder, folder, report, kept)
+        return found
+    with np.load(kept) as file:
+        counts, values = file["counts"], file["values"].astype(np.float32)
+    short = spoken.corpora == "EMO-DB"
+    parts = iter(np.split(values, np.cumsum([*counts, *np.ones(short.sum(), int)])[:-1]))
+    whole = [list(next(parts)) for _ in counts]
+    return Measured(spoken, whole, [list(next(parts)) if one else [] for one in short])
+
+
+def _computed(encoder: Interpreter, clips: list[Clip], report: Callable[[str], None]) -> Measured:
     nothing = np.zeros((1, EMBEDDING), np.float32), np.zeros((1, 1), np.float32)
 
     def of(mel: mels.Mel) -> NDArray[np.float32]:
@@ -113,7 +133,7 @@ def scores(model: str, nets: Nets, shown: Measured, report: Callable[[str], None
 
 
 def _one(model: str, nets: Nets, shown: Measured, name: str) -> Result:
-    """Scores of one head on its held-out speakers; the temperature is fitted on half of them, the scores are of the rest."""
+    """Scores of one head on half of its held-out speakers; the temperature is fitted on the other half."""
     held_out = ~protocol.heard(shown.spoken, name)
     spoken = shown.spoken.rows(held_out)
     windows = [one for one, of in zip(shown.whole, held_out, strict=True) if of]

@@ -28,13 +28,12 @@ from models.voice.clips import whole_clips
 from models.voice.large import export, features, measure
 from models.voice.large import head as heads
 from models.voice.large.batches import STEPS, Batches
-from models.voice.large.features import Statistics
+from models.voice.large.features import Material
 from models.voice.protocols import scores as protocol
 from models.voice.training import affect as affects
 from models.voice.training.heads import loss
-from models.voice.utterances import Utterances
 
-EPOCHS: Final = 24
+EPOCHS: Final = 16
 """Default number of epochs."""
 AFFECT_WEIGHT: Final = 1.0
 """Weight of the squared error of arousal and valence in the loss."""
@@ -47,22 +46,12 @@ def squared_error(truth: Any, found: Any) -> Any:
     return ops.sum(ops.square(truth - found), axis=-1)
 
 
-def fit(
-    shown: Statistics,
-    spoken: Utterances,
-    which: NDArray[np.bool_],
-    affect: NDArray[np.float32],
-    epochs: int,
-    seed: int,
-    folder: Path,
-) -> Any:
+def fit(material: Material, which: NDArray[np.bool_], epochs: int, seed: int, folder: Path) -> Any:
     """Trains one head, or resumes the run in `folder`.
 
     Args:
-        shown: Statistics of all n clips.
-        spoken: The n clips.
+        material: All n clips.
         which: (n,) clips that train.
-        affect: (n, 2) targets of arousal and valence.
         epochs: Number of epochs.
         seed: Seed of the weights and batches.
         folder: Folder for checkpoints and log.
@@ -70,13 +59,14 @@ def fit(
     Returns:
         The head after the last epoch.
     """
+    shown = material.shown
     keras.utils.set_random_seed(seed)
     model = heads.build(shown.windows.shape[1])
     training_rows = shown.windows[which[shown.owners]].astype(np.float32)
     mean, deviation = training_rows.mean(0), training_rows.std(0) + 1e-3
     model.get_layer("standard").set_weights([mean, 1 / deviation])
     learner = heads.for_training(model)
-    batches = Batches(shown, spoken, which, affect, seed)
+    batches = Batches(material, which, seed)
     learner.compile(
         optimizer=keras.optimizers.AdamW(training.cosine(1e-3, epochs, STEPS), weight_decay=0.05),
         loss=[loss, squared_error],
@@ -86,20 +76,17 @@ def fit(
     return model
 
 
-def nets(
-    arguments: Namespace, shown: Statistics, spoken: Utterances, affect: NDArray[np.float32]
-) -> Iterator[tuple[str, Any]]:
+def nets(arguments: Namespace, material: Material) -> Iterator[tuple[str, Any]]:
     """Trains the heads, or reads those that an earlier run has finished.
 
     Args:
         arguments: Parsed command line.
-        shown: Statistics of all clips.
-        spoken: All clips.
-        affect: (n, 2) targets of arousal and valence.
+        material: All clips.
 
     Yields:
         Name and head.
     """
+    spoken = material.spoken
     for number, name in enumerate(measure.NAMES[:1] if arguments.free else measure.NAMES):
         saved = arguments.runs / f"{name}.keras"
         if not saved.exists():
@@ -108,7 +95,7 @@ def nets(
             if arguments.free:
                 which &= np.isin(spoken.corpora, FREE)
             seed = arguments.seed + number
-            fit(shown, spoken, which, affect, arguments.epochs, seed, arguments.runs / name).save(saved)
+            fit(material, which, arguments.epochs, seed, arguments.runs / name).save(saved)
         yield name, keras.models.load_model(saved, compile=False)
 
 
@@ -121,7 +108,7 @@ def main() -> int:
     folder = require(arguments.data, "voice")
     spoken = utterances.of(whole_clips(folder))
     affect = affects.targets(spoken, affects.votes(folder))
-    trained = dict(nets(arguments, features.load(arguments.features), spoken, affect))
+    trained = dict(nets(arguments, Material(features.load(arguments.features), spoken, affect)))
     command = training.train_command("voice.large.train", arguments)
     out = arguments.out or shipped.model("voice", "voice_large_free" if arguments.free else "voice_large")
     card = export.write(trained, spoken, folder, command, out, arguments.runs)

@@ -1,4 +1,4 @@
-"""`python -m models.voice.whisper.extract --data DIR`: Whisper's features of every clip and of augmented variants, cached.
+"""`python -m models.voice.whisper.extract --data DIR`: features of all clips, cached.
 
 The folder of the run gets, for each variant, memory-mapped arrays with one row per window of at most 3 s:
 

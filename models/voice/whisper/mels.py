@@ -1,4 +1,4 @@
-"""Whisper's log-mels of clips: of sound as on the device, of CREMA-D from its coarser log-mel; and their augmentation."""
+"""Whisper's log-mels of clips, of CREMA-D from its coarser log-mel, and their augmentation."""
 
 from __future__ import annotations
 

