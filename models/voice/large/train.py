@@ -33,7 +33,7 @@ from models.voice.protocols import scores as protocol
 from models.voice.training import affect as affects
 from models.voice.training.heads import loss
 
-EPOCHS: Final = 16
+EPOCHS: Final = 40
 """Default number of epochs."""
 AFFECT_WEIGHT: Final = 1.0
 """Weight of the squared error of arousal and valence in the loss."""

@@ -82,7 +82,7 @@ def temperatures(found: Read, spoken: Utterances, heads: Sequence[str] = (*CLASS
 
 
 def temperature(found: Read, spoken: Utterances, which: NDArray[np.bool_], heads: Sequence[str]) -> float:
-    """Mean temperature of some heads on some utterances, over all baselines.
+    """Mean temperature of some heads on some utterances; half of the weight is on strangers, half on all baselines.
 
     Args:
         found: What networks that have not heard the speakers say.
@@ -95,8 +95,10 @@ def temperature(found: Read, spoken: Utterances, which: NDArray[np.bool_], heads
         known = which & (spoken.labels != NONE if name == SHARED else spoken.corpora == name)
         truth = spoken.labels[known] if name == SHARED else spoken.classes[known]
         if known.any():
-            logits = np.concatenate([one[known][:, head(name)] for one in found.logits.values()])
-            best.append(fit_temperature(logits, np.tile(truth, len(found.logits))))
+            counts = sorted(found.logits)
+            shown = [0] * max(1, len(counts) - 1) + counts[1:] if counts[0] == 0 else counts
+            logits = np.concatenate([found.logits[count][known][:, head(name)] for count in shown])
+            best.append(fit_temperature(logits, np.tile(truth, len(shown))))
     return float(np.mean(best))
 
 
