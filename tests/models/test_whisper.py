@@ -98,14 +98,14 @@ def plain(mel: NDArray[np.float64], given: weights.Weights) -> list[NDArray[np.f
         padded = np.pad(x, ((1, 1), (0, 0)))
         steps = range(0, len(x), stride)
         columns = np.stack([padded[i : i + 3].T.ravel() for i in steps])
-        return columns @ w[f"{name}/weight"].reshape(384, -1).T + w[f"{name}/bias"]
+        return np.asarray(columns @ w[f"{name}/weight"].reshape(384, -1).T + w[f"{name}/bias"])
 
     def norm(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         scaled = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
-        return scaled * w[f"{name}/layer_norm/gamma"] + w[f"{name}/layer_norm/beta"]
+        return np.asarray(scaled * w[f"{name}/layer_norm/gamma"] + w[f"{name}/layer_norm/beta"])
 
     def dense(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-        return x @ w[f"{name}/weight"].T + w[f"{name}/bias"]
+        return np.asarray(x @ w[f"{name}/weight"].T + w[f"{name}/bias"])
 
     x = gelu(conv(gelu(conv(mel, "conv1", 1)), "conv2", 2)) + w["position_encodings/encodings"][:150]
     found = [x]

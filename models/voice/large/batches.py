@@ -52,7 +52,7 @@ def chances(spoken: Utterances) -> NDArray[np.float64]:
         weight = dict(zip(names.tolist(), count.astype(float) ** -0.7, strict=True))
         found[of] = [weight[name] for name in spoken.names[of].tolist()]
         found[of] *= SHARES[str(corpus)] / found[of].sum()
-    return found / found.sum()
+    return np.asarray(found / found.sum())
 
 
 class Batches(training.Batches):
@@ -75,7 +75,7 @@ class Batches(training.Batches):
         self._has = [np.ones(len(clips), bool)]
         for variant in shown.variants:
             values = variant[self._rows]
-            self._has.append(values.any(1))
+            self._has.append(np.asarray(values.any(1)))
             self._shown.append(np.where(self._has[-1][:, None], values, self._shown[0]))
         kept = which[shown.owners]
         self._windows = shown.windows[kept]  # in the order of the clips

@@ -21,6 +21,7 @@ from models.voice.large.batches import chances
 from models.voice.large.floating import FloatHead
 from models.voice.protocols import scores as protocol
 from models.voice.protocols.folds import CLASSES, SHARED
+from models.voice.protocols.reading import Nets
 from models.voice.utterances import Utterances
 from models.voice.whisper import weights
 
@@ -103,10 +104,11 @@ def write(trained: Mapping[str, Any], spoken: Utterances, folder: Path, command:
     heads = {name: quantised(model) for name, model in trained.items()}
     found: list[Score] = []
     scale = 1.0
-    for form, nets in (
-        ("int8 weights", {name: Interpreter(head, name) for name, head in heads.items()}),
-        ("float32 head", {name: FloatHead(model) for name, model in trained.items()}),
-    ):
+    forms: dict[str, Nets] = {
+        "int8 weights": {name: Interpreter(head, name) for name, head in heads.items()},
+        "float32 head": {name: FloatHead(model) for name, model in trained.items()},
+    }
+    for form, nets in forms.items():
         measured = measure.scores(f"large, {form}", nets, shown, print, only=first if free else "")
         found += measured.scores
         scale = measured.temperatures[first] if form == "int8 weights" else scale

@@ -33,7 +33,7 @@ class Statistics:
         count = np.bincount(self.owners)
         total = np.zeros((len(count), self.windows.shape[1]), np.float32)
         np.add.at(total, self.owners, self.windows.astype(np.float32))
-        return total / count[:, None].astype(np.float32)
+        return np.asarray(total / count[:, None], np.float32)
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,12 @@ class FloatHead:
         )
         """Input tensors."""
 
-    def run(self, statistics: _Array, baseline: _Array, trust: _Array) -> tuple[_Array, _Array, _Array]:
-        """Logits, embedding and affect; arguments and results as those of the converted head."""
+    def run(self, *values: NDArray[Any]) -> tuple[_Array, ...]:
+        """Logits, embedding and affect from statistics, baseline and trust, as the converted head gives them."""
+        statistics, baseline, trust = values
         embedding = ((statistics - self._mean) * self._scale) @ self._embedding
         known = baseline * (trust / (2 - trust))
-        values = np.concatenate([embedding - known, known, trust], axis=1) @ self._hidden
-        hidden = np.maximum(values * self._gain + self._shift, 0)
+        compared = np.concatenate([embedding - known, known, trust], axis=1) @ self._hidden
+        hidden = np.maximum(compared * self._gain + self._shift, 0)
         affect = np.tanh(hidden @ self._affect[0] + self._affect[1])
         return hidden @ self._logits[0] + self._logits[1], embedding, affect

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from edge.inference.card import Score
 from edge.inference.interpreter import Interpreter, open_model
+from edge.voice.logmel import RATE
 from models.voice import utterances
-from models.voice.clips import EMO_DB_SECONDS, Clip, whole_clips
+from models.voice.clips import EMO_DB_SECONDS, Clip, Mel, whole_clips
 from models.voice.large.head import EMBEDDING
 from models.voice.protocols import scores as protocol
 from models.voice.protocols.folds import CLASSES, SHARED
@@ -77,16 +78,16 @@ def statistics(encoder: Interpreter, folder: Path, report: Callable[[str], None]
 def _computed(encoder: Interpreter, clips: list[Clip], report: Callable[[str], None]) -> Measured:
     nothing = np.zeros((1, EMBEDDING), np.float32), np.zeros((1, 1), np.float32)
 
-    def of(mel: mels.Mel) -> NDArray[np.float32]:
+    def of(mel: Mel) -> NDArray[np.float32]:
         stored = np.rint(mel * mels.LEVELS) / np.float32(mels.LEVELS)  # as the training's cache keeps it
-        return encoder.run(stored[None].astype(np.float32), *nothing)[_STATISTICS][0]
+        return np.asarray(encoder.run(stored[None].astype(np.float32), *nothing)[_STATISTICS][0])
 
     whole, short = [], []
     for number, clip in enumerate(clips):
         recorded = clip.read()
         parts = mels.windows(recorded) if recorded.ndim == 1 else [recorded]
         whole.append([of(mels.fine(part)) for part in parts])
-        first = recorded[: round(EMO_DB_SECONDS * mels.RATE)]
+        first = recorded[: round(EMO_DB_SECONDS * RATE)]
         short.append([of(mels.fine(first))] if clip.corpus == "EMO-DB" else [])
         if number % 1000 == 999:
             report(f"{number + 1} of {len(clips)} clips")

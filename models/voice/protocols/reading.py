@@ -86,7 +86,7 @@ def read_all(
             continue
         size = net.inputs[1].shape[-1]
         nothing = np.zeros(size, np.float32), np.zeros(1, np.float32)
-        plain = [read(net, features[row], *nothing) for row in rows]
+        plain = [read(net, features[int(row)], *nothing) for row in rows]
         embeddings = np.stack([embedding for _, embedding in plain])
         for count in counts:
             if count == 0:
@@ -94,7 +94,8 @@ def read_all(
                 continue
             means, trusts = baselines(embeddings, spoken.speakers[rows], count)
             logits[count][rows] = [
-                read(net, features[row], mean, trust)[0] for row, mean, trust in zip(rows, means, trusts, strict=True)
+                read(net, features[int(row)], mean, trust)[0]
+                for row, mean, trust in zip(rows, means, trusts, strict=True)
             ]
         report(f"{name}: {len(rows)} utterances")
     return Read(logits, names)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from converters.tflite import convert
 from edge.inference.interpreter import Interpreter
+from edge.voice.whisper_mel import BANDS, FRAMES
 from models.command import one_line_errors
 from models.corpora import add_data_option, require
 from models.voice.clips import Clip, whole_clips
@@ -49,7 +50,7 @@ def prepare(clips: Sequence[Clip], folder: Path, number: int, seed: int) -> Path
     owners: list[int] = []
     for i, clip in enumerate(clips):
         if number and clip.corpus == "CREMA-D" and (number + i) % SPARED:
-            rows.append(np.zeros((mels.FRAMES, mels.BANDS), np.uint8))
+            rows.append(np.zeros((FRAMES, BANDS), np.uint8))
             continue
         recorded, rng = clip.read(), np.random.default_rng((seed, number, i))
         if number:
@@ -65,7 +66,7 @@ def prepare(clips: Sequence[Clip], folder: Path, number: int, seed: int) -> Path
             "name": [clip.name for clip in clips],
             "key": [clip.key for clip in clips],
         }
-        np.savez(folder / "index.npz", owner=np.array(owners), **{k: np.array(v) for k, v in parts.items()})
+        np.savez(folder / "index.npz", owner=np.array(owners), **{k: np.array(v) for k, v in parts.items()})  # type: ignore[arg-type]
     partial = path.with_suffix(".partial.npy")
     np.save(partial, np.stack(rows))
     partial.replace(path)
@@ -87,7 +88,7 @@ def compiled(depth: int, cached: Path) -> Interpreter:
         from models.voice.whisper import encoder
         from models.voice.whisper.pooling import sounding, statistics
 
-        mel = keras.Input((mels.FRAMES, mels.BANDS), name="mel")
+        mel = keras.Input((FRAMES, BANDS), name="mel")
         model = encoder.build(depth)
         encoder.load(model, fetch(), depth)
         layers = model(mel)
