@@ -105,12 +105,15 @@ def main() -> int:
     parser.add_argument("--features", type=Path, default=Path("runs/whisper"), help="Whisper's features (%(default)s)")
     parser.add_argument("--free", action="store_true", help="learn from corpora with free terms only, one network")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.epochs = min(arguments.epochs, 1)
     folder = require(arguments.data, "voice")
     spoken = utterances.of(whole_clips(folder))
     affect = affects.targets(spoken, affects.votes(folder))
     trained = dict(nets(arguments, Material(features.load(arguments.features), spoken, affect)))
-    command = training.train_command("voice.large.train", arguments)
-    out = arguments.out or shipped.model("voice", "voice_large_free" if arguments.free else "voice_large")
+    command = training.train_command("voice.large.train", arguments, "--free" if arguments.free else "")
+    stem = "free/voice_large_free" if arguments.free else "voice_large"  # what lies deeper is not part of a wheel
+    out = arguments.out or shipped.model("voice", stem)
     card = export.write(trained, spoken, folder, command, out, arguments.runs)
     for score in card.scores:
         print(f"  {score.model}, {score.protocol}, {score.baseline}: UAR {score.uar:.2%}, ECE {score.ece:.4f}")
