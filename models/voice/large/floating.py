@@ -43,4 +43,5 @@ class FloatHead:
         compared = np.concatenate([embedding - known, known, trust], axis=1) @ self._hidden
         hidden = np.maximum(compared * self._gain + self._shift, 0)
         affect = np.tanh(hidden @ self._affect[0] + self._affect[1])
-        return hidden @ self._logits[0] + self._logits[1], embedding, affect
+        logits = hidden @ self._logits[0] + self._logits[1]
+        return np.asarray(logits), np.asarray(embedding), np.asarray(affect, np.float32)
