@@ -96,3 +96,13 @@ def test_models_by_name() -> None:
     assert model_path("large") == shipped.model("voice", "voice_large")
     assert model_path("/some/model.tflite") == Path("/some/model.tflite")
     assert msgspec.structs.replace(config.Voice(), model="large").model == "large"
+
+
+def test_the_large_model_reads_speech_and_knows_its_speaker_the_second_time() -> None:
+    sense, sound = VoiceSense(config.Voice(model="large")), speechlike(2.0, 5)
+    assert model_path("large").stat().st_size <= 6_000_000
+    first, second = (sense.read(segment(sound), "ada") for _ in range(2))
+    assert sum(first.posterior) == pytest.approx(1)
+    assert first.posterior != second.posterior
+    stranger = VoiceSense(config.Voice(model="large"), baseline=False)
+    assert [stranger.read(segment(sound), "ada").posterior for _ in range(2)] == [first.posterior] * 2
