@@ -158,8 +158,9 @@ class Voice(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     enabled: bool = True
     """Whether the voice sense runs."""
-    model: str = "default"
-    """Voice model: `default` or the path of a `.tflite` file with its card."""
+    model: str = "small"
+    """Voice model: `small`, `large` (for a Raspberry Pi 5 or a Jetson; `default` is `small`) or the path of a `.tflite`
+    file with its card."""
     speech_threshold: Share = 0.5
     """Speech probability, 0…1, above which audio counts as speech."""
     hangover_s: Annotated[float, Meta(ge=0.05, le=2)] = 0.5

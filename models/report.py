@@ -21,7 +21,7 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
     """
     for score in scores:
         if as_json:
-            row = {"model": score.model, "bytes": card.bytes, **msgspec.to_builtins(score)}
+            row = {"model": score.model, "bytes": card.bytes, **msgspec.to_builtins(score), "baseline": score.baseline}
             row["weighted_f1"] = round(weighted_f1(score.per_class), 4)
             print(json.dumps(row, ensure_ascii=False), flush=True)
             continue
@@ -32,7 +32,8 @@ def show(scores: Iterable[Score], card: Card, as_json: bool) -> None:
 
 def line(score: Score, size: int | None = None) -> None:
     """Prints the averages of one protocol in readable form; `size` is that of the model file, bytes."""
-    print(f"{score.model}{'' if size is None else f' ({size:,} bytes)'}: {score.protocol}")
+    known = f", baseline of {score.baseline}" if score.baseline else ""
+    print(f"{score.model}{'' if size is None else f' ({size:,} bytes)'}: {score.protocol}{known}")
     print(
         f"  n {score.n}  accuracy {score.accuracy:.2%}  macro-F1 {score.macro_f1:.4f}  "
         f"weighted F1 {weighted_f1(score.per_class):.4f}  "
@@ -41,7 +42,7 @@ def line(score: Score, size: int | None = None) -> None:
 
 
 def with_scores(card: Card, found: Sequence[Score]) -> Card:
-    """Returns the card with these scores; they replace older scores of the same model and protocol."""
-    newer = {(score.model, score.protocol): score for score in found}
-    kept = [newer.pop((score.model, score.protocol), score) for score in card.scores]
+    """Returns the card with these scores; they replace older scores of the same model, protocol and baseline."""
+    newer = {(score.model, score.protocol, score.baseline): score for score in found}
+    kept = [newer.pop((score.model, score.protocol, score.baseline), score) for score in card.scores]
     return msgspec.structs.replace(card, scores=(*kept, *newer.values()))

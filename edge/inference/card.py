@@ -63,7 +63,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Number of samples used."""
 
 
-class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Scores of one form of the model under one protocol, as printed by the `evaluate` commands."""
 
     model: str
@@ -82,6 +82,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Expected calibration error with 15 bins of equal width, 0…1."""
     per_class: dict[str, dict[str, float]]
     """Label → precision, recall, f1 and n."""
+    baseline: int = 0
+    """Number of the same person's other samples that the model knew as a baseline; 0 for a stranger."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
-from edge.voice import logmel, mfcc, shortterm
+from edge.voice import logmel, mfcc, shortterm, whisper_mel
 from edge.voice import standardizer as standard
 from edge.voice.bandwidth import filled
 from edge.voice.functionals import functionals
@@ -19,6 +19,7 @@ from edge.voice.logmel import LogMelStream
 from edge.voice.pitch import Track
 from edge.voice.shortterm import short_term
 from edge.voice.standardizer import Standardizer
+from edge.voice.whisper_mel import WhisperMelStream
 
 
 class FrontEnd(Protocol):
@@ -54,6 +55,21 @@ class LogMelInput:
     def forget(self) -> None:
         """See `FrontEnd`."""
         self._stream = LogMelStream()
+
+
+class WhisperMelInput:
+    """The log-mel spectrogram of Whisper's encoder, (1, 300, 80) in 0…1."""
+
+    def __init__(self) -> None:
+        self._stream = WhisperMelStream()
+
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        return self._stream.read(samples, position)[None]
+
+    def forget(self) -> None:
+        """See `FrontEnd`."""
+        self._stream = WhisperMelStream()
 
 
 class FunctionalsInput:
@@ -110,11 +126,16 @@ def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
     name = front_end.get("name")
     if name == logmel.FRONT_END["name"]:
         return LogMelInput()
+    if name == whisper_mel.FRONT_END["name"]:
+        return WhisperMelInput()
     if name == standard.NAME:
         return FunctionalsInput(Standardizer.read(front_end))
     if name in _CEPSTRAL_FRONT_ENDS:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")
         return _CEPSTRAL_FRONT_ENDS[name]()
-    known = ", ".join(repr(one) for one in (logmel.FRONT_END["name"], standard.NAME, *_CEPSTRAL_FRONT_ENDS))
+    known = ", ".join(
+        repr(one)
+        for one in (logmel.FRONT_END["name"], whisper_mel.FRONT_END["name"], standard.NAME, *_CEPSTRAL_FRONT_ENDS)
+    )
     raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

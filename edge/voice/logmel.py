@@ -149,10 +149,13 @@ def _bins_to_bands() -> NDArray[np.float32]:
 
 
 @lru_cache
-def mel_filters() -> NDArray[np.float64]:
-    """(128, 513): triangular equal-area filters over the bins of the spectrum, on Slaney's mel scale."""
-    frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    corners = _hertz(np.linspace(_mel(0.0), _mel(RATE / 2), _FINE_BANDS + 2))
+def mel_filters(bands: int = _FINE_BANDS, window: int = WINDOW) -> NDArray[np.float64]:
+    """(bands, window // 2 + 1): triangular equal-area filters over the bins of the spectrum, on Slaney's mel scale.
+
+    `bands`: number of bands over 0–8 kHz; `window`: length of the Fourier transform in samples.
+    """
+    frequencies = np.fft.rfftfreq(window, 1 / RATE)
+    corners = _hertz(np.linspace(_mel(0.0), _mel(RATE / 2), bands + 2))
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising = (frequencies - left) / (centre - left)
     falling = (right - frequencies) / (right - centre)

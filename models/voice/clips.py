@@ -41,6 +41,9 @@ class Clip:
     read: Callable[[], Recorded]
     """Reads the clip from its file."""
 
+    key: str = ""
+    """Name of the clip in its corpus."""
+
     @property
     def fold(self) -> int:
         """Number of the fold whose test speakers include the speaker of this clip."""
@@ -57,6 +60,11 @@ def clips(folder: Path) -> list[Clip]:
     return [*sounds(folder), *_crema_d(folder)]
 
 
+def whole_clips(folder: Path) -> list[Clip]:
+    """All clips of all corpora at full length, those of nEMO and TESS too, which only train; CREMA-D's come last."""
+    return [*_ravdess(folder), *_emo_db(folder, None), *_nemo(folder), *_tess(folder), *_crema_d(folder)]
+
+
 def of_sound(sound: Sound) -> tuple[Mel, Track]:
     """Log-mel and pitch track of the first three seconds, computed by the device's front end."""
     return logmel(sound), pitch_track(sound[: round(SECONDS * RATE)])
@@ -70,19 +78,32 @@ def mel_and_pitch(recorded: Recorded, pitch_net: MelPitch) -> tuple[Mel, Track]:
 def _ravdess(folder: Path) -> Iterator[Clip]:
     for path in sorted((folder / "ravdess").glob("Actor_*/*.flac")):
         parts = path.stem.split("-")
-        yield Clip("RAVDESS", parts[6], CLASSES["RAVDESS"][int(parts[2]) - 1], _reader(path))
+        yield Clip("RAVDESS", parts[6], CLASSES["RAVDESS"][int(parts[2]) - 1], _reader(path), path.stem)
 
 
-def _emo_db(folder: Path) -> Iterator[Clip]:
+def _emo_db(folder: Path, seconds: float | None = EMO_DB_SECONDS) -> Iterator[Clip]:
     for path in sorted((folder / "emodb").glob("*.flac")):
-        yield Clip("EMO-DB", path.stem[:2], path.stem[5], _reader(path, EMO_DB_SECONDS))
+        yield Clip("EMO-DB", path.stem[:2], path.stem[5], _reader(path, seconds), path.stem)
+
+
+def _nemo(folder: Path) -> Iterator[Clip]:
+    for path in sorted((folder / "nemo").glob("*.opus")):
+        speaker, emotion, _ = path.stem.split("_")
+        yield Clip("nEMO", speaker, emotion, _reader(path), path.stem)
+
+
+def _tess(folder: Path) -> Iterator[Clip]:
+    for path in sorted((folder / "tess").glob("*.opus")):
+        speaker, _, emotion = path.stem.split("_")
+        # One file of the first woman is named OA_… instead of OAF_…
+        yield Clip("TESS", "OAF" if speaker == "OA" else speaker, emotion, _reader(path), path.stem)
 
 
 def _crema_d(folder: Path) -> Iterator[Clip]:
     with np.load(folder / "crema_d" / "logmel64_webp.npz", allow_pickle=False) as file:
         blob, offset, names = file["blob"], file["offset"], file["name"]
     for i, name in enumerate(names):
-        yield Clip("CREMA-D", name[:4], name[9:12], _decoder(blob[offset[i] : offset[i + 1]]))
+        yield Clip("CREMA-D", name[:4], name[9:12], _decoder(blob[offset[i] : offset[i + 1]]), str(name))
 
 
 def _reader(path: Path, seconds: float | None = None) -> Callable[[], Recorded]:

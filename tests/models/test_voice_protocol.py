@@ -21,8 +21,10 @@ from models.report import with_scores
 from models.voice import data
 from models.voice.clips import Clip
 from models.voice.protocols import held_out as protocol
-from models.voice.protocols import noise
+from models.voice.protocols import noise, scores
+from models.voice.protocols.baseline import COUNTS
 from models.voice.protocols.folds import CLASSES, FOLD_COUNT, FOLDS, OUTPUTS, SHARED, SIZES, fold, head
+from models.voice.protocols.sizes import SIZES as SIZES_OF_MODEL
 from models.voice.training.levels import active_power
 
 SPEAKERS = {
@@ -191,22 +193,22 @@ def test_every_fold_has_a_net_that_was_not_trained_on_its_test_speakers(number: 
 
 @pytest.mark.slow
 @pytest.mark.corpora
-@pytest.mark.timeout(600)
-def test_the_nets_of_the_folds_reproduce_the_scores_of_the_card(corpora: Path) -> None:
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("size", SIZES_OF_MODEL)
+def test_the_nets_of_the_protocols_reproduce_the_scores_of_the_card(corpora: Path, size: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "models.voice.evaluate", "--data", str(corpora), "--folds", "--json"],
+        [sys.executable, "-m", "models.voice.evaluate", "--data", str(corpora), "--size", size, "--json"],
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=1100,
         check=True,
     )
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    card = cards.read(cards.card_path(shipped.model("voice", "voice")))
-    said = {score.protocol: score for score in card.scores if score.model == protocol.INT8}
-    measured = {row["protocol"]: row for row in rows if row["model"] == protocol.INT8}
-    assert set(said) == set(measured) == {*protocol.PROTOCOLS.values(), protocol.ALL}
-    for name, row in measured.items():
-        assert row["uar"] == pytest.approx(said[name].uar, abs=0.005)
+    said = {(score.model, score.protocol, score.baseline): score for score in SIZES_OF_MODEL[size].card().scores}
+    assert {row["protocol"] for row in rows} >= {*scores.PROTOCOLS.values(), scores.EMO_DB_SHORT, scores.ALL}
+    assert sum(scores.OTHERS in row["protocol"] for row in rows) == 3 * len(COUNTS)
+    for row in rows:
+        assert row["uar"] == pytest.approx(said[row["model"], row["protocol"], row["baseline"]].uar, abs=0.005)
 
 
 @pytest.mark.corpora

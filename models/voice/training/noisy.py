@@ -35,20 +35,26 @@ _LOUD_DB: Final = 30.0
 _Array = NDArray[np.float64]
 
 
-def noisy(recorded: Recorded, rng: np.random.Generator) -> Recorded:
-    """The clip in noise; a silent log-mel is returned unchanged."""
-    return _sound(recorded, rng) if recorded.ndim == 1 else _mel(recorded, rng)
+def noisy(recorded: Recorded, rng: np.random.Generator, snr_db: tuple[float, float] = SNR_DB) -> Recorded:
+    """The clip in noise; a silent log-mel is returned unchanged.
+
+    Args:
+        recorded: The clip.
+        rng: Source of randomness.
+        snr_db: Range of the signal-to-noise ratio of active speech, dB.
+    """
+    return _sound(recorded, rng, snr_db) if recorded.ndim == 1 else _mel(recorded, rng, snr_db)
 
 
-def _sound(speech: Sound, rng: np.random.Generator) -> Sound:
+def _sound(speech: Sound, rng: np.random.Generator, snr_db: tuple[float, float]) -> Sound:
     noise = _coloured(len(speech), rng) * 10 ** (_course(len(speech), RATE, rng) / 20)
     if rng.random() < _HUM:
         noise = noise / (noise.std() + 1e-9) * rng.uniform(0, 1) + _hum(len(speech), rng)
-    wanted = active_power(speech) * 10 ** (-rng.uniform(*SNR_DB) / 10)
+    wanted = active_power(speech) * 10 ** (-rng.uniform(*snr_db) / 10)
     return np.asarray(speech + noise * np.sqrt(wanted / max(1e-12, float(np.mean(noise**2)))), np.float32)
 
 
-def _mel(mel: Mel, rng: np.random.Generator) -> Mel:
+def _mel(mel: Mel, rng: np.random.Generator, snr_db: tuple[float, float]) -> Mel:
     sounding = np.flatnonzero(mel.max(0) > 0)
     if not len(sounding):
         return mel
@@ -59,7 +65,7 @@ def _mel(mel: Mel, rng: np.random.Generator) -> Mel:
     course = 10 ** (_course(speech.shape[1], RATE / HOP, rng) / 10)
     # Cells of a short-time spectrum of Gaussian noise are exponentially distributed.
     noise = bands[:, None] * course * rng.standard_exponential(speech.shape)
-    wanted = frames[frames > frames.max() / 10 ** (_LOUD_DB / 10)].mean() * 10 ** (-rng.uniform(*SNR_DB) / 10)
+    wanted = frames[frames > frames.max() / 10 ** (_LOUD_DB / 10)].mean() * 10 ** (-rng.uniform(*snr_db) / 10)
     decibels = 10 * np.log10(speech + noise * wanted / noise.sum(0).mean())
     found = mel.copy()
     found[:, part] = np.clip((decibels - decibels.max()) / -FLOOR_DB + 1, 0, 1)
