@@ -147,7 +147,7 @@ def build(config: Config, registry: Registry | None = None) -> Senses:
             return None
 
     face = attempt("face", config.face.enabled, lambda: FaceSense(config.face, registry))
-    voice = attempt("voice", config.voice.enabled, lambda: VoiceSense(config.voice, registry))
+    voice = attempt("voice", config.voice.enabled, lambda: VoiceSense(config.voice, registry, config.fusion.baseline))
     words = attempt("words", config.words.enabled, lambda: WordsSense(config.words, registry))
     keywords = open_keywords(config.words, registry)
     recogniser = _recogniser(config)
