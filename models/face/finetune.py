@@ -32,7 +32,7 @@ from models.corpora import require
 from models.face import data, pretrained, rafdb
 from models.face.evaluate import rafdb_score, scores
 from models.face.nets import mobilenet
-from models.face.train import CALIBRATION_ROWS
+from models.face.train import CALIBRATION_ROWS, QUICK_ROWS
 from models.face.train import CORPORA as FER_CORPORA
 from models.face.training import published
 from models.face.training.mixed import BALANCE, Batches, Part
@@ -149,14 +149,14 @@ def recipe(arguments: Namespace) -> str:
     also = " and RAF-DB's" if arguments.teach_rafdb else ""
     return (
         f"the first {len(size.filters)} blocks of MobileNet v1, {size.first} to {size.filters[-1]} filters wide, on "
-        f"grey faces of {size.side}×{size.side}, gone on from {arguments.start.name}, first "
-        f"above the stem, then whole; "
-        f"{RAFDB_SHARE:.0%} of the faces of an epoch from RAF-DB (labels smoothed by {SMOOTHING:g}), the others from "
-        f"FER2013 (0.7 label + 0.3 FER+ votes), {TEACHER_SHARE:g} of FER2013's{also} targets the opinion of "
-        f"{arguments.teacher.name}; {1 - NATIVE_SHARE:.0%} of RAF-DB's faces shrunk to 48×48 first, affine, "
-        f"light and cut-out augmentation, {arguments.worse:g} of the pictures made worse, classes weighed by "
-        f"frequency^-{BALANCE:g}, AdamW with cosine schedule; best epoch and temperature by PublicTest and 1,500 held-out "
-        "rows of RAF-DB's training part; int8 after training, weights rounded in view of each other (GPTQ), mean answer corrected"
+        f"grey faces of {size.side}×{size.side}, gone on from {arguments.start.name}, first above the stem, then "
+        f"whole; {RAFDB_SHARE:.0%} of the faces of an epoch from RAF-DB (labels smoothed by {SMOOTHING:g}), the others "
+        f"from FER2013 (0.7 label + 0.3 FER+ votes), {TEACHER_SHARE:g} of FER2013's{also} targets the opinion of "
+        f"{arguments.teacher.name}; {1 - NATIVE_SHARE:.0%} of RAF-DB's faces shrunk to 48×48 first, affine, light and "
+        f"cut-out augmentation, {arguments.worse:g} of the pictures made worse, classes weighed by "
+        f"frequency^-{BALANCE:g}, AdamW with cosine schedule; best epoch and temperature by PublicTest and 1,500 "
+        "held-out rows of RAF-DB's training part; int8 after training, weights rounded in view of each other (GPTQ), "
+        "mean answer corrected"
     )
 
 
@@ -282,6 +282,10 @@ def main() -> int:
     fer_path, raf_path = (require(arguments.data, file) for file in (data.FILE, rafdb.FILE))
     fer, public = (data.load(fer_path, split) for split in ("training", "public"))
     raf, held = (rafdb.load(raf_path, split) for split in ("training", "held out"))
+    if arguments.quick:
+        arguments.epochs, arguments.rows = 2, QUICK_ROWS
+        fer, public = (data.head(split, QUICK_ROWS) for split in (fer, public))
+        raf, held = (rafdb.head(split, QUICK_ROWS) for split in (raf, held))
     side = SIZES[arguments.size].side
     watched = [faces.images[:WATCHED_ROWS] for faces in (held, public)]
     inputs = as_input(np.concatenate([enlarged(images, side) for images in watched]))
@@ -289,10 +293,12 @@ def main() -> int:
     known = parts(arguments, fer, raf)
     model = train(arguments, known, (inputs, labels))
     model.save(arguments.runs / "model.keras")
-    splits = data.load(fer_path, "private"), rafdb.load(raf_path, "test")
+    private, raf_test = data.load(fer_path, "private"), rafdb.load(raf_path, "test")
+    if arguments.quick:
+        private, raf_test = data.head(private, QUICK_ROWS), rafdb.head(raf_test, QUICK_ROWS)
     prior = Batches(known, side, arguments.seed, rows=arguments.rows).prior
     out = arguments.out or shipped.model("face", f"face_{arguments.size}")
-    finish(model, ending(arguments, known, prior.tolist(), Held(public, held, *splits)), out, arguments.runs)
+    finish(model, ending(arguments, known, prior.tolist(), Held(public, held, private, raf_test)), out, arguments.runs)
     return 0
 
 
