@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.emotions import LABELS
 from models.face import data, rafdb, train
 from models.face.training import mixed
 from models.face.training.augment import augment
@@ -148,7 +149,7 @@ def test_held_out_rows_of_rafdb_are_not_trained_on(corpus: Path) -> None:
 
 def test_labels_of_rafdb_are_ours(corpus: Path) -> None:
     test = rafdb.load(corpus, "test")
-    assert [data.LABELS[label] for label in test.labels[:7]] == [
+    assert [LABELS[label] for label in test.labels[:7]] == [
         ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")[row % 7]
         for row in range(1650, 1657)
     ]

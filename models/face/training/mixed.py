@@ -67,7 +67,7 @@ class Batches(training.Batches):
         for part, first in zip(self._parts, self._starts, strict=False):
             weights = self._weights[first : first + len(part), None]
             found += part.share * (part.targets * weights).mean(0, dtype=np.float64)
-        return found / found.sum()
+        return np.asarray(found / found.sum())
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         drawn = [
@@ -82,4 +82,4 @@ class Batches(training.Batches):
 
     def _image(self, row: int) -> NDArray[np.uint8]:
         part = int(np.searchsorted(self._starts, row, "right")) - 1
-        return self._parts[part].images[row - self._starts[part]]
+        return np.asarray(self._parts[part].images[row - self._starts[part]], np.uint8)

@@ -41,4 +41,4 @@ def view(image: NDArray[np.uint8], side: int, worse: float, rng: np.random.Gener
     found = augment(image, rng, side if native else data.SIDE)
     if worse and rng.random() < worse:
         found = worsen(found, rng)
-    return enlarged(found[None], side)[0]
+    return np.asarray(enlarged(found[None], side)[0], np.uint8)
