@@ -91,7 +91,7 @@ def part(count: int, side: int, share: float, label: int | None = None) -> mixed
     rng = np.random.default_rng(side)
     labels = np.arange(count) % 7 if label is None else np.full(count, label)
     return mixed.Part(
-        rng.integers(0, 256, (count, side, side), np.uint8), labels, np.eye(7, dtype=np.float32)[labels], share
+        rng.integers(0, 256, (count, side, side), np.uint8), labels, np.eye(7, dtype=np.float32)[labels], share, 0.5
     )
 
 
@@ -111,7 +111,7 @@ def test_each_corpus_has_its_share_of_an_epoch() -> None:
 
 def test_the_prior_is_that_of_the_weighted_targets() -> None:
     labels = np.array([4] * 80 + [0] * 20)
-    rows = mixed.Part(np.zeros((100, 48, 48), np.uint8), labels, np.eye(7, dtype=np.float32)[labels], 1.0)
+    rows = mixed.Part(np.zeros((100, 48, 48), np.uint8), labels, np.eye(7, dtype=np.float32)[labels], 1.0, 0.5)
     prior = mixed.Batches((rows,), 112, 5, rows=64).prior
     # Weights of 0.8^-0.5 and 0.2^-0.5 make 4 : 1 into 2 : 1.
     assert prior == pytest.approx([1 / 3, 0, 0, 0, 2 / 3, 0, 0], abs=1e-6)

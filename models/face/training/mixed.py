@@ -16,8 +16,6 @@ from models.metrics import class_weights
 
 BATCH: Final = 64
 """Faces per batch."""
-BALANCE: Final = 0.5
-"""Power of the inverse label frequency by which a face weighs: RAF-DB has 281 faces in fear and 4,772 in happiness."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +30,8 @@ class Part:
     """(n, 7) soft targets."""
     share: float
     """Share of this corpus among the faces of an epoch, 0…1."""
+    balance: float
+    """Power of the inverse label frequency by which its faces weigh, 0…1."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,7 +57,7 @@ class Batches(training.Batches):
         self._drawn = [max(1, round(rows * part.share)) for part in parts]
         self._starts = np.cumsum([0, *(len(part) for part in parts)])
         self._targets = np.concatenate([part.targets for part in parts])
-        self._weights = np.concatenate([class_weights(part.labels, BALANCE) for part in parts])
+        self._weights = np.concatenate([class_weights(part.labels, part.balance) for part in parts])
         super().__init__(int(self._starts[-1]), BATCH, seed)
 
     @property
