@@ -57,8 +57,8 @@ EPOCH_ROWS: Final = 12_288
 """Faces in an epoch."""
 RAFDB_SHARE: Final = 0.5
 """Share of RAF-DB in them. With 0.6 a network forgot more of FER2013 than it had time to learn again."""
-FROZEN_SHARE: Final = 0.4
-"""Share of the epochs in which the first blocks stay as they are, which saves a third of the time."""
+SETTLED: Final = 0.3
+"""Share of the peak learning rate at which the first phase ends and the second begins."""
 
 
 def opinions(teacher: Path, images: NDArray[np.uint8], kept: Path) -> NDArray[np.float32]:
@@ -103,7 +103,7 @@ def parts(arguments: Namespace, fer: data.Faces, raf: rafdb.Faces) -> tuple[Part
 
 
 def train(arguments: Namespace, known: tuple[Part, ...], held_out: tuple[Any, Any]) -> Any:
-    """Trains the network, first the blocks above the stem and then all of them.
+    """Trains the network, first the blocks above the stem and then, unless the stem is kept, all of them.
 
     Args:
         arguments: Parsed command line.
@@ -120,19 +120,22 @@ def train(arguments: Namespace, known: tuple[Part, ...], held_out: tuple[Any, An
     model = size.build(size.side)
     sample = np.concatenate([enlarged(part.images[: STATISTICS_ROWS // 2], size.side) for part in known])
     start_from(model, arguments.start, as_input(sample))
-    frozen = round(FROZEN_SHARE * arguments.epochs)
-    for phase, epochs, last in (("head", frozen, 0.3), ("whole", arguments.epochs - frozen, 0.0)):
+    first = arguments.first
+    for phase, epochs, peak, end in (
+        ("head", first, arguments.rate, SETTLED),
+        ("whole", arguments.epochs - first, arguments.rate * (SETTLED if first else 1.0), 0.0),
+    ):
         if not epochs:
             continue
         seed = arguments.seed + (phase == "whole")
         batches = Batches(known, size.side, seed, rows=arguments.rows, worse=arguments.worse)
-        mobilenet.freeze_stem(model, phase == "head")
+        mobilenet.freeze_stem(model, phase == "head" or arguments.keep_stem)
         warmup = min(WARMUP_STEPS, len(batches) // 2)
         rate = keras.optimizers.schedules.CosineDecay(
-            arguments.rate / 25,
+            peak / 25,
             epochs * len(batches) - warmup,
-            alpha=last,
-            warmup_target=arguments.rate,
+            alpha=end,
+            warmup_target=peak,
             warmup_steps=warmup,
         )
         model.compile(
@@ -150,11 +153,12 @@ def train(arguments: Namespace, known: tuple[Part, ...], held_out: tuple[Any, An
 def recipe(arguments: Namespace) -> str:
     """Summary of the training for the card."""
     size = SIZES[arguments.size]
+    trained = "all but its first blocks" if arguments.keep_stem else "first above the stem, then whole"
     also = " and RAF-DB's" if arguments.teach_rafdb else ""
     return (
         f"the first {len(size.filters)} blocks of MobileNet v1, {size.first} to {size.filters[-1]} filters wide, on "
-        f"grey faces of {size.side}×{size.side}, gone on from {arguments.start.name}, first above the stem, then "
-        f"whole; {RAFDB_SHARE:.0%} of the faces of an epoch from RAF-DB (labels smoothed by {SMOOTHING:g}), the others "
+        f"grey faces of {size.side}×{size.side}, gone on from {arguments.start.name}, {trained}; "
+        f"{RAFDB_SHARE:.0%} of the faces of an epoch from RAF-DB (labels smoothed by {SMOOTHING:g}), the others "
         f"from FER2013 (0.7 label + 0.3 FER+ votes), {TEACHER_SHARE:g} of FER2013's{also} targets the opinion of "
         f"{arguments.teacher.name}; {1 - NATIVE_SHARE:.0%} of RAF-DB's faces shrunk to 48×48 first, affine, light and "
         f"cut-out augmentation, {arguments.worse:g} of the pictures made worse, classes weighed by "
@@ -171,6 +175,8 @@ def command(arguments: Namespace) -> str:
         arguments,
         f"--size {arguments.size} --start {arguments.start.name} --teacher {arguments.teacher.name}",
         "--teach-rafdb" if arguments.teach_rafdb else "",
+        f"--first {arguments.first}",
+        "--keep-stem" if arguments.keep_stem else "",
         f"--worse {arguments.worse:g} --rate {arguments.rate:g} --rows {arguments.rows}",
     )
 
@@ -268,10 +274,13 @@ def parse() -> Namespace:
     )
     parser.add_argument("--teacher", type=Path, required=True, help="a .tflite model whose opinion is in the targets")
     parser.add_argument("--teach-rafdb", action="store_true", help="the teacher has learnt RAF-DB and teaches it too")
+    parser.add_argument("--first", type=int, default=8, help="epochs without the first blocks (%(default)s)")
+    parser.add_argument("--keep-stem", action="store_true", help="leave the first blocks as they are to the end")
     parser.add_argument("--worse", type=float, default=0.2, metavar="SHARE", help="degraded views (%(default)g)")
     parser.add_argument("--rate", type=float, default=6e-4, help="peak learning rate (%(default)g)")
     parser.add_argument("--rows", type=int, default=EPOCH_ROWS, help="faces in an epoch (%(default)s)")
     arguments = parser.parse_args()
+    arguments.first = min(arguments.first, arguments.epochs)
     for file in (arguments.start, arguments.teacher):
         if not file.is_file():
             parser.error(f"{file}: no such file")

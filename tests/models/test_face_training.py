@@ -50,7 +50,8 @@ def test_a_worse_picture_is_another_of_the_same_kind() -> None:
     found = [worsen(image, rng) for _ in range(30)]
     assert all(one.shape == (48, 48) and one.dtype == np.uint8 for one in found)
     assert len({one.tobytes() for one in found}) >= 28  # JPEG qualities are whole numbers and may come twice
-    assert not any(np.array_equal(one, image) for one in found)
+    # A smear of two pixels, the shortest, may end within the pixel where it begins.
+    assert sum(np.array_equal(one, image) for one in found) <= 1
 
 
 def test_the_recipe_names_what_training_began_with() -> None:

@@ -107,8 +107,8 @@ def read(expression: Expression, folder: Path, halves: Sequence[str] = ("train",
             if image is None:
                 raise FileNotFoundError(folder / half / name)
             video = Path(name).stem[:-1]
-            logits = expression.logits(expression_view(points).cut(np.asarray(image, np.uint8)))
-            logits = np.asarray(logits, np.float64) / expression.card.temperature
+            given = expression.logits(expression_view(points).cut(np.asarray(image, np.uint8)))
+            logits = given.astype(np.float64) / expression.card.temperature
             found[identity(video)][video].append(logits - logits.mean())
     mean = np.mean([row for videos in found.values() for rows in videos.values() for row in rows], axis=0)
     return {
