@@ -1,10 +1,10 @@
-"""The 48×48 grey crop for the expression model, framed like the faces of FER2013."""
+"""The square grey crop for the expression model, framed like the faces of FER2013."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -13,13 +13,22 @@ from numpy.typing import NDArray
 from edge.face.boxes import Detection
 
 SIDE: Final = 48
-"""Width and height of the crop in pixels."""
-FRONT_END: Final = {"name": "grey48", "side": SIDE, "range": [0.0, 1.0]}
-"""Entry of this front end in model cards."""
+"""Width and height in pixels of the crop whose quality is assessed, and of FER2013's faces."""
+MAX_SIDE: Final = 224
+"""Largest width and height of a crop in pixels; a card that asks for more counts as damaged."""
 
 _MAX_OVERSAMPLING: Final = 3
 """Maximum factor by which the frame is sampled more finely than the crop. Beyond it, a large face costs more time and
 looks the same."""
+
+
+def front_end(side: int) -> dict[str, Any]:
+    """Returns the entry of this front end in a model card, for crops of `side` × `side` pixels."""
+    return {"name": f"grey{side}", "side": side, "range": [0.0, 1.0]}
+
+
+FRONT_END: Final = front_end(SIDE)
+"""Entry of this front end in the card of a model that takes crops of 48×48 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +128,17 @@ def crop(grey: NDArray[np.uint8], face: Detection, framing: Framing) -> NDArray[
     return view(face, framing).cut(grey)
 
 
+def resampled(face: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Returns a crop, (s, s) uint8, at (side, side) uint8: interpolated where it grows, averaged where it shrinks."""
+    if face.shape == (side, side):
+        return face
+    how = cv2.INTER_LINEAR if face.shape[0] < side else cv2.INTER_AREA
+    return np.asarray(cv2.resize(face, (side, side), interpolation=how), np.uint8)
+
+
 def as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Converts crops to model input, in training and on the device.
 
-    (n, 48, 48) or (48, 48) uint8 → (n, 48, 48, 1) float32 in 0…1.
+    (n, side, side) or (side, side) uint8 → (n, side, side, 1) float32 in 0…1.
     """
-    return crops.reshape(-1, SIDE, SIDE, 1).astype(np.float32) / np.float32(255.0)
+    return crops.reshape(-1, *crops.shape[-2:], 1).astype(np.float32) / np.float32(255.0)

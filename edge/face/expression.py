@@ -1,4 +1,4 @@
-"""The expression model: from a 48×48 grey face, and optionally the scene around it, to seven probabilities."""
+"""The expression model: from a square grey face, and optionally the scene around it, to seven probabilities."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from edge.emotions import COUNT, LABELS
 from edge.errors import ModelError
 from edge.face import context
-from edge.face.crop import FRONT_END, SIDE, as_input
+from edge.face.crop import FRONT_END, MAX_SIDE, SIDE, as_input, front_end, resampled
 from edge.inference.card import Card
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 
 
 class Expression:
-    """An expression model with one input (front end `grey48`) or two (`grey48+context`: face, then scene).
+    """An expression model with one input (front end `grey48`, `grey112`, …) or two (`grey48+context`: face, scene).
 
     Not thread-safe.
     """
@@ -29,7 +29,9 @@ class Expression:
         _check_outputs(self.card, path)
         self.scene_size = _scene_size(self.card, path)
         """Height and width of the scene that the model takes besides the face; None if it takes only the face."""
-        wanted = [(1, SIDE, SIDE, 1), *([(1, *self.scene_size, 3)] if self.scene_size else [])]
+        self.side = SIDE if self.scene_size else int(self.card.front_end["side"])
+        """Width and height of the crop that the model takes, in pixels."""
+        wanted = [(1, self.side, self.side, 1), *([(1, *self.scene_size, 3)] if self.scene_size else [])]
         shapes = [tensor.shape for tensor in self.card.inputs]
         if shapes != wanted:
             raise ModelError(
@@ -41,7 +43,7 @@ class Expression:
         """Returns the logits, (7,) float32, before calibration.
 
         Args:
-            face: The crop, (48, 48) uint8 grey.
+            face: The crop, (side, side) uint8 grey; one of another side is resampled.
             scene: The scene without the face, (height, width, 3) uint8 RGB, from `context.Scene.without`; required if
                 and only if the model has a `scene_size`.
 
@@ -49,7 +51,9 @@ class Expression:
             ModelError: The scene is missing or superfluous, an input has the wrong shape, or the model returned a value
                 that is not finite.
         """
-        inputs = [as_input(face)] if scene is None else [as_input(face), context.as_input(scene)]
+        inputs = [as_input(resampled(face, self.side))]
+        if scene is not None:
+            inputs.append(context.as_input(scene))
         return np.asarray(self._interpreter.run(*inputs)[0][0])
 
     def posterior(self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None = None) -> tuple[float, ...]:
@@ -72,12 +76,14 @@ def _check_outputs(card: Card, path: Path) -> None:
 
 def _scene_size(card: Card, path: Path) -> tuple[int, int] | None:
     """Returns the size of the scene in the card's front end, if it has one. Raises `ModelError` if it is unknown."""
-    if card.front_end == FRONT_END:
+    side = card.front_end.get("side")
+    if type(side) is int and 0 < side <= MAX_SIDE and card.front_end == front_end(side):
         return None
     found = context.size(card.front_end)
     if found is not None and card.front_end == context.front_end(*found):
         return found
     raise ModelError(
-        f"model {path} wants the front end {card.front_end}, there are {FRONT_END} and the same with "
-        f"the name {context.NAME!r} and a context of [height, width] up to {context.MAX_SIDE}"
+        f"model {path} wants the front end {card.front_end}, there are {FRONT_END}, the same with another side up to "
+        f"{MAX_SIDE} ('grey112'), and the first with the name {context.NAME!r} and a context of [height, width] up to "
+        f"{context.MAX_SIDE}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ from edge.face.appearance import appearances
 from edge.face.attention import Attention, Candidate
 from edge.face.boxes import Detection
 from edge.face.context import Scene, hidden
-from edge.face.crop import FRAMINGS, View, view
+from edge.face.crop import FRAMINGS, SIDE, View, resampled, view
 from edge.face.detector import Detector, open_detector
 from edge.face.expression import Expression
 from edge.face.eyes import Eyes
@@ -194,11 +195,10 @@ class FaceSense:
     def _read(self, frame: Frame, grey: NDArray[np.uint8], scene: Scene | None, track: Track) -> Observation:
         place, signs = self._place(frame, grey, track)
         with self._registry.time(catalogue.CROP):
-            face = place.cut(grey)
+            face = replace(place, pixels=self.expression.side).cut(grey)
             yaw, pitch = (signs.pose.yaw, signs.pose.pitch) if signs else (None, None)
-            quality = assess(
-                face, place.side, track.face.score, yaw, pitch, inverted=self._upright.inverted(track.person)
-            )
+            inverted = self._upright.inverted(track.person)
+            quality = assess(resampled(face, SIDE), place.side, track.face.score, yaw, pitch, inverted=inverted)
         with self._registry.time(catalogue.INFER_FACE):
             around = None if scene is None else scene.without(hidden(place))
             posterior = self.expression.posterior(face, around)

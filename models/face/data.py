@@ -14,6 +14,8 @@ from edge.emotions import LABELS
 FILE = "face/fer2013_webp.npz"
 """Path of the corpus below the data folder."""
 
+SIDE = 48
+"""Width and height of its faces in pixels."""
 FER_ORDER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """Labels in the order of FER2013's class numbers."""
 _FERPLUS_ORDER = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")

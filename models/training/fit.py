@@ -89,6 +89,8 @@ def fit(
     """
     folder.mkdir(parents=True, exist_ok=True)
     best = folder / "best.weights.h5"
+    # A phase that was restored leaves its last epoch in the model; the next phase would begin there, or not at all.
+    model._initial_epoch = None
     model.fit(
         train,
         validation_data=validation,

@@ -77,10 +77,11 @@ def test_the_command_reproduces_the_scores_of_the_card(name: str, corpora: Path)
     assert done.returncode == 0, done.stderr
     card = cards.read(cards.card_path(shipped.model(*MODELS[name])))
     said = {score.protocol: score for score in card.scores if score.model in ("int8", "dynamic int8")}
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    every = [json.loads(line) for line in done.stdout.splitlines()]
+    # The program may measure other sizes too, and repeat what the card says of the float form.
+    rows = [row for row in every if row["bytes"] == card.bytes and "float32" not in row["model"]]
     assert {row["protocol"] for row in rows} == set(said)
     for row in rows:
-        assert row["bytes"] == card.bytes
         assert row["n"] == said[row["protocol"]].n
         for key in ("accuracy", "macro_f1", "uar", "ece"):
             # Another processor may round an int8 product another way, and tip a few rows.

@@ -36,10 +36,10 @@ def features(image: Any, filters: Sequence[int], side: int = 96, first: int = 32
     Args:
         image: (n, h, w, 1) float in 0…1.
         filters: Filters of the pointwise convolution of each separable block.
-        side: Side of the square, pixels, to which the face is resized first.
+        side: Side of the square, pixels, to which the face is resized first, unless it has that side.
         first: Filters of the convolution before the separable blocks.
     """
-    out = layers.Resizing(side, side, interpolation="bilinear")(image)
+    out = image if image.shape[1] == side else layers.Resizing(side, side, interpolation="bilinear")(image)
     out = layers.Conv2D(first, 3, strides=2, padding="same", name="conv1")(out)
     out = layers.ReLU(6.0)(out)
     for number, (width, strides) in enumerate(zip(filters, STRIDES, strict=False), 1):
@@ -55,16 +55,17 @@ def features(image: Any, filters: Sequence[int], side: int = 96, first: int = 32
     return out
 
 
-def build(filters: Sequence[int], side: int = 96, first: int = 32, dropout: float = 0.3) -> Any:
-    """The expression network: (n, 48, 48, 1) float in 0…1 → (n, 7) logits.
+def build(filters: Sequence[int], side: int = 96, first: int = 32, dropout: float = 0.3, given: int = 48) -> Any:
+    """The expression network: (n, given, given, 1) float in 0…1 → (n, 7) logits.
 
     Args:
         filters: Filters of the pointwise convolution of each separable block.
         side: Side of the square, pixels, to which the face is resized first.
         first: Filters of the convolution before the separable blocks.
         dropout: Share of features dropped before the last layer.
+        given: Side of the faces that the network is given, pixels.
     """
-    image = keras.Input((48, 48, 1), name="face")
+    image = keras.Input((given, given, 1), name="face")
     pooled = layers.GlobalAveragePooling2D(name="pooled")(features(image, filters, side, first))
     pooled = layers.Dropout(dropout)(pooled)
     return keras.Model(image, layers.Dense(COUNT, name="logits")(pooled), name=f"face_mobilenet_{len(filters)}")

@@ -130,6 +130,7 @@ _TRAINED: Final = (
     ("smeared by motion", 2, 7),
     ("noised", 4, 24),
     ("down-sampled", 16, 40),
+    ("JPEG-compressed", 12, 60),
 )
 """Degradations used in training with their lowest and highest strength; the strongest are kept for measuring only."""
 

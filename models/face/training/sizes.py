@@ -25,9 +25,9 @@ class Size:
     dropout: float
     """Share of features dropped before the last layer."""
 
-    def build(self) -> Any:
-        """A new network with random weights."""
-        return mobilenet.build(self.filters, self.side, self.first, self.dropout)
+    def build(self, given: int = 48) -> Any:
+        """A new network with random weights for faces of `given` pixels a side."""
+        return mobilenet.build(self.filters, self.side, self.first, self.dropout, given)
 
 
 SIZES: Final = {
