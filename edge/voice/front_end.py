@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingExtraError, ModelError
-from edge.voice import logmel, mfcc, shortterm, whisper_mel
+from edge.voice import logmel, mfcc, packed, shortterm, whisper_mel
 from edge.voice import standardizer as standard
 from edge.voice.bandwidth import filled
 from edge.voice.functionals import functionals
@@ -81,13 +81,27 @@ class FunctionalsInput:
 
     def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
         """See `FrontEnd`."""
-        mel = filled(self._stream.read(samples, position), self._standard.band_levels)
-        values = np.concatenate([functionals(mel), intonation(track)])
-        return self._standard.apply(values)[None]
+        return self._described(samples, position, track)[1][None]
 
     def forget(self) -> None:
         """See `FrontEnd`."""
         self._stream = LogMelStream()
+
+    def _described(
+        self, samples: NDArray[np.float32], position: int, track: Track
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(64, 188) log-mel and (897,) standardised functionals."""
+        mel = filled(self._stream.read(samples, position), self._standard.band_levels)
+        return mel, self._standard.apply(np.concatenate([functionals(mel), intonation(track)]))
+
+
+class PackedInput(FunctionalsInput):
+    """The log-mel spectrogram and the standardised functionals in one array, (1, 12929) in −4…4."""
+
+    def read(self, samples: NDArray[np.float32], position: int, track: Track) -> NDArray[np.float32]:
+        """See `FrontEnd`."""
+        mel, values = self._described(samples, position, track)
+        return packed.packed(mel.T, values)[None]
 
 
 class CepstraInput:
@@ -130,12 +144,12 @@ def open_front_end(front_end: Mapping[str, Any], model: str) -> FrontEnd:
         return WhisperMelInput()
     if name == standard.NAME:
         return FunctionalsInput(Standardizer.read(front_end))
+    if name == packed.NAME:
+        return PackedInput(Standardizer.read(front_end))
     if name in _CEPSTRAL_FRONT_ENDS:
         if importlib.util.find_spec("python_speech_features") is None:
             raise MissingExtraError("mel cepstra", "mfcc")
         return _CEPSTRAL_FRONT_ENDS[name]()
-    known = ", ".join(
-        repr(one)
-        for one in (logmel.FRONT_END["name"], whisper_mel.FRONT_END["name"], standard.NAME, *_CEPSTRAL_FRONT_ENDS)
-    )
+    names = (logmel.FRONT_END["name"], whisper_mel.FRONT_END["name"], standard.NAME, packed.NAME)
+    known = ", ".join(repr(one) for one in (*names, *_CEPSTRAL_FRONT_ENDS))
     raise ModelError(f"model {model} wants the front end {name!r}; this version has {known}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from edge import shipped
 from edge.emotions import LABELS
 from edge.inference.card import Score
-from edge.inference.interpreter import Interpreter
+from edge.inference.interpreter import Interpreter, open_model
 from edge.inference.posterior import softmax
 from edge.voice.standardizer import Standardizer
 from models.metrics import single_label
-from models.voice import data
-from models.voice.protocols.folds import CLASSES, OUTPUTS, SHARED, head
+from models.voice import data, features
+from models.voice.clips import clips
+from models.voice.protocols.folds import CLASSES, FOLD_COUNT, OUTPUTS, SHARED, head
 
 PROTOCOLS: Final = {
     "RAVDESS": "RAVDESS, 8 classes, five folds by actor",
@@ -106,3 +107,21 @@ def seven(model: str, outputs: NDArray[np.float32], temperature: float, voices: 
             name = f"held-out speakers of {corpus}: {', '.join(sorted(set(voices.speakers[of])))}"
             found.append(single_label(model, name, posterior[of], voices.labels[of], LABELS))
     return found
+
+
+def shipped_scores(model: Path, folder: Path, report: Callable[[str], None]) -> list[Score]:
+    """Scores of the shipped small model on its held-out speakers, and of the ten networks of the folds beside it.
+
+    Args:
+        model: Path of the shipped model.
+        folder: Folder of the voice corpora.
+        report: Receives lines of progress.
+    """
+    voices = data.load(clips(folder), report)
+    values, test = features.of(voices), voices.folds == 0
+    interpreter, card = open_model(model)
+    outputs = logits(interpreter, Standardizer.read(card.front_end).apply(values[test]))
+    found = seven("int8", outputs, card.temperature, voices.rows(test))
+    opened = [open_model(file(number, model)) for number in range(FOLD_COUNT)]
+    nets = [(net, Standardizer.read(one.front_end)) for net, one in opened]
+    return found + scores(INT8, out_of_fold(nets, values, voices), [one.temperature for _, one in opened], voices)

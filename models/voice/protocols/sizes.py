@@ -10,7 +10,8 @@ from typing import Final
 from edge import shipped
 from edge.inference import card as cards
 from edge.inference.card import Card, Score
-from models.voice.large.measure import shipped_scores
+from models.voice.large import measure as large
+from models.voice.protocols import held_out as small
 
 
 @dataclass(frozen=True)
@@ -31,5 +32,8 @@ class Size:
         return self.measure(self.path, folder, report)
 
 
-SIZES: Final = {"large": Size(shipped.model("voice", "voice_large"), shipped_scores)}
+SIZES: Final = {
+    "small": Size(shipped.model("voice", "voice"), small.shipped_scores),
+    "large": Size(shipped.model("voice", "voice_large"), large.shipped_scores),
+}
 """All sizes by name."""

@@ -24,10 +24,10 @@ def augment(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
     mel = _crop(mel, rng) if rng.random() < 0.3 else mel
     mel = _warp(mel, rng)
     decibels = (mel - 1) * _RANGE_DB
-    decibels += _equaliser(rng)[:, None] * (mel > 0)
+    decibels += equaliser(rng)[:, None] * (mel > 0)
     sounding = mel.max(0) > 0
     if sounding.any() and rng.random() < 0.3:
-        decibels[:, sounding] = _noise(decibels[:, sounding], rng)
+        decibels[:, sounding] = noise(decibels[:, sounding], rng)
     decibels -= decibels.max()
     return np.asarray(np.clip(decibels / _RANGE_DB + 1, 0, 1), np.float32)
 
@@ -52,14 +52,14 @@ def _warp(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.floa
     return np.asarray(warped, np.float32)
 
 
-def _equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
+def equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
     """Random frequency response (64,) of a microphone and room: a tilt and one broad wave, decibels."""
     band = np.linspace(-1, 1, BANDS)
     wave = np.sin(rng.uniform(0, 2 * np.pi) + band * rng.uniform(1, 4))
     return np.asarray(rng.uniform(-4, 4) * band + rng.uniform(0, 2) * wave, np.float32)
 
 
-def _noise(decibels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def noise(decibels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Adds stationary noise with a random spectrum, 15 to 60 dB below the loudest cell, in the power domain."""
     level = decibels.max() - rng.uniform(20, 60)
     spectrum = level + rng.uniform(-12, 4) * np.linspace(-0.5, 0.5, BANDS)[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from keras import ops
@@ -17,7 +17,25 @@ SHARED_WEIGHT: Final = 1.0
 """Weight of the seven-label head in the loss relative to the head of a corpus."""
 
 
-def targets(voices: data.Voices) -> NDArray[np.float32]:
+class Labelled(Protocol):
+    """Clips with corpora, classes and labels, as in `data.Voices`."""
+
+    @property
+    def corpora(self) -> NDArray[np.str_]:
+        """(n,) names of the corpora."""
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """(n,) indices into the corpus's own classes."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(n,) indices into the seven labels, or `data.NONE`."""
+
+    def __len__(self) -> int: ...
+
+
+def targets(voices: Labelled) -> NDArray[np.float32]:
     """(n, `OUTPUTS`) targets: smoothed distributions in the heads that a clip trains, zeros in the others."""
     found = np.zeros((len(voices), OUTPUTS), np.float32)
     for name, size in SIZES.items():
@@ -29,7 +47,7 @@ def targets(voices: data.Voices) -> NDArray[np.float32]:
     return found
 
 
-def balance(voices: data.Voices) -> NDArray[np.float32]:
+def balance(voices: Labelled) -> NDArray[np.float32]:
     """(n,) sample weights that reduce the imbalance between the classes of a corpus."""
     weights = np.ones(len(voices), np.float32)
     for corpus, names in CLASSES.items():
