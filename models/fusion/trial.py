@@ -29,7 +29,7 @@ MISLABELLED_SHARE: Final = 0.3
 """Share of the trials in which a mislabelled sense reports another label."""
 _APART_S: Final = 10.0
 """Seconds from the beginning of one trial to that of the next."""
-EQUAL_PRIOR: Final = dict.fromkeys(LABELS, 1.0 / COUNT)
+EQUAL_PRIOR: Final[Mapping[config.Label, float]] = dict.fromkeys(LABELS, 1.0 / COUNT)
 """The pairing has equally many trials of each label, and the fusion is told so."""
 
 Disturb = Callable[[tuple[Observation, ...], np.random.Generator], tuple[Observation, ...]]
@@ -148,7 +148,7 @@ def play(
     seed: int,
     numbers: Parameters | None = None,
     times: Collection[float] = READ_AT,
-    prior: Mapping[str, float] = EQUAL_PRIOR,
+    prior: Mapping[config.Label, float] = EQUAL_PRIOR,
 ) -> Result:
     """Plays all trials in a random order, as one session of a device.
 

@@ -17,7 +17,7 @@ EQUAL = (1 / COUNT,) * COUNT
 
 def shown(**shares: float) -> dict[str, Opinion]:
     rest = (1 - sum(shares.values())) / (COUNT - len(shares))
-    belief = [shares.get(label, rest) for label in LABELS]
+    belief = tuple(shares.get(label, rest) for label in LABELS)
     return {"face": Opinion(belief=belief, quality=1.0, age=0.0, freshness=1.0, unreliable=0.0)}
 
 

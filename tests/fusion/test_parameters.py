@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.fusion_numbers import parameters as by_hand
 
@@ -51,10 +52,10 @@ def test_a_model_that_has_numbers_of_its_own_uses_them() -> None:
 def test_the_prior_of_an_unknown_model_is_divided_out_and_nothing_else() -> None:
     card = cards.read(cards.card_path(shipped.model("face", "face_small")))
     prior = (0.1, 0.1, 0.1, 0.2, 0.3, 0.1, 0.1)
-    entry = by_hand().reliability("face", cards.msgspec.structs.replace(card, sha256="f" * 64, prior=prior))
+    entry = by_hand().reliability("face", msgspec.structs.replace(card, sha256="f" * 64, prior=prior))
     assert entry.prior == prior
     assert all(row[column] == float(row_ == column) for row_, row in enumerate(entry.matrix) for column in range(7))
-    without = by_hand().reliability("face", cards.msgspec.structs.replace(card, sha256="f" * 64, prior=()))
+    without = by_hand().reliability("face", msgspec.structs.replace(card, sha256="f" * 64, prior=()))
     assert without.prior == UNIFORM
 
 
@@ -105,10 +106,10 @@ def test_the_world_prior_is_shared_among_the_labels_that_are_not_named() -> None
 
 @pytest.mark.parametrize("prior", ["{ neutral = 1.5 }", "{ neutral = 0.7, anger = 0.5 }", "{ boredom = 0.1 }"])
 def test_a_world_prior_that_cannot_be_is_refused(prior: str) -> None:
-    with pytest.raises(ConfigError, match="fusion.prior|fusion:"):
+    with pytest.raises(ConfigError, match=r"fusion\.prior|fusion:"):
         config.parse(f"[fusion]\nprior = {prior}")
 
 
 def test_a_key_of_an_earlier_version_names_what_replaced_it() -> None:
-    with pytest.raises(ConfigError, match="fusion.face_trust is learnt from data"):
+    with pytest.raises(ConfigError, match=r"fusion\.face_trust is learnt from data"):
         config.parse("[fusion]\nface_trust = 0.5")

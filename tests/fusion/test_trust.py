@@ -17,7 +17,7 @@ from edge.observation import SENSES, Sense
 def opinion(label: int, p: float = 0.9, age: float = 0.0) -> Opinion:
     belief = [(1 - p) / (COUNT - 1)] * COUNT
     belief[label] = p
-    return Opinion(belief=belief, quality=1.0, age=age, freshness=1.0, unreliable=0.05)
+    return Opinion(belief=tuple(belief), quality=1.0, age=age, freshness=1.0, unreliable=0.05)
 
 
 def played(found: EmotionFilter, labels: dict[Sense, int], start: float, stop: float) -> dict[Sense, float]:
