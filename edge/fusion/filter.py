@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from edge.emotions import COUNT, LABELS, NEUTRAL
 from edge.fusion import pool
@@ -13,6 +15,11 @@ from edge.fusion.parameters import Parameters
 from edge.fusion.trust import Trust
 from edge.observation import Sense
 
+_LONGEST_STEP_S: Final = 0.5
+"""Longest time in seconds for which one estimate counts as evidence for a change of the label."""
+_SMALLEST: Final = 1e-9
+"""Lower bound of a probability in the logarithm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fused:
@@ -21,7 +28,7 @@ class Fused:
     posterior: tuple[float, ...]
     """Seven probabilities in the order of `edge.emotions.LABELS`."""
     label: str
-    """The reported label. It may differ from the most probable one by less than the margin."""
+    """The reported label. It may differ from the most probable one, which has not led for long enough yet."""
     valence: float
     """Expected valence, −1…1."""
     arousal: float
@@ -52,15 +59,19 @@ class EmotionFilter:
             trust: The trust in the senses, shared by all persons; None for one of its own.
         """
         self._prior = pool.product((), [max(p, 1e-6) for p in prior or parameters.prior])
-        self._margin = parameters.label_margin
+        self._numbers = parameters.label
         self._second_share = parameters.second_share
         self._trust = trust or Trust(parameters.trust)
         self.label = LABELS[NEUTRAL]
         """The present label."""
+        self._informed = False
+        self._leads = [0.0] * COUNT
+        self._decided_at: float | None = None
 
     def take_over(self, other: EmotionFilter) -> None:
-        """Copies the label of `other`."""
-        self.label = other.label
+        """Copies the label of `other`, and how far others lead before it."""
+        self.label, self._informed = other.label, other._informed
+        self._leads, self._decided_at = list(other._leads), other._decided_at
 
     def combine(
         self, opinions: Mapping[Sense, Opinion], now: float, affects: Mapping[Sense, Affect] | None = None
@@ -80,12 +91,12 @@ class EmotionFilter:
         trust = self._trust.of(senses)
         likelihoods = pool.factors(beliefs, [sure * trusted for sure, trusted in zip(certain, trust, strict=True)])
         untrusting = likelihoods if all(trusted == 1.0 for trusted in trust) else pool.factors(beliefs, certain)
-        if self._trust.due(now):
+        if len(senses) > 2 and self._trust.due(now):
             shares = [[ratio / COUNT for ratio in row] for row in untrusting]
             ages = [opinion.age for opinion in opinions.values()]
             self._trust.update(senses, pool.agreement(likelihoods, shares), ages, now)
         posterior = pool.product(likelihoods, self._prior)
-        self._decide(posterior)
+        self._decide(posterior, now, informed=bool(senses))
         told = pool.information(likelihoods)
         total = sum(told)
         valence, arousal = fuse(posterior, affects or {})
@@ -110,12 +121,35 @@ class EmotionFilter:
         return tuple(pool.product(likelihoods, self._prior))
 
     def _second(self, posterior: list[float]) -> str | None:
-        """The second emotion beside `label`, which may be the most probable one while the margin holds the label."""
+        """The second emotion beside `label`, which is the most probable one until `label` follows it."""
         found = pool.second_label(posterior, self._second_share)
         return LABELS[posterior.index(max(posterior))] if found == self.label else found
 
-    def _decide(self, posterior: list[float]) -> None:
-        """Changes the label if another one is more probable by the margin (hysteresis)."""
-        best = posterior.index(max(posterior))
-        if posterior[best] > posterior[LABELS.index(self.label)] + self._margin:
-            self.label = LABELS[best]
+    def _decide(self, posterior: list[float], now: float, *, informed: bool) -> None:
+        """Changes the label once the evidence that another one is true has become large enough.
+
+        Page's test (Biometrika 41, 1954): the lead of each label's log-probability over that of the present label, less
+        a reference value, is summed over time and never falls below 0. A clear change is reported at once, while two
+        labels that are nearly as probable do not alternate. The first evidence decides at once.
+
+        Args:
+            posterior: Seven fused probabilities.
+            now: Seconds.
+            informed: Whether any sense has evidence.
+        """
+        step = 0.0 if self._decided_at is None else min(max(0.0, now - self._decided_at), _LONGEST_STEP_S)
+        self._decided_at = now if self._decided_at is None else max(now, self._decided_at)
+        if informed and not self._informed:
+            self._informed = True
+            self._change_to(posterior.index(max(posterior)))
+            return
+        logs = [math.log(max(p, _SMALLEST)) for p in posterior]
+        least = logs[LABELS.index(self.label)] + self._numbers.lead_nats
+        self._leads = [max(0.0, lead + step * (log - least)) for lead, log in zip(self._leads, logs, strict=True)]
+        leading = [index for index, lead in enumerate(self._leads) if lead >= self._numbers.evidence_nat_s]
+        if leading:
+            self._change_to(max(leading, key=posterior.__getitem__))
+
+    def _change_to(self, label: int) -> None:
+        self.label = LABELS[label]
+        self._leads = [0.0] * COUNT

@@ -48,8 +48,8 @@ class Reliability(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     model: Name
     """Name of the model, from its card."""
-    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
-    """SHA-256 of the model file; empty for the entry that is used for models without one of their own."""
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    """SHA-256 of the model file."""
     prior: Distribution
     """The prior that the model's posterior implies."""
     matrix: Annotated[tuple[Seven, ...], Meta(min_length=COUNT, max_length=COUNT)]
@@ -64,7 +64,7 @@ class SenseNumbers(_Record, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The numbers of one sense."""
 
     reliability: Annotated[tuple[Reliability, ...], Meta(min_length=1, max_length=64)]
-    """One entry for each model. The first belongs to the default model; the one with an empty `sha256` to any other."""
+    """One entry for each model. The first belongs to the default model."""
     unreliable: Probability
     """Probability that the sense's evidence says nothing about the emotion, however certain it is."""
     quality_exponent: Annotated[float, Meta(ge=0, le=10)]
@@ -101,6 +101,15 @@ class Trust(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lower bound of the trust, so that a sense can always regain it."""
 
 
+class LabelNumbers(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the reported label changes: Page's test (Biometrika 41, 1954) of another label against the present one."""
+
+    lead_nats: Annotated[float, Meta(ge=0, le=10)]
+    """Lead in log-probability up to which another label does not replace the present one, however long it lasts."""
+    evidence_nat_s: Annotated[float, Meta(ge=0, le=100)]
+    """A larger lead replaces it once its excess, integrated over time, reaches this many nat seconds."""
+
+
 class Parameters(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -116,8 +125,8 @@ class Parameters(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The numbers of each sense."""
     trust: Trust
     """The online trust in the senses."""
-    label_margin: Probability
-    """Difference in probability by which another label must lead before it replaces the current one."""
+    label: LabelNumbers
+    """When the reported label changes."""
     second_share: Probability
     """The second label is reported from this share of the two most probable labels' probability on."""
     training: tuple[Corpus, ...]
@@ -142,20 +151,20 @@ class Parameters(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
             card: Card of its model; None if it is the default one.
 
         Returns:
-            The entry of this model. A model that has none gets that with an empty `sha256`, and without such an entry
-            the identity: its posterior is taken as calibrated.
+            The entry of this model. For a model that has none, its posterior is taken as calibrated, and the prior of
+            its card is divided out.
         """
         entries = self.sense(sense).reliability
         if card is None:
             return entries[0]
-        found = {entry.sha256: entry for entry in entries}
-        return found.get(card.sha256) or found.get("") or _identity(card.name)
+        return {entry.sha256: entry for entry in entries}.get(card.sha256) or _calibrated(card)
 
 
-def _identity(model: str) -> Reliability:
+def _calibrated(card: Card) -> Reliability:
     """The reliability of a model about which nothing was learnt."""
     rows = tuple(tuple(float(row == column) for column in range(COUNT)) for row in range(COUNT))
-    return Reliability(model=model, sha256="", prior=UNIFORM, matrix=rows, bias=(0.0,) * COUNT)
+    prior = card.prior if card.labels == LABELS and card.prior else UNIFORM
+    return Reliability(model=card.name, sha256=card.sha256, prior=prior, matrix=rows, bias=(0.0,) * COUNT)
 
 
 def load(path: Path) -> Parameters:

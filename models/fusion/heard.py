@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,23 +86,62 @@ def hear(sense: VoiceSense, sound: Sound) -> list[Observation]:
     return [*found, *ears.flush()]
 
 
-def observations(
-    clips: Iterable[tuple[Clip, int]], seed: int, model: Path | None, report: Callable[[str], None]
-) -> Iterator[tuple[int, list[Observation]]]:
-    """Label and observations of each clip, from the network that did not train on its speaker.
+class Heard(msgspec.Struct, frozen=True):
+    """What the voice sense said about one clip."""
+
+    label: int
+    """Index of the true label."""
+    speaker: int
+    """Number of the speaker."""
+    seen: tuple[tuple[float, tuple[float, ...], float, bool], ...]
+    """Time in seconds, posterior, quality, and whether it is final, of each observation in the order of time."""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The observations."""
+        return tuple(
+            Observation("voice", at, posterior, quality, final=final) for at, posterior, quality, final in self.seen
+        )
+
+
+def voices(
+    folder: Path,
+    held_out_fold: bool,
+    *,
+    every: int = 1,
+    seed: int = 7,
+    cache: Path | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> list[Heard]:
+    """What the voice sense says about RAVDESS' clips, by networks that did not train on their speakers.
 
     Args:
-        clips: The clips and their labels.
+        folder: Folder of the voice corpora.
+        held_out_fold: True for the actors whom the shipped model holds out (test), False for all others (validation).
+        every: Only every `every`-th clip is heard.
         seed: Seed of the hiss around the clips.
-        model: The voice model; None for the shipped one.
+        cache: Folder in which the result is kept for the next call; None to hear the clips again.
         report: Receives lines of progress.
     """
+    clips = [(clip, label) for clip, label in labelled(folder, ("RAVDESS",)) if (clip.fold == 0) == held_out_fold]
+    clips = clips[::every]
+    name = f"{'test' if held_out_fold else 'validation'}-{every}-{seed}-{held_out_sense(0).card.sha256[:12]}.json"
+    file = None if cache is None else cache / name
+    if file is not None and file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=list[Heard])
     senses: dict[int, VoiceSense] = {}
     nothing = np.zeros(1, np.float32)
+    found = []
     for number, (clip, label) in enumerate(clips):
         if clip.fold not in senses:
-            senses[clip.fold] = held_out_sense(clip.fold, model)
+            senses[clip.fold] = held_out_sense(clip.fold)
         rng = np.random.default_rng((seed, number))
-        yield label, hear(senses[clip.fold], mixed(clip.read(), nothing, None, rng))
+        seen = hear(senses[clip.fold], mixed(clip.read(), nothing, None, rng))
+        said = tuple((one.captured_at, one.posterior, one.quality, one.final) for one in seen)
+        found.append(Heard(label, int(clip.speaker), said))
         if (number + 1) % 100 == 0:
-            report(f"{number + 1} clips heard")
+            report(f"{number + 1} of {len(clips)} voices heard")
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(msgspec.json.encode(found))
+    return found

@@ -1,7 +1,7 @@
 """How far several observations of one sense are independent: the exponent of their number.
 
-k observations of one emotion count as their mean log-likelihood times k to the power of the exponent. It is the one with
-the lowest loss over pairs of utterances of one actor with one emotion, and over pairs of sentences of one text.
+k observations of one emotion count as their mean log-likelihood times k to the power of the exponent. It is the one
+with the lowest loss over pairs of utterances of one actor with one emotion, and over pairs of sentences of one text.
 """
 
 from __future__ import annotations

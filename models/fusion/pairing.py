@@ -2,9 +2,9 @@
 
 Test: faces of FER2013 PrivateTest, RAVDESS voices of the actors whom the shipped voice model did not train on, through
 the device's ears, and texts of GoEmotions test with a single label. Validation: PublicTest, the other RAVDESS actors by
-the nets of the folds that did not train on them, and GoEmotions dev. Of each label, `PER_LABEL` triples are drawn; where
-a corpus has fewer items of a label, they are drawn again. The senses' errors are independent by construction, which they
-are not in one person.
+the nets of the folds that did not train on them, and GoEmotions dev. Of each label, `PER_LABEL` triples are drawn;
+where a corpus has fewer items of a label, they are drawn again. The senses' errors are independent by construction,
+which they are not in one person.
 
 In a trial the voice's utterance ends at time 0 and the sentence is read at the same moment; the still face is seen from
 then on at the frame rate. `models.fusion.trial` plays trials to the fusion.
@@ -61,7 +61,14 @@ class Trial:
     """Sense → its observations in the order of time. The last one is captured at time 0."""
 
 
-def material(data: Path, split: Split, report: Callable[[str], None] = lambda _: None, every: int = 1) -> Material:
+def material(
+    data: Path,
+    split: Split,
+    report: Callable[[str], None] = lambda _: None,
+    *,
+    every: int = 1,
+    cache: Path | None = None,
+) -> Material:
     """Lets the senses observe one part of the corpora.
 
     Args:
@@ -69,17 +76,17 @@ def material(data: Path, split: Split, report: Callable[[str], None] = lambda _:
         split: `test` or `validation`.
         report: Receives lines of progress.
         every: Only every `every`-th voice is heard.
+        cache: Folder in which what the voices gave is kept; None to hear them again.
     """
     faces, _ = samples.face(data, "private" if split == "test" else "public")
     texts, _ = samples.words(data, "test" if split == "test" else "dev")
     report(f"{len(faces)} faces, {len(texts)} texts")
-    known = heard.labelled(require(data, "voice"), ("RAVDESS",))
-    clips = [(clip, label) for clip, label in known if (clip.fold == 0) == (split == "test")]
-    voices = [(label, found) for label, found in heard.observations(clips[::every], SEED, None, report) if found]
+    found = heard.voices(require(data, "voice"), split == "test", every=every, cache=cache, report=report)
+    voices = [(one.label, one.observations) for one in found if one.seen]
     return Material(
         faces=_observations("face", faces),
         face_labels=faces.label.tolist(),
-        voices=[found for _, found in voices],
+        voices=[seen for _, seen in voices],
         voice_labels=[label for label, _ in voices],
         texts=_observations("words", texts),
         text_labels=texts.label.tolist(),

@@ -33,8 +33,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Expected calibration error with 15 bins, 0…1."""
 
 
-Protocol: TypeAlias = Callable[[Path, bool], Iterator[Row]]
-"""Yields the rows of a protocol. Takes the folder of the corpora, and whether a short run on a part of the data suffices."""
+Protocol: TypeAlias = Callable[[Path, bool], Iterator[msgspec.Struct]]
+"""Yields the rows of a protocol, most of them `Row`s. Takes the folder of the corpora, and whether a
+short run on a part of the data suffices."""
 
 
 def row(
@@ -43,6 +44,7 @@ def row(
     mask: str,
     posterior: NDArray[np.floating],
     truth: NDArray[np.integer],
+    *,
     decided: NDArray[np.integer] | None = None,
     labels: tuple[str, ...] = LABELS,
 ) -> Row:

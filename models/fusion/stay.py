@@ -1,9 +1,10 @@
 """How long an emotion stays: the rate of change in labelled dialogues, which the fusion's Markov filter uses.
 
 Two successive utterances of the same speaker in one scene, `t` seconds apart, have the same label with probability
-`a` · (exp(−t/s) + (1 − exp(−t/s)) · p) + (1 − a) · p, where `p` is the frequency of the label in the corpus, `s` the mean
-time for which an emotion stays, and `a` the consistency of the labels themselves, which is below 1 at `t` = 0 because
-people label neighbouring utterances differently. `s` and `a` are found by maximum likelihood.
+`a` · (exp(−t/s) + (1 − exp(−t/s)) · p) + (1 − a) · p, where `p` is the frequency of the label in the corpus, `s` the
+mean time for which an emotion stays, and `a` the consistency of the labels themselves. `s` and `a` are found by maximum
+likelihood. The low consistency agrees with another measure of it: of 1,305 utterances that MELD has labelled too, with
+the labels that both know, the two agree with a kappa of 0.36, and of all 1,937 with 0.26.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.emotions import LABELS
 from models.corpora import require
-from models.words.corpora import _EMORY
 
 _LONGEST_S: Final = 60.0
 """Pairs that are further apart are left out, because scenes are cut in between."""
@@ -88,18 +87,6 @@ def learn(data: Path) -> Stay:
             likelihood = float(np.log(np.where(same, equal, 1 - equal)).sum())
             best = max(best, (likelihood, float(stay), float(consistency)))
     return Stay(round(best[1], 2), round(best[2], 3), len(gaps))
-
-
-def everyday_prior(data: Path) -> NDArray[np.float64]:
-    """Frequencies of the seven labels in the dialogues of EmoryNLP, (7,).
-
-    Peaceful and powerful count as neutral: both are calm, and neither has a label of its own. Disgust and surprise, which
-    the corpus does not label, get the frequency of the rarest label that it has.
-    """
-    count = Counter(_EMORY.get(row["Emotion"], "neutral") for row in rows(data))
-    rarest = min(count.values())
-    found = np.array([count.get(label, rarest) for label in LABELS], np.float64)
-    return np.asarray(found / found.sum())
 
 
 def _seconds(clock: str) -> float:

@@ -29,7 +29,7 @@ MISLABELLED_SHARE: Final = 0.3
 """Share of the trials in which a mislabelled sense reports another label."""
 _APART_S: Final = 10.0
 """Seconds from the beginning of one trial to that of the next."""
-EQUAL_PRIOR: Final = {label: 1.0 / COUNT for label in LABELS}
+EQUAL_PRIOR: Final[Mapping[config.Label, float]] = dict.fromkeys(LABELS, 1.0 / COUNT)
 """The pairing has equally many trials of each label, and the fusion is told so."""
 
 Disturb = Callable[[tuple[Observation, ...], np.random.Generator], tuple[Observation, ...]]
@@ -43,7 +43,7 @@ def noise(stream: tuple[Observation, ...], rng: np.random.Generator) -> tuple[Ob
 
 
 def mislabelled(stream: tuple[Observation, ...], rng: np.random.Generator) -> tuple[Observation, ...]:
-    """In `MISLABELLED_SHARE` of the trials, the most probable label exchanges its probability with a random other one."""
+    """In `MISLABELLED_SHARE` of the trials, the most probable label swaps its probability with a random other one."""
     if rng.random() >= MISLABELLED_SHARE:
         return stream
     shift = int(rng.integers(1, COUNT))
@@ -148,7 +148,7 @@ def play(
     seed: int,
     numbers: Parameters | None = None,
     times: Collection[float] = READ_AT,
-    prior: Mapping[str, float] = EQUAL_PRIOR,
+    prior: Mapping[config.Label, float] = EQUAL_PRIOR,
 ) -> Result:
     """Plays all trials in a random order, as one session of a device.
 

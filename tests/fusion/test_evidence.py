@@ -16,7 +16,7 @@ from edge.observation import Observation
 FIRST = (0.7, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05)
 SECOND = (0.04, 0.1, 0.16, 0.2, 0.3, 0.15, 0.05)
 IDENTITY = Reliability(
-    model="any", sha256="", prior=UNIFORM, matrix=tuple(map(tuple, np.eye(COUNT).tolist())), bias=(0.0,) * COUNT
+    model="any", sha256="0" * 64, prior=UNIFORM, matrix=tuple(map(tuple, np.eye(COUNT).tolist())), bias=(0.0,) * COUNT
 )
 NUMBERS = SenseNumbers(
     reliability=(IDENTITY,),

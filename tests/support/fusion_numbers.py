@@ -6,7 +6,7 @@ from typing import Final
 
 from edge.emotions import COUNT, LABELS, UNIFORM
 from edge.fusion.baseline import BaselineNumbers
-from edge.fusion.parameters import SCHEMA, Parameters, Reliability, SenseNumbers, Senses, Trust
+from edge.fusion.parameters import SCHEMA, LabelNumbers, Parameters, Reliability, SenseNumbers, Senses, Trust
 
 NEUTRAL_MEANS: Final = (-3.0, -3.0, -3.0, -3.0, -0.4, -3.0, -3.0)
 """Mean log-posterior of a neutral person in these parameters."""
@@ -47,7 +47,7 @@ def parameters(of_face: BaselineNumbers | None = None, of_voice: BaselineNumbers
             words=_sense(6.0, 18.0, None),
         ),
         trust=Trust(evidence_s=10.0, recovery_s=60.0, lowest=0.1),
-        label_margin=0.05,
+        label=LabelNumbers(lead_nats=0.2, evidence_nat_s=0.2),
         second_share=0.35,
         training=(),
         train_command="",
@@ -56,7 +56,7 @@ def parameters(of_face: BaselineNumbers | None = None, of_voice: BaselineNumbers
 
 def _sense(memory_s: float, stale_s: float, of: BaselineNumbers | None) -> SenseNumbers:
     identity = tuple(tuple(float(row == column) for column in range(COUNT)) for row in range(COUNT))
-    known = Reliability(model="test", sha256="", prior=UNIFORM, matrix=identity, bias=(0.0,) * COUNT, baseline=of)
+    known = Reliability(model="test", sha256="0" * 64, prior=UNIFORM, matrix=identity, bias=(0.0,) * COUNT, baseline=of)
     return SenseNumbers(
         reliability=(known,),
         unreliable=0.05,
