@@ -25,7 +25,7 @@ _BEFORE_S: Final = 1.0
 _AFTER_S: Final = 0.5
 """Seconds after the last clip."""
 _LEAST_SHIFT_S: Final = 0.4
-"""A mouth that moves in silence is at least this many seconds away from its own sound."""
+"""A mouth that says its own sentence at another time is at least this many seconds away in the sentence's middle."""
 _STILL_AFTER_S: Final = 0.3
 """Seconds after the end of the speech from which a talker keeps still."""
 

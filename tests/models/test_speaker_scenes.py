@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from edge.observation import Frame
 from edge.speaker.synchrony import STEP_S
-from models.speaker import choice, compose, fit, measure, scenes
+from models.speaker import choice, compose, fit, measure
 from models.speaker.choice import Choice
 from models.speaker.clips import RATE, Clip, active, stretches
 from models.speaker.scenes import FPS, KINDS, OFF_SCREEN, TRAINED_KINDS, plan
@@ -87,9 +90,9 @@ def test_scenes_say_what_has_to_be_attributed(talkers: list[Clip]) -> None:
 def test_a_shifted_mouth_keeps_its_distance_from_its_own_sound(talkers: list[Clip]) -> None:
     for seed in range(20):
         scene = plan("shifted", talkers, [0, 1, 2], seed)
-        begin = scene.voices[0].begins_at
-        at = round((begin + 0.6) * FPS)
-        assert abs(scene.faces[0].frames[at] / 25 - 0.6) > 0.35
+        middle = talkers[0].speech[-1][1] / 2
+        at = int((scene.voices[0].begins_at + middle) * FPS)
+        assert abs(scene.faces[0].frames[at] / 25 - middle) > 0.4
 
 
 def test_noise_and_second_voice_have_the_level_they_should(talkers: list[Clip]) -> None:
@@ -105,11 +108,11 @@ def test_noise_and_second_voice_have_the_level_they_should(talkers: list[Clip]) 
 
 
 def test_frames_and_sound_come_in_the_order_of_time(talkers: list[Clip]) -> None:
-    scene = plan("one of four speaks", talkers, [0, 1, 2], 5)
+    scene = replace(plan("one of four speaks", talkers, [0, 1, 2], 5), duration=1.6)
     found = list(compose.items(scene, talkers, NOISE))
     ends = [one.captured_at if isinstance(one, Frame) else one.captured_at + one.duration for one in found]
     frames = [one for one in found if isinstance(one, Frame)]
-    assert ends == sorted(ends)
+    assert all(later > earlier - 1e-9 for earlier, later in pairwise(ends))
     assert len(frames) == round(scene.duration * FPS)
     assert frames[0].image.shape == (360, 640, 3)
     # The people are there, and the wall that they stood before is not.
@@ -149,11 +152,13 @@ def test_the_choice_learns_weights_that_made_the_choices() -> None:
         chosen = int((scores + rng.gumbel(0, 1, len(scores))).argmax())
         found.append(Choice(features, seconds, chosen - 1 if chosen else OFF_SCREEN, "made up"))
     weights = choice.fit(found)
-    assert weights.faces == pytest.approx((1.0, 2.0), abs=0.2)
-    assert weights.off_screen == pytest.approx((0.5, 1.0), abs=0.25)
     p = choice.probabilities(found, weights)
     assert p.sum(1) == pytest.approx(np.ones(len(found)))
-    assert (p.argmax(1) == choice.answers(found)).mean() > 0.6
+    true = choice.probabilities(found, choice.Weights((1.0, 2.0), (0.5, 1.0)))
+    rows, right = np.arange(len(found)), choice.answers(found)
+    assert np.log(p[rows, right]).mean() > np.log(true[rows, right]).mean() - 0.005
+    other = choice.probabilities(found, choice.Weights((1.5, 1.5), (0.5, 1.0)))
+    assert np.log(p[rows, right]).mean() > np.log(other[rows, right]).mean() + 0.01
 
 
 def test_a_tally_counts_seconds_by_their_fate() -> None:

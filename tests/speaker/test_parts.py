@@ -246,7 +246,7 @@ def test_a_file_with_wrong_numbers_is_refused_in_one_line(tmp_path: Path, change
 
 
 def test_a_missing_or_huge_file_or_one_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="models.speaker.train"):
+    with pytest.raises(ModelError, match=r"models\.speaker\.train"):
         model.load(tmp_path / "none.json")
     huge = tmp_path / "huge.json"
     huge.write_bytes(b" " * (model.MAX_BYTES + 1))
