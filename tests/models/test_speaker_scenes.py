@@ -170,7 +170,7 @@ def test_a_tally_counts_seconds_by_their_fate() -> None:
     said, other = Utterance(1.0, 2.8, seed=1), Utterance(1.0, 2.8, seed=2)
     shipped = model.load(model.path())
 
-    def score(mouths: dict, speaker: int) -> measure.Tally:
+    def score(mouths: dict[int, Utterance | None], speaker: int) -> measure.Tally:
         seen = [
             (one.captured_at if isinstance(one, Mouth) else one.ends_at, one) for one in events(mouths, [said], 3.5)
         ]

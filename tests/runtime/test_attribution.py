@@ -46,7 +46,7 @@ def test_the_talker_of_two_is_the_person_of_the_voice(corpora: Path) -> None:
     from models.speaker.scenes import plan
 
     talkers = [clips.load(corpora / "av" / "grid" / f"{name}.mpg") for name in ("pwij3p", "brbk7n")]
-    scene = plan("one of two speaks", talkers, [0, 1], 3)
+    scene = replace(plan("one of two speaks", talkers, [0, 1], 3), duration=3.6)
     right = compose.places(scene)[scene.voices[0].speaker]
     across: dict[int, float] = {}
     voices: list[Observation] = []

@@ -132,7 +132,7 @@ def test_an_utterance_contains_speech() -> None:
 
 def test_motion_does_not_depend_on_the_size_of_the_face_nor_on_the_frame_rate() -> None:
     said = Utterance(0.5, 2.5, seed=1)
-    times = np.arange(10, 70) * 0.04
+    times = np.arange(10, 70, dtype=np.float64) * 0.04
 
     def motion(scale: float, fps: float) -> np.ndarray:
         found = [mouth(1, i / fps, said.opening(i / fps), scale) for i in range(round(3 * fps))]
@@ -146,7 +146,7 @@ def test_motion_does_not_depend_on_the_size_of_the_face_nor_on_the_frame_rate() 
 def test_a_mouth_is_not_seen_in_long_gaps_nor_before_or_after() -> None:
     at = [*np.arange(1.0, 2.0, 0.04), *np.arange(2.5, 3.0, 0.04)]
     rows = np.array([(one, 2.0, 48.0, 66.0, 36.0, 60.0, 0.5) for one in at])
-    times = np.arange(0, 100) * 0.04
+    times = np.arange(0, 100, dtype=np.float64) * 0.04
     seen = motion_of(rows, times)[1]
     assert times[seen].min() == pytest.approx(1.0)
     assert times[seen].max() < 3.0
@@ -246,7 +246,7 @@ def test_a_file_with_wrong_numbers_is_refused_in_one_line(tmp_path: Path, change
 
 
 def test_a_missing_or_huge_file_or_one_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"models\.speaker\.train"):
+    with pytest.raises(ModelError, match="whole installation"):
         model.load(tmp_path / "none.json")
     huge = tmp_path / "huge.json"
     huge.write_bytes(b" " * (model.MAX_BYTES + 1))
