@@ -114,11 +114,12 @@ def stage(root: Path, target: Path) -> None:
         room.mkdir(parents=True, exist_ok=True)
         for source in (model, model.with_suffix(".json")):
             shutil.copyfile(source, room / source.name)
-    numbers = root / "models" / "fusion" / "fusion.json"
-    if not numbers.is_file():
-        raise BuildError(f"{numbers.relative_to(root)} is missing: `python -m models.fusion.train` makes it")
-    (target / "weights" / "fusion").mkdir(parents=True)
-    shutil.copyfile(numbers, target / "weights" / "fusion" / numbers.name)
+    for name, command in (("fusion", "models.fusion.train"), ("speaker", "models.speaker.train")):
+        numbers = root / "models" / name / f"{name}.json"
+        if not numbers.is_file():
+            raise BuildError(f"{numbers.relative_to(root)} is missing: `python -m {command}` makes it")
+        (target / "weights" / name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(numbers, target / "weights" / name / numbers.name)
 
 
 def shipped_models(root: Path) -> tuple[Path, ...]:

@@ -21,11 +21,11 @@ _MARGIN_S: Final = 0.3
 """Seconds before and after an utterance that are compared, too: the mouth opens before it and closes after it."""
 _REACH_S: Final = 3.0
 """An observation belongs to an utterance that ended at most this many seconds before it: transcripts come late."""
-_LEAST_S: Final = 0.25
+_LEAST_S: Final = 0.3
 """With fewer seconds of sound than this, nobody is named."""
 _DIVIDED_S: Final = 1.6
 """A span of at least this many seconds is divided to see whether two people spoke in it."""
-_OTHER: Final = 0.9
+_OTHER: Final = 0.85
 """Least probability at which another person is taken to have spoken in one half of a span."""
 _UNAVAILABLE: Final = Attribution("unavailable")
 _UNKNOWN: Final = Attribution("unknown")
@@ -90,7 +90,7 @@ class Attributor:
         end = min(utterance[1], max(moment, utterance[0] + LONGEST_S)) + _MARGIN_S
         begin = max(utterance[0] - _MARGIN_S, end - LONGEST_S)
         whole = self._compare(begin, end)
-        if whole.kind == "person" and end - begin >= _DIVIDED_S:
+        if end - begin >= _DIVIDED_S:
             middle = (begin + end) / 2
             halves = (self._compare(begin, middle), self._compare(middle, end))
             if any(half.person not in (0, whole.person) and half.confidence >= _OTHER for half in halves):

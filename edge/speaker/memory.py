@@ -26,6 +26,7 @@ class Series:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, ...]] = deque(maxlen=_MAX_SAMPLES)
+        self._array: NDArray[np.float64] | None = None
 
     @property
     def newest_at(self) -> float:
@@ -45,12 +46,15 @@ class Series:
         if sample[0] <= self.newest_at:
             return
         self._samples.append(sample)
+        self._array = None
         while self._samples[0][0] < sample[0] - MEMORY_S:
             self._samples.popleft()
 
     def array(self) -> NDArray[np.float64]:
-        """Returns (n, k): all samples; (0, 0) without any."""
-        return np.array(self._samples, np.float64) if self._samples else np.zeros((0, 0))
+        """Returns (n, k): all samples, not to be changed; (0, 0) without any."""
+        if self._array is None:
+            self._array = np.array(self._samples, np.float64) if self._samples else np.zeros((0, 0))
+        return self._array
 
 
 class Memory:

@@ -107,7 +107,7 @@ def load(file: Path) -> SpeakerModel:
             data = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(
-            f"speaker model {file}: {error.strerror or error}; `python -m models.speaker.train` makes it"
+            f"speaker model {file}: {error.strerror or error}; a whole installation of this package has it"
         ) from error
     if len(data) > MAX_BYTES:
         raise ModelError(f"speaker model {file} is larger than {MAX_BYTES} bytes")

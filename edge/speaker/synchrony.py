@@ -90,7 +90,7 @@ def sound_between(rows: NDArray[np.float64], begin: float, end: float) -> Sound 
     first, last = int(np.ceil(begin / STEP_S)), int(np.floor(end / STEP_S))
     if len(rows) == 0 or last - first < len(LAGS) or not ((rows[:, 0] >= begin) & (rows[:, 0] <= end)).any():
         return None
-    times = np.arange(first, last + 1) * STEP_S
+    times = np.arange(first, last + 1, dtype=np.float64) * STEP_S
     # A row describes 20 ms that end at its time; the mean of four rows describes one step of the grid.
     middles = rows[:, 0] - 0.01
     levels = np.stack([np.interp(times, middles, smooth(rows[:, column])) for column in (1, 2)], axis=1)
@@ -98,7 +98,8 @@ def sound_between(rows: NDArray[np.float64], begin: float, end: float) -> Sound 
     active = levels[:, 0] > threshold(rows[:, 1], float(loudest[0]))
     heard = (times >= middles[0] - STEP_S) & (times <= middles[-1] + STEP_S)
     near = np.convolve(active & heard, np.ones(2 * _MARGIN_STEPS + 1), "same") > 0.5
-    return Sound(times, np.gradient(np.maximum(levels, loudest - _RANGE), axis=0), near & heard)
+    rise = np.asarray(np.gradient(np.maximum(levels, loudest - _RANGE), axis=0), np.float64)
+    return Sound(times, rise, near & heard)
 
 
 def motion_of(rows: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

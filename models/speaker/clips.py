@@ -49,7 +49,10 @@ class Clip:
 
 def load(path: Path, talker: str | None = None) -> Clip:
     """Reads a clip with one face. Raises `SourceError` if it has no sound, or if the face is not seen in each frame."""
-    times, frames, sound, rows = [], [], [], []
+    times: list[float] = []
+    frames: list[NDArray[np.uint8]] = []
+    sound: list[NDArray[np.float32]] = []
+    rows: list[Mouth | None] = []
     sound_at = 0.0
     sense = FaceSense(config.Face())
     with MediaFile(path) as media:
@@ -106,7 +109,7 @@ def active(sound: NDArray[np.floating]) -> NDArray[np.bool_]:
     for begin, end in stretches(loud):
         if end - begin < 0.1:
             loud[round(begin * 100) : round(end * 100)] = False
-    return loud
+    return np.asarray(loud)
 
 
 def stretches(mask: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:

@@ -45,7 +45,7 @@ def sound(scene: Scene, clips: Sequence[Clip], noises: Sequence[NDArray[np.float
         piece = source[first : first + len(mixed) - max(0, begin)]
         mixed[max(0, begin) : max(0, begin) + len(piece)] += piece
     if scene.noise_db is not None:
-        noise = noises[rng.integers(len(noises))]
+        noise = noises[int(rng.integers(len(noises)))]
         start = rng.integers(max(1, len(noise) - len(mixed)))
         piece = np.resize(noise[start:], len(mixed))
         mixed += piece * 10 ** ((VOICE_DBFS - scene.noise_db - _dbfs(piece)) / 20)
@@ -139,7 +139,7 @@ def _room(rng: np.random.Generator) -> NDArray[np.uint8]:
 def _faded(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     """The sound with 20 ms of fading at its ends, so that a clip begins and ends without a click."""
     ramp = np.minimum(1, np.arange(len(sound)) / (0.02 * RATE))
-    return sound * ramp * ramp[::-1]
+    return np.asarray(sound * ramp * ramp[::-1], np.float64)
 
 
 def _dbfs(samples: NDArray[np.floating]) -> float:

@@ -25,7 +25,7 @@ _BEFORE_S: Final = 1.0
 _AFTER_S: Final = 0.5
 """Seconds after the last clip."""
 _LEAST_SHIFT_S: Final = 0.4
-"""A mouth that moves in silence is at least this many seconds away from its own sound."""
+"""A mouth that says its own sentence at another time is at least this many seconds away in the sentence's middle."""
 _STILL_AFTER_S: Final = 0.3
 """Seconds after the end of the speech from which a talker keeps still."""
 
@@ -149,7 +149,7 @@ def _to_and_fro(first: int, last: int, at: NDArray[np.floating]) -> NDArray[np.i
     """Indices that run from `first` to `last` and back, over and over, at the positions `at`."""
     length = max(1, last - first)
     phase = np.mod(np.round(np.abs(at)).astype(int), 2 * length)
-    return first + np.where(phase <= length, phase, 2 * length - phase)
+    return np.asarray(first + np.where(phase <= length, phase, 2 * length - phase), np.int64)
 
 
 def _one_speaks(
@@ -227,11 +227,11 @@ _MAKERS: Final[dict[str, Callable[[_Stage], Scene]]] = {
     "one of four speaks": lambda stage: _one_speaks(stage, "one of four speaks", 3),
     "two in turn": _in_turn,
     "nobody speaks, one mouth moves": _nobody,
-    "another chews": lambda stage: _one_speaks(stage, "another chews", 1 + stage.rng.integers(2), stage.chewing),
+    "another chews": lambda stage: _one_speaks(stage, "another chews", 1 + int(stage.rng.integers(2)), stage.chewing),
     "another's mouth speaks in silence": lambda stage: _one_speaks(
         stage,
         "another's mouth speaks in silence",
-        1 + stage.rng.integers(2),
+        1 + int(stage.rng.integers(2)),
         lambda clip, n: stage.muttering(clip, n, ()),
     ),
     "off screen": lambda stage: _off_screen(stage, moving=False),
