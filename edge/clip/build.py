@@ -1,11 +1,12 @@
 """Makes the built-in clip: `python -m edge.clip.build`, for developers only.
 
 The face is real: a photograph, NASA's portrait of the astronaut Eileen Collins (public domain, from
-`skimage.data.astronaut()`). It is one still picture, so its expression never changes; all movement comes from a virtual
-camera that pans, zooms, tilts, and once leaves the face and returns. The voice is synthesised by espeak-ng, which
-speaks higher and faster in one part and lower and slower in the other, without any real emotion. The words are the
-sentences below, so the transcript is known and not recognised. The clip demonstrates that every part runs; it is not
-evidence of how well emotions are recognised.
+`skimage.data.astronaut()`). It is one still picture, so she never stops smiling. Her mouth is moved by computation, as
+that of a puppet: it opens with the loudness of the voice, so that it is seen who speaks, and shows no emotion (see
+`edge.clip.mouth`). All other movement comes from a virtual camera that pans, zooms, tilts, and once leaves the face and
+returns. The voice is synthesised by espeak-ng, which speaks higher and faster in one part and lower and slower in the
+other, without any real emotion. The words are the sentences below, so the transcript is known and not recognised. The
+clip demonstrates that every part runs; it is not evidence of how well emotions or speakers are recognised.
 
 Needs `pip install 'edge-emotion[media]' scikit-image` and Debian's `espeak-ng`. The same versions give the same bytes.
 """
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import wave
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import clip
+from edge.clip import mouth
 
 WIDTH, HEIGHT, FPS = 480, 360, 15
 """Size in pixels and frame rate in frames a second of the video."""
@@ -168,11 +171,23 @@ def sound_track() -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
     return np.clip(track, -1, 1), lines
 
 
-def encode(portrait: NDArray[np.uint8], track: NDArray[np.float32], file: Path) -> None:
-    """Writes the clip as H.264 and AAC.
+def film(portrait: NDArray[np.uint8], track: NDArray[np.float32]) -> Iterator[NDArray[np.uint8]]:
+    """Renders the pictures of the clip, (HEIGHT, WIDTH, 3) uint8 RGB.
 
     Args:
-        portrait: (rows, columns, 3) uint8 RGB.
+        portrait: (512, 512, 3) uint8 RGB.
+        track: The sound that moves the mouth, (n,) float32 at `RATE`.
+    """
+    times = np.arange(round(SECONDS * FPS)) / FPS
+    for seconds, opening in zip(times.tolist(), mouth.openings(track, RATE, times).tolist(), strict=True):
+        yield picture(mouth.opened(portrait, opening), view_at(seconds))
+
+
+def encode(pictures: Iterable[NDArray[np.uint8]], track: NDArray[np.float32], file: Path) -> None:
+    """Writes pictures and sound as H.264 and AAC.
+
+    Args:
+        pictures: (HEIGHT, WIDTH, 3) uint8 RGB each, `FPS` a second.
         track: (n,) float32 at `RATE`, −1…1.
         file: Where the clip is written.
     """
@@ -182,8 +197,8 @@ def encode(portrait: NDArray[np.uint8], track: NDArray[np.float32], file: Path) 
         video.options = {"crf": "27", "preset": "veryslow", "tune": "stillimage", "x264-params": ONE_THREAD}
         audio: Any = container.add_stream("aac", rate=RATE, layout="mono")
         audio.bit_rate = 40_000
-        for index in range(round(SECONDS * FPS)):
-            planes = cv2.cvtColor(picture(portrait, view_at(index / FPS)), cv2.COLOR_RGB2YUV_I420)
+        for index, seen in enumerate(pictures):
+            planes = cv2.cvtColor(seen, cv2.COLOR_RGB2YUV_I420)
             image = av.VideoFrame.from_ndarray(np.asarray(planes, np.uint8), format="yuv420p")
             image.pts = index
             container.mux(video.encode(image))
@@ -203,7 +218,7 @@ def main() -> int:
         print("the portrait comes with scikit-image: pip install scikit-image", file=sys.stderr)
         return 1
     track, lines = sound_track()
-    encode(np.asarray(data.astronaut(), np.uint8), track, clip.path())
+    encode(film(np.asarray(data.astronaut(), np.uint8), track), track, clip.path())
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     clip.transcripts().write_text(text, encoding="utf-8")
     print(f"{clip.path()}: {clip.path().stat().st_size} bytes, {len(lines)} sentences")
