@@ -33,7 +33,7 @@ def phases(folder: Path, second: int) -> list[int]:
     return [json.loads(line)["epoch"] for line in (folder / "second/log.jsonl").read_text().splitlines()]
 
 
-class _Rows(keras.utils.PyDataset):  # type: ignore[misc]
+class _Rows(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
     def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
         super().__init__()
         self._batch = x, y

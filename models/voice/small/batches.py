@@ -87,7 +87,7 @@ class Batches(training.Batches):
         times = np.stack([lesson.material.times[v][i] for v, i in zip(variant, shown, strict=True)])
         sounding = mels.reshape(len(rows), STEPS, -1).max(2) > 0
         values = lesson.standard.apply(values) + NOISE * rng.standard_normal(values.shape, np.float32)
-        features = packed(masked(coloured(mels.astype(np.float32) / LEVELS, rng), rng), values)
+        features = packed(masked(coloured(np.asarray(mels / LEVELS, np.float32), rng), rng), values)
         frames = lesson.teacher.steps(shown, times, sounding)
         # A part of a clip has other statistics than the whole, so it counts less.
         length = (lesson.teacher.begins[shown + 1] - lesson.teacher.begins[shown]) * STEPS / 150

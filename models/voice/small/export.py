@@ -83,7 +83,7 @@ def corpora(material: Material, rows: NDArray[np.int64]) -> list[Corpus]:
 
 def features(net: Net, mels: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, 12929) inputs from (n, 188, 64) log-mels as bytes and (n, 897) functionals that are not standardised."""
-    return packed(mels.astype(np.float32) / LEVELS, net.standard.apply(values))
+    return packed(np.asarray(mels / LEVELS, np.float32), net.standard.apply(values))
 
 
 def calibration(net: Net, material: Material, heard: NDArray[np.int64], seed: int) -> list[Row]:

@@ -155,7 +155,7 @@ def with_networks(nets: Mapping[str, student.Net]) -> Reader:
             begins = np.cumsum([0, *map(len, rows)])[:-1]
             length = np.array([len(row) for row in rows], np.float32)[:, None]
             each = student.embeddings(net, shown.mels[of], shown.values[of])
-            means = np.add.reduceat(each, begins) / length
+            means = np.asarray(np.add.reduceat(each, begins) / length, np.float32)
             for count in COUNTS:
                 known = baselines(means, spoken.speakers[places], count)
                 spread = [np.repeat(one, length[:, 0].astype(int), axis=0) for one in known]

@@ -33,7 +33,7 @@ def regression(values: _Array, targets: _Array) -> tuple[_Array, _Array]:
     # The curvature of the softmax loss is at most half of the features' second moment.
     vector: _Array = np.ones(values.shape[1], np.float32)
     for _ in range(20):
-        vector = values.T @ (values @ vector) / len(values)
+        vector = np.asarray(values.T @ (values @ vector) / len(values), np.float32)
         norm = float(np.linalg.norm(vector))
         vector /= norm
     found = np.zeros((values.shape[1], targets.shape[1]), np.float32)

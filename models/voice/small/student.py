@@ -78,7 +78,7 @@ def lesson(material: Material, rows: NDArray[np.int64], teacher: Teacher, folder
     return Lesson(
         material=material,
         rows=rows,
-        targets=(1 - TAUGHT) * hard + TAUGHT * soft,
+        targets=np.asarray((1 - TAUGHT) * hard + TAUGHT * soft, np.float32),
         affect=affect.targets(material.spoken.rows(rows), affect.votes(folder)),
         teacher=teacher,
         standard=standardized(material, rows),
@@ -162,7 +162,7 @@ def finish(net: Net, shown: Lesson, epochs: int, seed: int, folder: Path) -> Net
     statistics = []
     for mels in material.mels:
         parts = [
-            np.asarray(listener(packed(mels[shown.rows[part]].astype(np.float32) / LEVELS, nothing[part])))
+            np.asarray(listener(packed(np.asarray(mels[shown.rows[part]] / LEVELS, np.float32), nothing[part])))
             for part in training.batches(len(shown.rows), 256)
         ]
         statistics.append(np.concatenate(parts))
@@ -195,7 +195,7 @@ def _fit(model: Any, batches: Batches, epochs: int, folder: Path) -> None:
         losses = [model.train_on_batch(*batches[number]) for number in range(len(batches))]
         model.save_weights(state)
         count.write_text(str(epoch + 1))
-        row = {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
+        row: dict[str, Any] = {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
         row["losses"] = [round(float(value), 4) for value in np.mean(losses, axis=0)]
         append_to_log(folder, row)
         print(row, flush=True)
@@ -211,7 +211,7 @@ def embeddings(net: Net, mels: NDArray[np.uint8], values: _Array) -> _Array:
     """
     parts = []
     for part in training.batches(len(mels), 256):
-        features = packed(mels[part].astype(np.float32) / LEVELS, net.standard.apply(values[part]))
+        features = packed(np.asarray(mels[part] / LEVELS, np.float32), net.standard.apply(values[part]))
         parts.append(np.asarray(net.trunk(features, training=False)[0]))
     return np.concatenate(parts)
 

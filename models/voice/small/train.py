@@ -28,7 +28,7 @@ from models.command import one_line_errors
 from models.corpora import require
 from models.voice.clips import whole_clips
 from models.voice.protocols import scores as protocol
-from models.voice.small import export, measure, student, teacher, variants
+from models.voice.small import export, measure, net, student, teacher, variants
 from models.voice.small.variants import Material
 from models.voice.utterances import NO_FOLD
 
@@ -104,7 +104,7 @@ def write(trained: list[export.Trained], folder: Path, out: Path, run: Path, see
     first = trained[0]
     rest = np.flatnonzero(~protocol.heard(first.material.spoken, first.name))[::HELD_OUT]
     features = export.features(first.net, first.material.mels[0][rest], first.material.functionals[0][rest])
-    baseline, trust = np.zeros((1, export.small.EMBEDDING), np.float32), np.zeros((1, 1), np.float32)
+    baseline, trust = np.zeros((1, net.EMBEDDING), np.float32), np.zeros((1, 1), np.float32)
     return export.to_ship(
         first,
         [(row[None], baseline, trust) for row in features],
