@@ -2,7 +2,8 @@
 
 A multinomial logistic regression on the log-posterior, fitted with all labels weighted alike, gives the posterior that
 the same observation would have if all labels were equally frequent, and so the likelihood of each label. It is shrunk
-towards the identity, that is, towards the posterior divided by the prior that it implies. How much it is shrunk, and
+towards a multiple of the identity, that is, towards the posterior divided by the prior that it implies, at another
+temperature. How much it is shrunk, and
 which coefficients are free, is chosen by cross-validation on the same validation data.
 """
 
@@ -23,8 +24,10 @@ from models.fusion.samples import Samples
 
 FOLDS: Final = 5
 """Number of folds of the cross-validation."""
-STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Penalties of the squared distance from the identity that are tried."""
+STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
+"""Penalties of the squared distance from a multiple of the identity that are tried."""
+_SCALES: Final = tuple(np.geomspace(0.5, 2.5, 33).tolist())
+"""Multiples of the identity that are tried."""
 _STEPS: Final = 30
 """Maximum number of Newton steps."""
 
@@ -62,17 +65,20 @@ def loss(log: NDArray[np.float64], label: NDArray[np.int64]) -> float:
 def fit(given: NDArray[np.float64], label: NDArray[np.int64], strength: float) -> NDArray[np.float64]:
     """The map with the lowest penalised loss, (7, 8), found by Newton's method (the problem is convex).
 
+    The penalty is on the distance from a multiple of the identity, so that one common temperature is free.
+
     Args:
         given: (n, 8) `inputs`.
         label: (n,) indices of the true labels.
-        strength: Penalty of the squared distance from the identity.
+        strength: Penalty of the squared distance.
     """
     weight, truth = balanced(label), np.eye(COUNT)[label]
-    found = IDENTITY
+    centre = IDENTITY * min(_SCALES, key=lambda scale: loss(log_posterior(scale * IDENTITY, given), label))
+    found = centre
     size = found.size
     for _ in range(_STEPS):
         share = np.exp(log_posterior(found, given))
-        gradient = ((share - truth) * weight[:, None]).T @ given + 2 * strength * (found - IDENTITY)
+        gradient = ((share - truth) * weight[:, None]).T @ given + 2 * strength * (found - centre)
         curvature = np.zeros((*found.shape, *found.shape))
         for row in range(COUNT):
             for column in range(row, COUNT):
