@@ -1,7 +1,7 @@
 """Adds a second output to a finished `.tflite`: the vector before its last dense layer.
 
-Only the list of the graph's outputs changes. All operations and weights stay the same, and so does every bit of the first
-output. Converting the source model again with two outputs would calibrate its ranges anew.
+Only the list of the graph's outputs changes. All operations and weights stay the same, and so does every bit of the
+first output. Converting the source model again with two outputs would calibrate its ranges anew.
 """
 
 from __future__ import annotations

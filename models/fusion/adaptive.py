@@ -22,8 +22,8 @@ from edge.inference.posterior import softmax
 from models import training
 from models.fusion import masks, readings
 from models.fusion.readings import Logs, Readings
-from models.metrics import fit_temperature
 from models.fusion.running import Population, against_baseline, entropy, population, relations, running_mean
+from models.metrics import fit_temperature
 
 RELATION_STRENGTH: Final = 6.0
 """Number of clips that the population counts for in the running agreement and entropies."""

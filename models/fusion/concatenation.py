@@ -1,7 +1,7 @@
 """Plain concatenation: all senses' log-posteriors side by side into one softmax layer.
 
-This is how the baseline of MELD fuses its modalities (Poria et al., MELD, ACL 2019). The weight decay is the one with the
-lowest loss on training folds left out in turn.
+This is how the baseline of MELD fuses its modalities (Poria et al., MELD, ACL 2019). The weight decay is the one with
+the lowest loss on training folds left out in turn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Products of the senses' posteriors (Genest & Zidek, Combining probability distributions, Statistical Science 1986)."""
+"""Products of the senses' posteriors (Genest & Zidek, Combining Probability Distributions, Stat. Sci. 1986)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """RAVDESS, eight classes, actors left out: voice and face alone, fused in several ways, and with one sense disturbed.
 
 Everything learnt for a fold comes from the outputs for the other four: exponents, baselines, weights, temperatures. The
-person's baseline runs over the clips seen before in a random order, without their labels. Clips of the tested fold choose
-nothing.
+person's baseline runs over the clips seen before in a random order, without their labels. Clips of the tested fold
+choose nothing.
 """
 
 from __future__ import annotations

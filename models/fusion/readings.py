@@ -1,4 +1,4 @@
-"""What two senses say about the same clips: log-posteriors with the true class, the fold and the person of each clip."""
+"""What two senses say about the same clips: log-posteriors, with true class, fold and person of each clip."""
 
 from __future__ import annotations
 

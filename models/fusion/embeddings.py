@@ -1,0 +1,70 @@
+"""`python -m models.fusion.embeddings [FILE…]`: gives finished models their embedding as second output.
+
+Without files, the four shipped models of face, voice and words. The first output keeps every bit, so the card keeps its
+scores; it gets the new tensor, size and SHA-256. A model that has an embedding already stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from converters.cards import save
+from converters.second_output import with_embedding
+from edge import shipped
+from edge.inference import card as cards
+from edge.inference.interpreter import Interpreter
+from models.command import one_line_errors
+
+SHIPPED: Final = (("face", "face_small"), ("face", "face_large"), ("voice", "voice"), ("words", "words"))
+"""Room and stem of the models that give embeddings."""
+MEANING: Final = "embedding: the vector before the last layer, for fusion at feature level"
+"""Meaning of the second output in the card."""
+
+
+def add(model: Path) -> bool:
+    """Adds the embedding to a model and its card.
+
+    Args:
+        model: The `.tflite` file.
+
+    Returns:
+        Whether the file was changed.
+
+    Raises:
+        ConversionError: The model has no vector before its last layer.
+        ModelError: The model or its card is missing or invalid.
+    """
+    data, card = cards.load(model)
+    if len(card.outputs) > 1:
+        return False
+    changed = with_embedding(data)
+    added = Interpreter(changed, model.name).outputs[1]
+    outputs = (*card.outputs, msgspec.structs.replace(added, meaning=MEANING))
+    save(
+        changed,
+        msgspec.structs.replace(card, outputs=outputs, sha256=cards.sha256(changed), bytes=len(changed)),
+        model,
+    )
+    return True
+
+
+@one_line_errors
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.fusion.embeddings",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a .tflite with its card beside it")
+    for model in parser.parse_args().files or [shipped.model(room, stem) for room, stem in SHIPPED]:
+        print(f"{model}: {'embedding added' if add(model) else 'unchanged'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
