@@ -24,6 +24,7 @@ from models.fusion import masks, readings
 from models.fusion.readings import Logs, Readings
 from models.fusion.running import Population, against_baseline, entropy, population, relations, running_mean
 from models.metrics import fit_temperature
+from models.training.fit import StartEpoch
 
 RELATION_STRENGTH: Final = 6.0
 """Number of clips that the population counts for in the running agreement and entropies."""
@@ -181,9 +182,12 @@ def powered(given: Readings, powers: Sequence[float]) -> Readings:
 
 
 def disturbed(given: Readings, seed: int) -> list[tuple[Readings, NDArray[np.int64]]]:
-    """Training copies: undisturbed ones in several orders, and one for each mask and sense; each with its order."""
+    """Training copies, each with its order: undisturbed ones, and one for each mask and sense, two for noise.
+
+    Noise gets two, because it is the one mask that a single reading betrays.
+    """
     kinds: list[tuple[str, str] | None] = [None] * CLEAN_COPIES
-    kinds += [(sense, mask) for sense in given.senses for mask in masks.MASKS]
+    kinds += [(sense, mask) for sense in given.senses for mask in (*masks.MASKS, "noise")]
     copies = []
     for number, kind in enumerate(kinds):
         rng = np.random.default_rng((seed, number))
@@ -226,7 +230,7 @@ def train(given: Readings, settings: Settings, seed: int) -> Net:
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    model.fit(batches, epochs=settings.epochs, verbose=0)
+    model.fit(batches, epochs=settings.epochs, verbose=0, callbacks=[StartEpoch(batches)])
     return net
 
 

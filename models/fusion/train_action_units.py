@@ -27,6 +27,7 @@ from models.fusion.action_units import Clips, Scaling
 from models.metrics import fit_temperature, single_label
 from models.training import finish
 from models.training.finish import Calibration, Converted, Ending, convert_both, int8
+from models.training.fit import StartEpoch
 from models.voice.protocols.folds import CLASSES
 
 BATCH: Final = 64
@@ -81,7 +82,7 @@ def train(values: NDArray[np.float32], truth: NDArray[np.int64], epochs: int, se
         optimizer=keras.optimizers.AdamW(training.cosine(3e-3, epochs, len(batches)), weight_decay=0.03),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
     )
-    net.fit(batches, epochs=epochs, verbose=0)
+    net.fit(batches, epochs=epochs, verbose=0, callbacks=[StartEpoch(batches)])
     return net
 
 
