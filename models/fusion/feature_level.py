@@ -1,12 +1,12 @@
 """`python -m models.fusion.feature_level --data DIR`: trains the network that fuses the embeddings of all senses.
 
 It learns from a declared pairing: faces, voices and texts of the same label, put together because no corpus has all
-three. Faces are FER2013 training and PublicTest, voices the RAVDESS actors of folds 1–4 through the device's ears, texts
-GoEmotions train and dev. A model recognises what it was trained on better than anything else; so embeddings of its own
-training rows get as much noise as brings the accuracy of its last layer down to that on rows it has not seen.
+three. Faces are FER2013 training and PublicTest, voices the RAVDESS actors of folds 1–4 through the device's ears,
+texts GoEmotions train and dev. A model recognises what it was trained on better than anything else; so embeddings of
+its own training rows get as much noise as brings the accuracy of its last layer down to that on rows it has not seen.
 
-The gates that weigh the senses see all of them (adaptive fusion of streams: Lee et al., CAER-Net, ICCV 2019). Senses are
-left out at random (modality dropout: Neverova et al., ModDrop, TPAMI 2016), and now and then one of another label.
+The gates that weigh the senses see all of them (adaptive fusion of streams: Lee et al., CAER-Net, ICCV 2019). Senses
+are left out at random (modality dropout: Neverova et al., ModDrop, TPAMI 2016), and now and then one of another label.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edge import config, shipped
 from edge.emotions import COUNT, LABELS
 from edge.face.expression import Expression
 from edge.fusion.feature_level import front_end
-from edge.inference.card import Card, Corpus
+from edge.inference.card import Card, Corpus, load
 from edge.inference.interpreter import Interpreter
 from edge.observation import SENSES, Observation, Sense, Transcript
 from edge.words.sense import WordsSense
@@ -292,7 +292,6 @@ def extracted(data: Path, folder: Path, quick: bool) -> tuple[dict[Sense, Pool],
     for sense, (room, stem) in zip(
         SENSES, (("face", "face_small"), ("voice", "voice"), ("words", "words")), strict=True
     ):
-        from edge.inference.card import load
 
         cards[sense] = load(shipped.model(room, stem))[1]
         path = folder / f"{sense}-{cards[sense].sha256[:12]}{'-quick' if quick else ''}.npz"
@@ -311,6 +310,12 @@ def logits(model: bytes, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.
     return np.stack([interpreter.run(*(part[[row]] for part in inputs))[0][0] for row in range(len(inputs[0]))])
 
 
+MODELS: Final[dict[Sense, tuple[str, str]]] = {
+    "face": ("face", "face_small"),
+    "voice": ("voice", "voice"),
+    "words": ("words", "words"),
+}
+"""Sense → room and stem of the model that gives its embedding, the default of each sense."""
 TERMS: Final = (
     ("FER2013", "ICML-2013 challenge images from the web: no open licence, for training only"),
     ("RAVDESS", "CC BY-NC-SA 4.0, Livingstone & Russo 2018"),
@@ -334,8 +339,8 @@ def ending(pools: Mapping[Sense, Pool], cards: Mapping[Sense, Card], arguments: 
         task="emotion from the embeddings of face, voice and words",
         command=training.train_command("fusion.feature_level", arguments),
         recipe=(
-            f"a hidden layer of {HIDDEN} a sense, gates that see all senses and weigh each, one dense layer; trained on a "
-            "declared pairing of equally frequent labels with senses left out at random; AdamW with cosine schedule; int8 "
+            f"a hidden layer of {HIDDEN} a sense, gates that see all senses and weigh each, one dense layer; a "
+            "declared pairing of equally frequent labels, senses left out at random; AdamW with cosine schedule; int8 "
             "after training"
         ),
         training=[
