@@ -1,7 +1,7 @@
 """`python -m models.fusion.embeddings [FILE…]`: gives finished models their embedding as second output.
 
 Without files, the four shipped models of face, voice and words. The first output keeps every bit, so the card keeps its
-scores; it gets the new tensor, size and SHA-256. A model that has an embedding already stays as it is.
+scores; it gets the new tensor, size and SHA-256, and so do the numbers of the fusion. A model that has an embedding already stays as it is.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MEANING: Final = "embedding: the vector before the last layer, for fusion at fea
 """Meaning of the second output in the card."""
 
 
-def add(model: Path) -> bool:
+def add(model: Path) -> tuple[str, str] | None:
     """Adds the embedding to a model and its card.
 
     Args:
         model: The `.tflite` file.
 
     Returns:
-        Whether the file was changed.
+        The SHA-256 before and after; None if the file had its embedding already.
 
     Raises:
         ConversionError: The model has no vector before its last layer.
@@ -41,7 +41,7 @@ def add(model: Path) -> bool:
     """
     data, card = cards.load(model)
     if len(card.outputs) > 1:
-        return False
+        return None
     changed = with_embedding(data)
     added = Interpreter(changed, model.name).outputs[1]
     outputs = (*card.outputs, msgspec.structs.replace(added, meaning=MEANING))
@@ -50,7 +50,19 @@ def add(model: Path) -> bool:
         msgspec.structs.replace(card, outputs=outputs, sha256=cards.sha256(changed), bytes=len(changed)),
         model,
     )
-    return True
+    return card.sha256, cards.sha256(changed)
+
+
+def rename(numbers: Path, before: str, after: str) -> None:
+    """Lets the numbers of the fusion that were learnt for a model apply to it under its new SHA-256.
+
+    Args:
+        numbers: The file of the numbers, `fusion.json`; without it, nothing is done.
+        before: SHA-256 of the model without its embedding.
+        after: SHA-256 with it.
+    """
+    if numbers.exists():
+        numbers.write_text(numbers.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
 
 
 @one_line_errors
@@ -62,7 +74,10 @@ def main() -> int:
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a .tflite with its card beside it")
     for model in parser.parse_args().files or [shipped.model(room, stem) for room, stem in SHIPPED]:
-        print(f"{model}: {'embedding added' if add(model) else 'unchanged'}")
+        changed = add(model)
+        print(f"{model}: {'embedding added' if changed else 'unchanged'}")
+        if changed:
+            rename(shipped.fusion(), *changed)
     return 0
 
 

@@ -292,7 +292,6 @@ def extracted(data: Path, folder: Path, quick: bool) -> tuple[dict[Sense, Pool],
     for sense, (room, stem) in zip(
         SENSES, (("face", "face_small"), ("voice", "voice"), ("words", "words")), strict=True
     ):
-
         cards[sense] = load(shipped.model(room, stem))[1]
         path = folder / f"{sense}-{cards[sense].sha256[:12]}{'-quick' if quick else ''}.npz"
         if not path.exists():

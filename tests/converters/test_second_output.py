@@ -72,3 +72,13 @@ def test_the_card_gets_the_tensor_and_keeps_its_scores(tmp_path):
     assert card.outputs[1].meaning.startswith("embedding")
     assert msgspec.structs.replace(card, outputs=before.outputs, sha256=before.sha256, bytes=before.bytes) == before
     assert not embeddings.add(copy)
+
+
+def test_the_numbers_of_the_fusion_follow_the_model(tmp_path):
+    from models.fusion import embeddings
+
+    numbers = tmp_path / "fusion.json"
+    numbers.write_text(f'{{"face": "{"a" * 64}", "voice": "{"b" * 64}"}}')
+    embeddings.rename(numbers, "a" * 64, "c" * 64)
+    assert numbers.read_text() == f'{{"face": "{"c" * 64}", "voice": "{"b" * 64}"}}'
+    embeddings.rename(tmp_path / "none.json", "a" * 64, "c" * 64)
