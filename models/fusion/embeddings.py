@@ -1,7 +1,8 @@
 """`python -m models.fusion.embeddings [FILE…]`: gives finished models their embedding as second output.
 
 Without files, the four shipped models of face, voice and words. The first output keeps every bit, so the card keeps its
-scores; it gets the new tensor, size and SHA-256, and so do the numbers of the fusion. A model that has an embedding already stays as it is.
+scores and gets the new tensor, size and SHA-256; the numbers of the fusion follow. A model that has an embedding stays
+as it is.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It learns from a declared pairing: faces, voices and texts of the same label, put together because no corpus has all
 three. Faces are FER2013 training and PublicTest, voices the RAVDESS actors of folds 1–4 through the device's ears,
 texts GoEmotions train and dev. A model recognises what it was trained on better than anything else; so embeddings of
-its own training rows get as much noise as brings the accuracy of its last layer down to that on rows it has not seen.
+its own training rows get as much noise as brings the recall of its last layer down to that on rows it has not seen.
 
 The gates that weigh the senses see all of them (adaptive fusion of streams: Lee et al., CAER-Net, ICCV 2019). Senses
 are left out at random (modality dropout: Neverova et al., ModDrop, TPAMI 2016), and now and then one of another label.
@@ -93,7 +93,7 @@ def pool(seen: list[Row], unseen: list[Row], accuracy: float, model: bytes) -> P
     Args:
         seen: Rows of the model's training data.
         unseen: Other rows.
-        accuracy: Accuracy of the model on data it has not seen, 0…1.
+        accuracy: Average recall of the model on data it has not seen, 0…1.
         model: Bytes of the model, whose last layer is read.
     """
     last = operations(model)[-1]
@@ -106,10 +106,10 @@ def pool(seen: list[Row], unseen: list[Row], accuracy: float, model: bytes) -> P
 
     def right(noise: float) -> float:
         noisy = np.maximum(own + noise * deviation * draws, 0.0)
-        return float(((noisy @ last.kernel + last.bias).argmax(1) == truth).mean())
+        return balanced((noisy @ last.kernel + last.bias).argmax(1), truth)
 
     noise = next((step for step in np.arange(0.0, 4.0, 0.05) if right(float(step)) <= accuracy), 4.0) if seen else 0.0
-    print(f"  {len(seen)} seen rows, accuracy {right(0.0) if seen else 0:.3f} → {accuracy:.3f} by noise {noise:.2f}")
+    print(f"  {len(seen)} seen rows, recall {right(0.0) if seen else 0:.3f} → {accuracy:.3f} by noise {noise:.2f}")
     return Pool(values, labels, np.repeat([noise, 0.0], [len(seen), len(unseen)])[:, None].astype(np.float32))
 
 
@@ -169,13 +169,14 @@ def of_voices(data: Path, quick: bool) -> tuple[Pool, Card]:
     known = [row for row in heard.labelled(require(data, "voice"), ("RAVDESS",)) if row[0].fold != 0]
     known = known[:: 60 if quick else 2]
     seen = [(_embedding(one), label) for clip, label in known for one in heard.hear(sense, _alone(clip))]
-    hits = []
+    decided, truth = [], []
     for number in range(1, 5):
         other = heard.held_out_sense(number)
         for clip, label in [row for row in known if row[0].fold == number][::4]:
             found = heard.hear(other, _alone(clip))
-            hits += [int(np.argmax(found[-1].posterior)) == label] if found else []
-    return pool(seen, [], float(np.mean(hits)), path.read_bytes()), sense.card
+            decided += [int(np.argmax(one.posterior)) for one in found]
+            truth += [label] * len(found)
+    return pool(seen, [], balanced(np.array(decided), np.array(truth)), path.read_bytes()), sense.card
 
 
 def _alone(clip: Clip) -> NDArray[np.float32]:
@@ -189,10 +190,20 @@ def _found(embedding: NDArray[np.float32] | None) -> NDArray[np.float32]:
 
 
 def _accuracy(rows: list[Row], model: Path) -> float:
-    """Accuracy of a model's last layer on embeddings."""
+    """Average recall of a model's last layer on embeddings."""
     last = operations(model.read_bytes())[-1]
     values = np.stack([value for value, _ in rows])
-    return float(((values @ last.kernel + last.bias).argmax(1) == [label for _, label in rows]).mean())
+    return balanced((values @ last.kernel + last.bias).argmax(1), np.array([label for _, label in rows]))
+
+
+def balanced(decided: NDArray[np.integer], truth: NDArray[np.integer]) -> float:
+    """Recall averaged over the labels that occur, because the parts of the corpora differ in how often each does.
+
+    Args:
+        decided: (n,) decided labels.
+        truth: (n,) true labels.
+    """
+    return float(np.mean([(decided[truth == label] == label).mean() for label in np.unique(truth)]))
 
 
 def build(sizes: Mapping[Sense, int], adaptive: bool = True) -> Any:
