@@ -91,7 +91,7 @@ class Scaling:
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, `SIZE`) features → standardised ones within ±`LIMIT`."""
-        return np.clip((features - self.mean) / self.deviation, -LIMIT, LIMIT)
+        return np.asarray(np.clip((features - self.mean) / self.deviation, -LIMIT, LIMIT), np.float32)
 
     def front_end(self) -> dict[str, Any]:
         """The front end as a card states it."""

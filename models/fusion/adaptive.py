@@ -78,7 +78,7 @@ def inputs(given: Readings, known: Population, order: NDArray[np.int64], setting
         order: (n,) the clips in the order in which they are seen.
         settings: Hyper-parameters.
     """
-    both = given.present.all(1)
+    both = np.asarray(given.present.all(1))
     usual = running_mean(relations(given), both, order, given.persons, known.relations, RELATION_STRENGTH)
     seen = given if settings.baseline is None else against_baseline(given, known, order, settings.baseline)
     first, second = seen.logs
@@ -167,7 +167,7 @@ class Adaptive:
 
 def standardised(features: NDArray[np.float32], net: Net) -> NDArray[np.float32]:
     """Features (n, k, d) in units of the deviations of a network's training clips, within ±`LIMIT`."""
-    return np.clip((features - net.mean) / net.deviation, -LIMIT, LIMIT)
+    return np.asarray(np.clip((features - net.mean) / net.deviation, -LIMIT, LIMIT), np.float32)
 
 
 def patterns(given: Readings) -> list[tuple[bool, ...]]:

@@ -84,7 +84,7 @@ class Pool:
             rows[labels == label] = rng.choice(known, int((labels == label).sum()))
         noise = self.noise[rows] * self.values.std(0) * rng.standard_normal((len(rows), self.values.shape[1]))
         # Embeddings are what a ReLU lets through, so noise does not make them negative.
-        return np.maximum(self.values[rows] + noise, 0.0).astype(np.float32)
+        return np.asarray(np.maximum(self.values[rows] + noise, 0.0), np.float32)
 
 
 def pool(seen: list[Row], unseen: list[Row], accuracy: float, model: bytes) -> Pool:

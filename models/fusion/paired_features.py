@@ -25,6 +25,7 @@ from models.corpora import require
 from models.face import data as faces
 from models.fusion import feature_level, heard, pairing, trial
 from models.fusion.rows import Row, row
+from models.voice.protocols.noise import mixed
 from models.words import corpora
 
 PROTOCOL: Final = "declared pairing at feature level: FER2013 PrivateTest, RAVDESS, GoEmotions test"
@@ -58,11 +59,12 @@ def material(data: Path, quick: bool) -> pairing.Material:
         if seen is not None:
             texts.append((seen, LABELS.index(labels[0])))
     clips = [one for one in heard.labelled(require(data, "voice"), ("RAVDESS",)) if one[0].fold == 0]
-    voices = [
-        (label, found)
-        for label, found in heard.observations(clips[:: 3 if quick else 1], pairing.SEED, None, lambda _: None)
-        if found
-    ]
+    ears, nothing = heard.held_out_sense(0), np.zeros(1, np.float32)
+    voices = []
+    for number, (clip, label) in enumerate(clips[:: 3 if quick else 1]):
+        found = heard.hear(ears, mixed(clip.read(), nothing, None, np.random.default_rng((pairing.SEED, number))))
+        if found:
+            voices.append((label, found))
     return pairing.Material(
         faces=pictures,
         face_labels=[int(known.labels[number]) for number in kept],
@@ -91,7 +93,7 @@ def rows(data: Path, quick: bool) -> Iterator[Row]:
         for mask in masks:
             disturbed = replace(mask, disturb=_with_embedding(mask.disturb)) if mode == "feature" else mask
             found = trial.play(trials, disturbed, pairing.SEED, times=(2.0,), mode=mode)  # type: ignore[arg-type]
-            yield row(PROTOCOL, f"{name}, at 2 s", mask.name, found.posterior[2.0], truth, found.decided[2.0])
+            yield row(PROTOCOL, f"{name}, at 2 s", mask.name, found.posterior[2.0], truth, decided=found.decided[2.0])
 
 
 def concatenated(trials: list[pairing.Trial], data: Path) -> NDArray[np.float64]:

@@ -44,7 +44,8 @@ def published(data_folder: Path) -> Readings:
         ConfigError: A file is damaged, or voice and face are not about the same takes.
     """
     folder = require(data_folder, FOLDER)
-    voice, face = {}, {}
+    voice: dict[str, list[float]] = {}
+    face: dict[str, list[float]] = {}
     for number in range(FOLDS):
         voice |= _table(folder / f"wav2vec_posteriors_fold{number}.csv", "name")
         face |= _table(folder / f"au_mlp_posteriors_fold{number}.csv", "video_name")

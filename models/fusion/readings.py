@@ -60,7 +60,7 @@ class Readings:
 def logs(posterior: NDArray[np.floating]) -> Logs:
     """(n, k) log-probabilities of probabilities, of which none counts as smaller than `FLOOR`."""
     floored = np.maximum(np.asarray(posterior, np.float64), FLOOR)
-    return np.log(floored / floored.sum(1, keepdims=True))
+    return np.asarray(np.log(floored / floored.sum(1, keepdims=True)))
 
 
 def normalised(values: NDArray[np.floating]) -> Logs:

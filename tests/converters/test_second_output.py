@@ -17,7 +17,7 @@ from edge.inference.interpreter import Interpreter, open_model
 NET = shipped.folder() / "fusion" / "folds" / "action_units0.tflite"
 
 
-def test_the_first_output_keeps_every_bit():
+def test_the_first_output_keeps_every_bit() -> None:
     before, after = (Interpreter(data) for data in (NET.read_bytes(), with_embedding(NET.read_bytes())))
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -29,7 +29,7 @@ def test_the_first_output_keeps_every_bit():
         assert embedding.any()
 
 
-def test_the_embedding_is_what_the_last_layer_reads():
+def test_the_embedding_is_what_the_last_layer_reads() -> None:
     from converters.restore import operations
 
     data = with_embedding(NET.read_bytes())
@@ -39,21 +39,21 @@ def test_the_embedding_is_what_the_last_layer_reads():
     np.testing.assert_allclose(embedding @ last.kernel + last.bias, logits, atol=step)
 
 
-def test_a_file_that_has_it_stays_as_it_is():
+def test_a_file_that_has_it_stays_as_it_is() -> None:
     once = with_embedding(NET.read_bytes())
     assert with_embedding(once) == once
 
 
-def test_the_file_hardly_grows():
+def test_the_file_hardly_grows() -> None:
     assert len(with_embedding(NET.read_bytes())) - NET.stat().st_size < 256
 
 
-def test_what_is_no_model_is_refused():
+def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(ConversionError, match=r"not a \.tflite file"):
         with_embedding(b"no model at all")
 
 
-def test_a_model_that_ends_in_a_convolution_is_refused():
+def test_a_model_that_ends_in_a_convolution_is_refused() -> None:
     data = (shipped.folder() / "voice" / "folds" / "melpitch.tflite").read_bytes()
     with pytest.raises(ConversionError, match="embedding"):
         with_embedding(data)

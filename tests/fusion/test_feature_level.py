@@ -84,7 +84,7 @@ def test_it_is_valid_for_the_models_that_its_card_names_only(sense):
         FeatureLevel(NET, changed)
 
 
-def test_a_sense_that_is_off_needs_no_model():
+def test_a_sense_that_is_off_needs_no_model() -> None:
     FeatureLevel(NET, {sense: model for sense, model in models().items() if sense != "words"})
 
 
@@ -114,7 +114,7 @@ def test_another_network_is_refused(tmp_path: Path):
         FeatureLevel(copy, models())
 
 
-def test_the_mode_decision_loads_nothing():
+def test_the_mode_decision_loads_nothing() -> None:
     assert open_feature_level(config.Fusion(), models()) is None
 
 
@@ -162,28 +162,31 @@ def replaced_mode() -> config.Fusion:
     return config.Fusion(mode="decision", prior=FEATURES.prior, baseline=False)
 
 
-def test_the_recent_embedding_follows_the_frames():
+def test_the_recent_embedding_follows_the_frames() -> None:
     recent = RecentEmbedding()
     first = Observation("face", 0.0, (1 / COUNT,) * COUNT, 1.0, embedding=np.zeros(2, np.float32))
     assert recent.value is None
     recent.add(first)
     recent.add(replace(first, captured_at=SMOOTHING_S, embedding=np.ones(2, np.float32)))
+    assert recent.value is not None
     np.testing.assert_allclose(recent.value, 1 - np.exp(-1), rtol=1e-6)
     recent.add(replace(first, captured_at=0.1, embedding=np.full(2, 9, np.float32)))  # too late to count
+    assert recent.value is not None
     np.testing.assert_allclose(recent.value, 1 - np.exp(-1), rtol=1e-6)
     recent.add(replace(first, captured_at=2.0, embedding=None))
     assert recent.value is None
 
 
-def test_an_interim_observation_replaces_the_one_before():
+def test_an_interim_observation_replaces_the_one_before() -> None:
     recent = RecentEmbedding()
     seen_first = Observation("voice", 0.0, (1 / COUNT,) * COUNT, 1.0, embedding=np.zeros(2, np.float32))
     recent.add(seen_first)
     recent.add(replace(seen_first, captured_at=0.1, final=False, embedding=np.ones(2, np.float32)))
+    assert recent.value is not None
     np.testing.assert_allclose(recent.value, 1.0)
 
 
-def test_an_embedding_is_no_part_of_what_an_observation_equals():
+def test_an_embedding_is_no_part_of_what_an_observation_equals() -> None:
     one = Observation("face", 0.0, (1 / COUNT,) * COUNT, 1.0, embedding=np.zeros(2, np.float32))
     assert one == replace(one, embedding=np.ones(2, np.float32))
     assert "embedding" not in repr(one)

@@ -29,7 +29,7 @@ def accuracy(posterior: np.ndarray, given: Readings) -> float:
     return float((posterior.argmax(1) == given.truth).mean())
 
 
-def test_a_running_mean_sees_earlier_rows_of_the_same_person_only():
+def test_a_running_mean_sees_earlier_rows_of_the_same_person_only() -> None:
     values = np.array([[1.0], [10.0], [3.0], [5.0]])
     persons = np.array(["a", "b", "a", "a"])
     counts = np.array([True, True, False, True])
@@ -37,7 +37,7 @@ def test_a_running_mean_sees_earlier_rows_of_the_same_person_only():
     assert found[:, 0].tolist() == [2.0, 2.0, 1.5, 1.5]  # the third row does not count for the fourth
 
 
-def test_the_baseline_of_a_clip_depends_on_no_later_clip():
+def test_the_baseline_of_a_clip_depends_on_no_later_clip() -> None:
     given, order = made(), np.arange(240)
     known = running.population(given)
     before = running.against_baseline(given, known, order, 6.0)
@@ -49,13 +49,13 @@ def test_the_baseline_of_a_clip_depends_on_no_later_clip():
     assert not np.allclose(before.logs[1][180:], after.logs[1][180:])
 
 
-def test_the_baseline_removes_what_a_person_always_shows():
+def test_the_baseline_removes_what_a_person_always_shows() -> None:
     given, order = made(), readings.shuffled(made(), 0)
     corrected = running.against_baseline(given, running.population(given), order, 3.0)
     assert accuracy(corrected.logs[1], given) > accuracy(given.logs[1], given) + 0.05
 
 
-def test_a_missing_sense_has_no_baseline_and_stays_uniform():
+def test_a_missing_sense_has_no_baseline_and_stays_uniform() -> None:
     given, order = made(), np.arange(240)
     masked = readings.masked(given, "face", "missing", order, np.random.default_rng(0))
     corrected = running.against_baseline(masked, running.population(given), order, 3.0)
@@ -64,20 +64,20 @@ def test_a_missing_sense_has_no_baseline_and_stays_uniform():
     assert given.present.all()
 
 
-def test_the_learnt_product_trusts_the_better_sense_more():
+def test_the_learnt_product_trusts_the_better_sense_more() -> None:
     given = made(sharpness=(4.0, 0.3))
     voice, face = products.learn(given)
     assert voice > face
 
 
-def test_powers_for_a_fold_do_not_depend_on_its_clips():
+def test_powers_for_a_fold_do_not_depend_on_its_clips() -> None:
     given = made()
     other = replace(given, truth=np.where(given.folds == 2, (given.truth + 1) % 8, given.truth))
     learnt = [products.learn(one.rows(one.folds != 2)) for one in (given, other)]
     assert learnt[0] == learnt[1]
 
 
-def test_a_fold_keeps_the_order_in_which_its_clips_are_seen():
+def test_a_fold_keeps_the_order_in_which_its_clips_are_seen() -> None:
     given = made(clips=12)
     order = np.array([11, 2, 7, 0, 3, 1, 10, 6, 5, 4, 9, 8])
     inside, places = ravdess.Case("all", given, order).fold(3)
@@ -85,7 +85,7 @@ def test_a_fold_keeps_the_order_in_which_its_clips_are_seen():
     assert inside.persons[places].tolist() == ["11", "07", "03"]
 
 
-def test_conditions_disturb_one_sense_each():
+def test_conditions_disturb_one_sense_each() -> None:
     given = made()
     found = {case.name: case.given for case in ravdess.cases(given)}
     assert len(found) == 9
@@ -94,12 +94,12 @@ def test_conditions_disturb_one_sense_each():
         assert same == {"voice+face": [True, True], "voice": [False, True], "face": [True, False]}[name.split()[0]]
 
 
-def test_alone_leaves_the_other_sense_out():
+def test_alone_leaves_the_other_sense_out() -> None:
     given = made()
     np.testing.assert_allclose(products.plain(given.only("voice")), np.exp(given.logs[0]))
 
 
-def test_the_adaptive_fusion_learns_and_is_calibrated_for_a_missing_sense():
+def test_the_adaptive_fusion_learns_and_is_calibrated_for_a_missing_sense() -> None:
     pytest.importorskip("keras")
     from models.fusion import adaptive
 
