@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -59,7 +60,7 @@ def test_a_model_that_ends_in_a_convolution_is_refused() -> None:
         with_embedding(data)
 
 
-def test_the_card_gets_the_tensor_and_keeps_its_scores(tmp_path):
+def test_the_card_gets_the_tensor_and_keeps_its_scores(tmp_path: Path) -> None:
     from models.fusion import embeddings
 
     for path in (NET, NET.with_suffix(".json")):
@@ -74,7 +75,7 @@ def test_the_card_gets_the_tensor_and_keeps_its_scores(tmp_path):
     assert not embeddings.add(copy)
 
 
-def test_the_numbers_of_the_fusion_follow_the_model(tmp_path):
+def test_the_numbers_of_the_fusion_follow_the_model(tmp_path: Path) -> None:
     from models.fusion import embeddings
 
     numbers = tmp_path / "fusion.json"
