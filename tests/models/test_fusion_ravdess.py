@@ -99,6 +99,7 @@ def test_alone_leaves_the_other_sense_out() -> None:
     np.testing.assert_allclose(products.plain(given.only("voice")), np.exp(given.logs[0]))
 
 
+@pytest.mark.slow
 def test_the_adaptive_fusion_learns_and_is_calibrated_for_a_missing_sense() -> None:
     pytest.importorskip("keras")
     from models.fusion import adaptive
