@@ -15,11 +15,14 @@ from support.fusion_numbers import parameters
 from edge import config, shipped
 from edge.emotions import COUNT, LABELS
 from edge.errors import ModelError
+from edge.face.expression import Expression
 from edge.fusion.feature_level import SMOOTHING_S, FeatureLevel, RecentEmbedding, front_end, open_feature_level
 from edge.fusion.fusion import Fusion
 from edge.inference import card as cards
 from edge.inference.card import Card
-from edge.observation import SENSES, Observation, Perceived, Sense
+from edge.observation import SENSES, Observation, Perceived, Sense, Transcript
+from edge.voice.sense import VoiceSense
+from edge.words.sense import WordsSense
 
 NET = shipped.model("fusion", "feature_level")
 FEATURES = config.Fusion(mode="feature", prior=dict.fromkeys(LABELS, 1 / COUNT), baseline=False)
@@ -190,3 +193,26 @@ def test_an_embedding_is_no_part_of_what_an_observation_equals() -> None:
     one = Observation("face", 0.0, (1 / COUNT,) * COUNT, 1.0, embedding=np.zeros(2, np.float32))
     assert one == replace(one, embedding=np.ones(2, np.float32))
     assert "embedding" not in repr(one)
+
+
+def test_the_shipped_senses_give_the_embeddings_that_the_network_takes(net):
+    expression = Expression(shipped.model("face", "face_small"))
+    posterior, face = expression.read(np.full((48, 48), 90, np.uint8))
+    assert posterior == expression.posterior(np.full((48, 48), 90, np.uint8))
+    assert face is not None
+    assert face.shape == (size(net, "face"),)
+    words = WordsSense(config.Words()).read(Transcript("what a lovely day", 0.0))
+    assert words is not None
+    assert words.embedding is not None
+    assert words.embedding.shape == (size(net, "words"),)
+    voice = VoiceSense(config.Voice())
+    assert voice.card.outputs[1].shape == (1, size(net, "voice"))
+
+
+def test_the_network_is_trained_on_the_models_that_ship(net):
+    senses = {
+        "face": Expression(shipped.model("face", "face_small")).card,
+        "voice": VoiceSense(config.Voice()).card,
+        "words": WordsSense(config.Words()).card,
+    }
+    assert net.card.front_end == front_end(senses)
