@@ -149,6 +149,7 @@ def play(
     numbers: Parameters | None = None,
     times: Collection[float] = READ_AT,
     prior: Mapping[config.Label, float] = EQUAL_PRIOR,
+    *,
     mode: Literal["decision", "feature"] = "decision",
 ) -> Result:
     """Plays all trials in a random order, as one session of a device.
