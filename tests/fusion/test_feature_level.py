@@ -210,7 +210,7 @@ def test_the_shipped_senses_give_the_embeddings_that_the_network_takes(net):
 
 
 def test_the_network_is_trained_on_the_models_that_ship(net):
-    senses = {
+    senses: dict[Sense, Card] = {
         "face": Expression(shipped.model("face", "face_small")).card,
         "voice": VoiceSense(config.Voice()).card,
         "words": WordsSense(config.Words()).card,
