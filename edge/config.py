@@ -187,6 +187,9 @@ class Fusion(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     rate_hz: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
     """Number of estimates per second."""
+    mode: Literal["decision", "feature"] = "decision"
+    """What is fused: `decision` combines what each sense decides by itself, `feature` joins the embeddings of the
+    senses' models in one small network. Where an embedding is missing, decisions are fused."""
     prior: dict[Label, Annotated[float, Meta(gt=0, lt=1)]] = {}
     """How often emotions occur in this robot's world, for example `{ neutral = 0.7 }`; labels that are not named share
     the rest alike. Without any, the frequencies of the parameters apply."""

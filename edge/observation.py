@@ -7,7 +7,7 @@ time of arrival.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -154,6 +154,9 @@ class Observation:
     """Whose voice it was, for an observation of voice or words; None if that was not examined."""
     speaker: str | None = None
     """Name of the speaker as a speech recogniser gave it; None if it gave none. It is never published."""
+    embedding: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    """The vector (k,) before the last layer of the sense's model, for fusion at feature level; None if the model does
+    not give it. It is never published."""
 
     def __post_init__(self) -> None:
         fault = posterior_fault(self.posterior)

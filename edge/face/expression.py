@@ -13,6 +13,7 @@ from edge.errors import ModelError
 from edge.face import context
 from edge.face.crop import FRONT_END, MAX_SIDE, SIDE, as_input, front_end, resampled
 from edge.inference.card import Card
+from edge.inference.embedding import embedding_of, is_embedding
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 
@@ -51,25 +52,46 @@ class Expression:
             ModelError: The scene is missing or superfluous, an input has the wrong shape, or the model returned a value
                 that is not finite.
         """
-        inputs = [as_input(resampled(face, self.side))]
-        if scene is not None:
-            inputs.append(context.as_input(scene))
-        return np.asarray(self._interpreter.run(*inputs)[0][0])
+        return self._run(face, scene)[0]
 
     def posterior(self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None = None) -> tuple[float, ...]:
         """Returns seven calibrated probabilities in the order of `LABELS`; see `logits` for parameters and errors."""
-        found = tuple(float(p) for p in softmax(self.logits(face, scene), self.card.temperature))
+        return self.read(face, scene)[0]
+
+    def read(
+        self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None = None
+    ) -> tuple[tuple[float, ...], NDArray[np.float32] | None]:
+        """Returns the posterior and, from a model with a second output, the embedding of the face.
+
+        Parameters and errors are those of `logits`.
+
+        Returns:
+            Seven calibrated probabilities in the order of `LABELS`, and the (k,) embedding or None.
+        """
+        logits, embedding = self._run(face, scene)
+        found = tuple(float(p) for p in softmax(logits, self.card.temperature))
         if not all(map(math.isfinite, found)):
             raise ModelError(f"{self._interpreter.name} gives logits that overflow at its card's temperature")
-        return found
+        return found, embedding
+
+    def _run(
+        self, face: NDArray[np.uint8], scene: NDArray[np.uint8] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        inputs = [as_input(resampled(face, self.side))]
+        if scene is not None:
+            inputs.append(context.as_input(scene))
+        outputs = self._interpreter.run(*inputs)
+        return np.asarray(outputs[0][0]), embedding_of(outputs)
 
 
 def _check_outputs(card: Card, path: Path) -> None:
     if card.labels != LABELS or card.output_kind != "logits":
         raise ModelError(f"model {path} gives {card.output_kind} of {card.labels}, not logits of our labels")
     shapes = [tensor.shape for tensor in card.outputs]
-    if shapes != [(1, COUNT)]:
-        raise ModelError(f"model {path} gives {shapes}, not {(1, COUNT)}: one logit for each label and nothing else")
+    if shapes[:1] != [(1, COUNT)] or not is_embedding(card.outputs[1:]):
+        raise ModelError(
+            f"model {path} gives {shapes}, not {(1, COUNT)}: one logit for each label, and at most an embedding (1, k)"
+        )
     if not (math.isfinite(card.temperature) and card.temperature > 0):
         raise ModelError(f"model {path}: its card has the temperature {card.temperature}, which must be above 0")
 

@@ -201,7 +201,7 @@ class FaceSense:
             quality = assess(resampled(face, SIDE), place.side, track.face.score, yaw, pitch, inverted=inverted)
         with self._registry.time(catalogue.INFER_FACE):
             around = None if scene is None else scene.without(hidden(place))
-            posterior = self.expression.posterior(face, around)
+            posterior, embedding = self.expression.read(face, around)
         box = track.face.box
         detail = FaceDetail(
             box=(round(box.left, 1), round(box.top, 1), round(box.width, 1), round(box.height, 1)),
@@ -221,6 +221,7 @@ class FaceSense:
             quality=quality.value,
             person=track.person,
             detail=signs.added_to(detail) if signs else detail,
+            embedding=embedding,
         )
 
     def _place(self, frame: Frame, grey: NDArray[np.uint8], track: Track) -> tuple[View, Signs | None]:

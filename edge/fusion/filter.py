@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,7 +74,11 @@ class EmotionFilter:
         self._leads, self._decided_at = list(other._leads), other._decided_at
 
     def combine(
-        self, opinions: Mapping[Sense, Opinion], now: float, affects: Mapping[Sense, Affect] | None = None
+        self,
+        opinions: Mapping[Sense, Opinion],
+        now: float,
+        affects: Mapping[Sense, Affect] | None = None,
+        joint: Sequence[float] | None = None,
     ) -> Fused:
         """Fuses the opinions and updates the label and the trust in the senses.
 
@@ -84,6 +88,8 @@ class EmotionFilter:
             opinions: Sense → its opinion at `now`; senses without one are absent.
             now: Seconds.
             affects: Sense → valence and arousal that its model measured itself; senses without are absent.
+            joint: (7,) log-likelihoods of the labels by all senses at once (`edge.fusion.feature_level`), which replace
+                the product of the senses' own; None for that product.
         """
         senses = tuple(opinions)
         beliefs = [opinion.belief for opinion in opinions.values()]
@@ -95,7 +101,8 @@ class EmotionFilter:
             shares = [[ratio / COUNT for ratio in row] for row in untrusting]
             ages = [opinion.age for opinion in opinions.values()]
             self._trust.update(senses, pool.agreement(likelihoods, shares), ages, now)
-        posterior = pool.product(likelihoods, self._prior)
+        joined = likelihoods if joint is None else [[math.exp(log) for log in joint]]
+        posterior = pool.product(joined, self._prior)
         self._decide(posterior, now, informed=bool(senses))
         told = pool.information(likelihoods)
         total = sum(told)

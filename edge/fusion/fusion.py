@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
@@ -9,7 +10,9 @@ from typing import Final
 
 from edge import config, shipped
 from edge.emotions import LABELS
+from edge.errors import ModelError
 from edge.fusion.evidence import Evidence, Opinion
+from edge.fusion.feature_level import open_feature_level
 from edge.fusion.filter import EmotionFilter, Fused
 from edge.fusion.history import Span
 from edge.fusion.parameters import Parameters, Reliability, load
@@ -20,6 +23,8 @@ from edge.health import catalogue
 from edge.health.registry import Counter, Registry
 from edge.inference.card import Card
 from edge.observation import SENSES, Contribution, Estimate, Observation, OtherPerson, Perceived, Sense, posterior_fault
+
+log = logging.getLogger(__name__)
 
 SCENE: Final = 0
 """Id of the scene, which holds what no tracked person has shown or said."""
@@ -34,6 +39,9 @@ It is longer than the tracker's memory, and applies where the camera or the face
 """
 MAX_AHEAD_S: Final = 1.0
 """Seconds by which an observation may be ahead of the present; cameras and microphones have clocks of their own."""
+
+_MAX_FALLBACKS: Final = 16
+"""Most reasons for fusing decisions instead of features that are logged, each once."""
 
 _DEFAULT_REASONS: Final[Mapping[Sense, str]] = {"face": "no face", "voice": "silence", "words": "no words"}
 """Sense → why it is missing when it has made no observation and reports no condition."""
@@ -88,6 +96,9 @@ class Fusion:
             for sense, reliability in reliabilities.items()
             if settings.baseline and reliability.baseline is not None and not _has_baseline((cards or {}).get(sense))
         }
+        self._features = open_feature_level(settings, cards or {})
+        self._fallbacks: set[str] = set()
+        """Why decisions were fused instead of features, as far as it was logged."""
         self._conditions: dict[Sense, str | None] = dict.fromkeys(SENSES)
         self._scene = Person(SCENE, self._emotions(), self._make)
         heard: tuple[Sense, ...] = ("voice", "words")
@@ -166,7 +177,7 @@ class Fusion:
         subject = self._persons.get(self._attended, self._scene)
         evidence = self._evidence(subject)
         found = opinions(evidence, now)
-        fused = subject.emotions.combine(found, now)
+        fused = self._combine(subject, evidence, found, now)
         others = [self._persons[number] for number in sorted(self._persons) if number != self._attended]
         rest = [self._estimate(person, now) for person in others]
         brief = tuple(OtherPerson(one.person, one.label, one.confidence) for one in rest)
@@ -284,7 +295,7 @@ class Fusion:
     def _estimate(self, person: Person, now: float) -> Estimate:
         evidence = self._evidence(person)
         found = opinions(evidence, now)
-        return self._describe(person, now, evidence, found, person.emotions.combine(found, now), ())
+        return self._describe(person, now, evidence, found, self._combine(person, evidence, found, now), ())
 
     def _describe(
         self,
@@ -306,7 +317,7 @@ class Fusion:
             others: The other persons, in brief.
         """
         confidence = fused.posterior[LABELS.index(fused.label)]
-        corrects = self._baselines and any(states[sense].corrects for sense in found)
+        corrects = self._features is None and self._baselines and any(states[sense].corrects for sense in found)
         return Estimate(
             captured_at=now,
             label=fused.label,
@@ -327,6 +338,31 @@ class Fusion:
             since=person.history.add(fused.label, confidence, now),
             others=others,
         )
+
+    def _combine(
+        self, person: Person, states: Mapping[Sense, SenseState], found: Mapping[Sense, Opinion], now: float
+    ) -> Fused:
+        return person.emotions.combine(found, now, joint=self._joint(states, found))
+
+    def _joint(self, states: Mapping[Sense, SenseState], found: Mapping[Sense, Opinion]) -> list[float] | None:
+        """Seven log-likelihoods of the network over all embeddings; None where decisions are fused."""
+        if self._features is None or not found:
+            return None
+        try:
+            embeddings = {sense: states[sense].embedding.value for sense in found}
+            given = {sense: value for sense, value in embeddings.items() if value is not None}
+            if len(given) < len(found):
+                lacking = ", ".join(sense for sense in found if sense not in given)
+                raise ModelError(f"no embedding of {lacking}")
+            trust = dict(zip(found, self.trust.of(tuple(found)), strict=True))
+            return self._features.log_likelihoods(
+                given, {sense: found[sense].freshness * trust[sense] for sense in found}
+            )
+        except ModelError as error:
+            if str(error) not in self._fallbacks and len(self._fallbacks) < _MAX_FALLBACKS:
+                self._fallbacks.add(str(error))
+                log.warning("decisions are fused instead of features while this lasts: %s", error)
+            return None
 
     def _reason(self, sense: Sense, state: SenseState, now: float) -> str:
         """Why a sense contributes nothing to an estimate at `now` (seconds) whose evidence would be `state`."""

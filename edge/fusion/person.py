@@ -10,6 +10,7 @@ from edge.emotions import NEUTRAL, UNIFORM
 from edge.fusion import pool
 from edge.fusion.baseline import Baseline, BaselineNumbers
 from edge.fusion.evidence import Evidence, Opinion
+from edge.fusion.feature_level import RecentEmbedding
 from edge.fusion.filter import EmotionFilter
 from edge.fusion.history import History
 from edge.observation import SENSES, Attribution, Observation, Sense
@@ -23,7 +24,7 @@ _LEAST_CERTAINTY: Final = 0.3
 class SenseState:
     """The evidence of one sense about one person, with and without the person's baseline. Not thread-safe."""
 
-    __slots__ = ("_make", "_newest_at", "_uncorrected", "attribution", "baseline", "evidence")
+    __slots__ = ("_make", "_newest_at", "_uncorrected", "attribution", "baseline", "embedding", "evidence")
 
     def __init__(self, make: Callable[[], Evidence], numbers: BaselineNumbers | None = None) -> None:
         """Starts without evidence.
@@ -39,6 +40,8 @@ class SenseState:
         """What is known of the person's neutral state; None if it is not used."""
         self.attribution: Attribution | None = None
         """Whose voice or words the newest observation is."""
+        self.embedding = RecentEmbedding()
+        """The embedding of the last observations, for fusion at feature level."""
         self._uncorrected: Evidence | None = None
         self._newest_at: float | None = None
 
@@ -68,6 +71,7 @@ class SenseState:
         if in_order:
             self._newest_at = observation.captured_at
             self.attribution = observation.attribution
+            self.embedding.add(observation)
         baseline = self.baseline
         if baseline is None or baseline.correction is None:
             self.evidence.add(observation)

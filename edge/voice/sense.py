@@ -14,6 +14,7 @@ from edge.health.registry import Registry
 from edge.hearing.listener import Step
 from edge.hearing.utterance import SpeechSegment
 from edge.inference.card import Card
+from edge.inference.embedding import embedding_of
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import softmax
 from edge.observation import Observation
@@ -103,6 +104,7 @@ class VoiceSense:
             posterior=tuple(float(p) for p in posterior),
             quality=quality(segment),
             final=segment.final,
+            embedding=embedding_of(outputs),
             detail=VoiceDetail(
                 duration_s=round(segment.spoken_s, 2),
                 level_dbfs=round(segment.level_dbfs, 1),

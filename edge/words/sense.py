@@ -15,6 +15,7 @@ from edge.emotions import LABELS
 from edge.errors import ModelError
 from edge.health import catalogue
 from edge.health.registry import Registry
+from edge.inference.embedding import embedding_of
 from edge.inference.interpreter import open_model
 from edge.inference.posterior import shares
 from edge.observation import Observation, Transcript
@@ -44,7 +45,11 @@ class WordsSense:
 
     def logits(self, text_ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """The model's output, (7,) float32, for the (32,) ids of one text."""
-        return np.asarray(self._interpreter.run(text_ids[None])[0][0])
+        return self._run(text_ids)[0]
+
+    def _run(self, text_ids: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        outputs = self._interpreter.run(text_ids[None])
+        return np.asarray(outputs[0][0]), embedding_of(outputs)
 
     def read(self, transcript: Transcript) -> Observation | None:
         """The observation of one transcript; None if it has no tokens.
@@ -58,7 +63,8 @@ class WordsSense:
             found = tokens(transcript.text)
             if not found:
                 return None
-            posterior = shares(self.logits(ids(found)), self.card.temperature)
+            logits, embedding = self._run(ids(found))
+            posterior = shares(logits, self.card.temperature)
         spoken = sum(map(says_something, found))
         length = spoken / (spoken + _HALF_LENGTH)
         known = coverage(found)
@@ -68,6 +74,7 @@ class WordsSense:
             captured_at=transcript.captured_at,
             posterior=tuple(float(p) for p in posterior),
             quality=length * known * confidence,
+            embedding=embedding,
             detail=WordsDetail(
                 tokens=len(found),
                 length=round(length, 3),

@@ -24,6 +24,8 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "pairing": "models.fusion.declared:rows",
     "humans": "models.fusion.declared:humans",
     "steadiness": "models.fusion.steadiness:rows",
+    "ravdess": "models.fusion.ravdess:rows",
+    "features": "models.fusion.paired_features:rows",
 }
 """Name of a protocol on the command line → `module:function` that yields its rows; imported when it is run."""
 

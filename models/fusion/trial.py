@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,8 @@ def play(
     numbers: Parameters | None = None,
     times: Collection[float] = READ_AT,
     prior: Mapping[config.Label, float] = EQUAL_PRIOR,
+    *,
+    mode: Literal["decision", "feature"] = "decision",
 ) -> Result:
     """Plays all trials in a random order, as one session of a device.
 
@@ -162,9 +164,10 @@ def play(
         numbers: The numbers of the fusion; None for the shipped ones.
         times: Seconds after the beginning of a trial at which the label is read.
         prior: Label → how often it occurs, as configured.
+        mode: What is fused, as configured.
     """
     rng = np.random.default_rng(seed)
-    settings = config.Fusion(prior=dict(prior))
+    settings = config.Fusion(prior=dict(prior), mode=mode)
     period = 1.0 / settings.rate_hz
     posterior = {time: np.zeros((len(trials), COUNT)) for time in times}
     decided = {time: np.zeros(len(trials), np.int64) for time in times}

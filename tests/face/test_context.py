@@ -105,7 +105,7 @@ def test_an_invalid_context_size_disables_the_context(wrong: object) -> None:
 
 @functools.cache
 def converted(kind: str = "plain", form: str = "float32") -> bytes:
-    """A net that sees face and scene; `swapped` inputs, `two` outputs, or the face `alone`."""
+    """A net that sees face and scene; `swapped` inputs, `three` outputs, or the face `alone`."""
     import keras
     from keras import layers
 
@@ -120,7 +120,8 @@ def converted(kind: str = "plain", form: str = "float32") -> bytes:
     if kind == "swapped":
         inputs.reverse()
     logits = layers.Dense(7, name="logits")(features)
-    model = keras.Model(inputs, [logits, layers.Dense(2)(features)] if kind == "two" else logits)
+    more = [layers.Dense(2)(features), layers.Dense(2)(features)]
+    model = keras.Model(inputs, [logits, *more] if kind == "three" else logits)
     rng = np.random.default_rng(0)
     rows = {given.name: rng.random((60, 1, *given.shape[1:]), np.float32) for given in inputs}
     return convert_here(model, form, rows if form == "int8" else None)
@@ -158,7 +159,7 @@ def test_a_model_of_two_inputs_reads_face_and_scene(two_inputs: Path) -> None:
         ("plain", context.front_end(48, 32), "correct the card's front_end"),
         ("alone", context.front_end(*SCENE), "takes.*'grey48.context' makes"),
         ("swapped", context.front_end(*SCENE), "in this order"),
-        ("two", context.front_end(*SCENE), "one logit for each label and nothing else"),
+        ("three", context.front_end(*SCENE), "one logit for each label, and at most an embedding"),
         ("plain", {**FRONT_END, "name": context.NAME}, "wants the front end"),
         ("plain", {**context.front_end(*SCENE), "range": [-1.0, 1.0]}, "wants the front end"),
         ("plain", {**context.front_end(*SCENE), "side": 96}, "wants the front end"),
@@ -252,13 +253,13 @@ def test_what_happens_around_the_face_is_seen(two_inputs: Path, portrait: NDArra
 def test_with_landmarks_too_the_face_is_black_in_the_scene(two_inputs: Path, portrait: NDArray[np.uint8]) -> None:
     sense = FaceSense(config.Face(detector="haar", model=str(two_inputs)))
     given: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
-    read = sense.expression.posterior
+    read = sense.expression.read
 
-    def note(face: NDArray[np.uint8], scene: NDArray[np.uint8]) -> tuple[float, ...]:
+    def note(face: NDArray[np.uint8], scene: NDArray[np.uint8]) -> tuple[tuple[float, ...], NDArray[np.float32] | None]:
         given.append((face, scene))
         return read(face, scene)
 
-    sense.expression.posterior = note  # type: ignore[method-assign,assignment]
+    sense.expression.read = note  # type: ignore[method-assign,assignment]
     (seen,) = sense.look(Frame(portrait, 0.0))
     ((face, scene),) = given
     left, top, width, height = face_detail(seen).box

@@ -210,15 +210,15 @@ def test_a_face_that_the_model_fails_on_is_left_out_and_counted(
 ) -> None:
     registry = Registry()
     face, _ = told(square(160, 120, 90), square(60, 60, 40), square(250, 60, 40), registry=registry)
-    read, calls = face.expression.posterior, iter(range(100))
+    read, calls = face.expression.read, iter(range(100))
 
     def fails_on(*which: int) -> None:
-        def posterior(*patches: NDArray[np.uint8] | None) -> tuple[float, ...]:
+        def reading(*patches: NDArray[np.uint8] | None) -> tuple[tuple[float, ...], NDArray[np.float32] | None]:
             if next(calls) % 3 in which:
                 raise ModelError("NaN")
             return read(*patches)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(face.expression, "posterior", posterior)
+        monkeypatch.setattr(face.expression, "read", reading)
 
     fails_on(2)
     check(found := face.look(Frame(portrait, 0.0)))
