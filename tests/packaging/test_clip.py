@@ -143,14 +143,14 @@ def test_the_mouth_moves_during_the_sentences_and_rests_between_them(observation
     opened = {seen.captured_at: seen.detail.mouth_open for seen in observations if isinstance(seen.detail, FaceDetail)}
     # For some frames after 4.6 s, the face leaves the picture and its landmarks are not certain.
     at_rest = [
-        float(value)
+        value
         for time, value in opened.items()
         if not 4.6 < time < 8.0 and all(time < start - 0.2 or time > end + 0.2 for start, end in spoken)
     ]
     assert len(at_rest) > 40
     assert max(at_rest) - min(at_rest) < 0.05
     for start, end in spoken:
-        values = [float(value) for time, value in opened.items() if start <= time <= end]
+        values = [value for time, value in opened.items() if start <= time <= end]
         assert max(values) > np.median(at_rest) + 0.07
         assert np.std(values) > 3 * np.std(at_rest)
 
