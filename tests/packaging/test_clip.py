@@ -140,7 +140,11 @@ def test_the_camera_moves_softly() -> None:
 
 def test_the_mouth_moves_during_the_sentences_and_rests_between_them(observations: list[Observation]) -> None:
     spoken = [(sentence.starts_at, line["time"]) for sentence, line in zip(build.SENTENCES, lines(), strict=True)]
-    opened = {seen.captured_at: seen.detail.mouth_open for seen in observations if isinstance(seen.detail, FaceDetail)}
+    opened = {
+        seen.captured_at: float(seen.detail.mouth_open)  # type: ignore[arg-type]
+        for seen in observations
+        if isinstance(seen.detail, FaceDetail)
+    }
     # For some frames after 4.6 s, the face leaves the picture and its landmarks are not certain.
     at_rest = [
         value
