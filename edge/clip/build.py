@@ -194,7 +194,7 @@ def encode(pictures: Iterable[NDArray[np.uint8]], track: NDArray[np.float32], fi
     with av.open(str(file), "w", options={"movflags": "+faststart"}) as container:
         video: Any = container.add_stream("libx264", rate=FPS)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.options = {"crf": "27", "preset": "veryslow", "tune": "stillimage", "x264-params": ONE_THREAD}
+        video.options = {"crf": "26", "preset": "veryslow", "tune": "stillimage", "x264-params": ONE_THREAD}
         audio: Any = container.add_stream("aac", rate=RATE, layout="mono")
         audio.bit_rate = 40_000
         for index, seen in enumerate(pictures):

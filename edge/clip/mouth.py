@@ -68,7 +68,8 @@ def openings(track: NDArray[np.float32], rate: int, times: NDArray[np.float64]) 
     weights = np.exp(-0.5 * (offsets / _SMOOTHING_S) ** 2)
     level = 10 * np.log10(np.convolve(power, weights / weights.sum(), "same") + 1e-12)
     opening = np.clip((level - level.max()) / RANGE_DB + 1, 0, 1) ** CURVE
-    return np.interp(times + LEAD_S, (np.arange(len(level)) + 0.5) / _STEPS_A_SECOND, opening)
+    middles = (np.arange(len(level)) + 0.5) / _STEPS_A_SECOND
+    return np.asarray(np.interp(times + LEAD_S, middles, opening), np.float64)
 
 
 def opened(portrait: NDArray[np.uint8], opening: float) -> NDArray[np.uint8]:
@@ -82,9 +83,11 @@ def opened(portrait: NDArray[np.uint8], opening: float) -> NDArray[np.uint8]:
     from_x = centre + (x - centre) * (1 + opening * NARROWING * near)
     # The movement down was computed for a mouth of full width, so its maps are narrowed like the picture.
     grid = (np.asarray(from_x - _LEFT, np.float32), np.asarray(y - _TOP, np.float32))
-    from_y, inside = (cv2.remap(a, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for a in (from_y, inside))
-    moved = cv2.remap(portrait, np.asarray(from_x, np.float32), np.asarray(from_y, np.float32), cv2.INTER_CUBIC)
-    share = np.asarray(inside, np.float64)[..., None]
+    rows_from, shares = (
+        np.asarray(cv2.remap(a, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)) for a in (from_y, inside)
+    )
+    moved = cv2.remap(portrait, np.asarray(from_x, np.float32), rows_from.astype(np.float32), cv2.INTER_CUBIC)
+    share = shares.astype(np.float64)[..., None]
     result = portrait.copy()
     result[_TOP:_BOTTOM, _LEFT:_RIGHT] = np.rint(moved * (1 - share) + np.array(INSIDE) * share).astype(np.uint8)
     return result

@@ -14,10 +14,17 @@ from numpy.typing import NDArray
 from pymicro_vad import MicroVad
 
 from edge import clip
-from edge.clip import build
+from edge.clip import build, mouth
+from edge.config import Config
+from edge.detail import FaceDetail
 from edge.face.blazeface import BlazeFace
 from edge.face.blazeface_file import find
 from edge.inference.interpreter import open_model
+from edge.observation import Observation
+from edge.runtime import senses
+from edge.runtime.replay import replay
+from edge.sources.media import MediaFile
+from edge.sources.transcripts import read_transcript_file
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +37,15 @@ def frames() -> list[NDArray[np.uint8]]:
 def sound() -> NDArray[np.float32]:
     with av.open(str(clip.path())) as container:
         return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+
+@pytest.fixture(scope="module")
+def observations() -> list[Observation]:
+    """All that the senses observe in the clip."""
+    config, said = Config(), read_transcript_file(clip.transcripts())
+    with MediaFile(clip.path()) as media:
+        items = replay(media, senses.build(config), config, said)
+        return [item for item in items if isinstance(item, Observation)]
 
 
 def pcm(sound: NDArray[np.float32]) -> bytes:
@@ -120,6 +136,66 @@ def test_the_camera_moves_softly() -> None:
     for before, after in pairwise(views):
         assert abs(after.x - before.x) + abs(after.y - before.y) < 70
         assert abs(after.tilt - before.tilt) < 2
+
+
+def test_the_mouth_moves_during_the_sentences_and_rests_between_them(observations: list[Observation]) -> None:
+    spoken = [(sentence.starts_at, line["time"]) for sentence, line in zip(build.SENTENCES, lines(), strict=True)]
+    opened = {
+        seen.captured_at: float(seen.detail.mouth_open)  # type: ignore[arg-type]
+        for seen in observations
+        if isinstance(seen.detail, FaceDetail)
+    }
+    # For some frames after 4.6 s, the face leaves the picture and its landmarks are not certain.
+    at_rest = [
+        value
+        for time, value in opened.items()
+        if not 4.6 < time < 8.0 and all(time < start - 0.2 or time > end + 0.2 for start, end in spoken)
+    ]
+    assert len(at_rest) > 40
+    assert max(at_rest) - min(at_rest) < 0.05
+    for start, end in spoken:
+        values = [value for time, value in opened.items() if start <= time <= end]
+        assert max(values) > np.median(at_rest) + 0.07
+        assert np.std(values) > 3 * np.std(at_rest)
+
+
+def test_voice_and_words_of_every_sentence_are_attributed_to_the_only_person(observations: list[Observation]) -> None:
+    assert {seen.person for seen in observations if seen.sense == "face"} == {1}
+    for sentence, line in zip(build.SENTENCES, lines(), strict=True):
+        for sense in ("voice", "words"):
+            attributions = [
+                seen.attribution
+                for seen in observations
+                if seen.sense == sense and seen.final and sentence.starts_at < seen.captured_at < line["time"] + 0.5
+            ]
+            assert attributions, (sense, line)
+            assert {(found.kind, found.person) for found in attributions if found} == {("person", 1)}, (sense, line)
+            assert None not in attributions
+
+
+def test_the_mouth_opens_with_the_loudness_of_the_sound_and_a_little_before_it() -> None:
+    sound = np.zeros(build.RATE, np.float32)
+    sound[build.RATE // 2 :] = 0.1 * np.sin(2 * np.pi * 200 * np.arange(build.RATE // 2) / build.RATE)
+    sound[build.RATE * 3 // 4 :] *= 10 ** (-mouth.RANGE_DB / 2 / 20)
+    early, onset, loud, quiet = mouth.openings(sound, build.RATE, np.array([0.3, 0.48, 0.6, 0.85]))
+    assert early == 0
+    assert onset > 0.5
+    assert loud > 0.95
+    assert quiet == pytest.approx(0.5**mouth.CURVE, abs=0.05)
+
+
+def test_opening_the_mouth_changes_only_the_part_around_it() -> None:
+    portrait = np.random.default_rng(3).integers(100, 256, (512, 512, 3)).astype(np.uint8)
+    assert np.array_equal(mouth.opened(portrait, 0.0), portrait)
+    moved = mouth.opened(portrait, 1.0)
+    rows, columns = np.nonzero((moved != portrait).any(2))
+    assert 100 <= rows.min() < rows.max() < 210
+    assert 130 <= columns.min() < columns.max() < 320
+    inside = (moved == mouth.INSIDE).all(2)
+    assert 100 < inside.sum() < 400
+    assert inside[154, 224]
+    half = (mouth.opened(portrait, 0.5) == mouth.INSIDE).all(2)
+    assert 0 < half.sum() < inside.sum()
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng, which builds the clip")

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import jsonschema
+import numpy as np
 import pytest
-from support.media_files import remux
+from support.clip_sound import clip_sound
+from support.media_files import frame_at, remux
 
 from edge import clip
+from edge.clip import build
 from edge.publish import schema
 
 
@@ -26,17 +30,8 @@ def edge_emotion(*arguments: str | Path, **options: object) -> subprocess.Comple
 
 
 @pytest.fixture(scope="module")
-def heard_for_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration in which the voice counts for the face, though that of the clip is a photograph."""
-    path = tmp_path_factory.mktemp("settings") / "edge.toml"
-    path.write_text("[fusion]\nattribution = false\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def lines(heard_for_all: Path) -> list[bytes]:
-    arguments = ("--json", "--transcripts", clip.transcripts(), "--config", heard_for_all)
-    done = edge_emotion("replay", clip.path(), *arguments)
+def lines() -> list[bytes]:
+    done = edge_emotion("replay", clip.path(), "--json", "--transcripts", clip.transcripts())
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
     return done.stdout.splitlines()
@@ -53,9 +48,9 @@ def test_every_line_is_a_state_on_the_grid_of_media_time(lines: list[bytes]) -> 
     assert 14.9 < times[-1] < 15.3
 
 
-def test_the_same_file_gives_the_same_bytes(lines: list[bytes], heard_for_all: Path) -> None:
-    arguments = ("--json", "--transcripts", clip.transcripts(), "--config", heard_for_all)
-    assert edge_emotion("replay", clip.path(), *arguments).stdout.splitlines() == lines
+def test_the_same_file_gives_the_same_bytes(lines: list[bytes]) -> None:
+    done = edge_emotion("replay", clip.path(), "--json", "--transcripts", clip.transcripts())
+    assert done.stdout.splitlines() == lines
 
 
 def test_all_three_senses_contribute_and_say_when_they_do_not(lines: list[bytes]) -> None:
@@ -77,8 +72,24 @@ def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_photograph_is_not_taken_for_the_speaker_and_that_gives_the_same_bytes_too(beginning: Path) -> None:
-    arguments = ("replay", beginning, "--json", "--observations")
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The voice of the clip over its first picture, which only the camera moves: its mouth rests."""
+    path = tmp_path_factory.mktemp("film") / "photograph.mp4"
+    still = np.asarray(cv2.cvtColor(frame_at(0.0), cv2.COLOR_BGR2RGB), np.uint8)
+    views = [
+        build.View(at, 240 + 15 * at, 180 - 5 * at, 420 - 20 * at, 2 * at) for at in np.arange(0, 4, 1 / build.FPS)
+    ]
+    build.encode((build.picture(still, view) for view in views), clip_sound()[: 4 * build.RATE], path)
+    return path
+
+
+def test_a_photograph_is_not_taken_for_the_speaker_and_that_gives_the_same_bytes_too(
+    photograph: Path, tmp_path: Path
+) -> None:
+    said = tmp_path / "said.jsonl"
+    said.write_text(clip.transcripts().read_text().splitlines()[0])
+    arguments = ("replay", photograph, "--json", "--observations", "--transcripts", said)
     one, two = (edge_emotion(*arguments).stdout for _ in range(2))
     assert one == two
     messages = [json.loads(line) for line in one.splitlines()]
@@ -195,10 +206,10 @@ def test_a_transcript_s_time_outside_the_recording_is_one_line(
     assert message.count("\n") == 1
 
 
-def test_a_transcript_just_after_the_end_is_still_read(tmp_path: Path, beginning: Path, heard_for_all: Path) -> None:
+def test_a_transcript_just_after_the_end_is_still_read(tmp_path: Path, beginning: Path) -> None:
     path = tmp_path / "said.jsonl"
     path.write_text('{"time": 6.0, "text": "I am so happy to see you"}\n')
-    done = edge_emotion("replay", beginning, "--json", "--transcripts", path, "--config", heard_for_all)
+    done = edge_emotion("replay", beginning, "--json", "--transcripts", path)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout.splitlines()[-1])["contributions"]["words"]["label"] == "happiness"
 
