@@ -39,6 +39,11 @@ class NoiseFloor:
         """The present level, in `LOWEST_DBFS`…`HIGHEST_DBFS`."""
         return min(HIGHEST_DBFS, max(LOWEST_DBFS, 10 * math.log10(self._power)))
 
+    @property
+    def known(self) -> bool:
+        """Whether enough steps without speech were received."""
+        return self._steps_seen >= _MIN_STEPS
+
     def follow(self, level_dbfs: float) -> None:
         """Updates the floor with the level of one 10 ms step without speech."""
         self._steps_seen += 1
@@ -58,7 +63,7 @@ class NoiseFloor:
             levels_dbfs: Level of each step of the utterance.
             after_dbfs: Level of each step after the utterance; empty while it is in progress.
         """
-        before = self.dbfs if self._steps_seen >= _MIN_STEPS else HIGHEST_DBFS
+        before = self.dbfs if self.known else HIGHEST_DBFS
         floor = min(before, _quiet_level(levels_dbfs))
         return max(floor, _quiet_level(after_dbfs)) if len(after_dbfs) >= _MIN_STEPS else floor
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from edge.hearing.cleaning import STEP
 from edge.hearing.noise import NoiseFloor, snr_db
 from edge.hearing.vad import SILENT_DBFS, level_dbfs
+from edge.hearing.word import ABOVE_FLOOR_DB as WORD_DB
+from edge.hearing.word import PAUSE_STEPS, is_word
 
 STEP_S: Final = 0.01
 """Length of a step in seconds."""
 LONGEST_S: Final = 3.0
 """Maximum length of a segment in seconds; of a longer utterance, the end is kept."""
 SHORTEST_S: Final = 0.4
-"""Minimum seconds of speech in an utterance; a shorter sound, such as a cough, is discarded."""
+"""Minimum seconds of speech in an utterance; a shorter one must be a single word (`edge.hearing.word`)."""
 
 _MAX_STEPS: Final = round(LONGEST_S / STEP_S)
 """Maximum length of a segment in steps."""
@@ -28,14 +30,19 @@ _ONSET_STEPS: Final = 10
 """Number of consecutive steps with speech that begin an utterance."""
 _INTERIM_STEPS: Final = 50
 """Minimum number of steps between two interim segments of an utterance."""
-_LOOK_BACK_STEPS: Final = 80
-"""Number of steps before the detection that are searched for the onset: the detector's lag and a margin."""
+_LAG_STEPS: Final = 80
+"""Number of steps before the detection that are searched for the onset, and that do not enter the noise floor yet: the
+detector's lag and a margin."""
+_LOOK_BACK_STEPS: Final = 125
+"""Number of steps that are kept, and searched for a single word with the pauses around it."""
 _LEAD_IN_STEPS: Final = 20
 """Number of steps that are kept before the first loud one, because they may contain soft consonants."""
 _LEAD_OUT_STEPS: Final = 10
 """Number of steps of the final pause that are part of the utterance."""
 _PAUSE_STEPS: Final = 20
 """A pause of more than this many steps ends the search for the onset."""
+_EXAMINED_STEPS: Final = 5
+"""Number of steps between two examinations of a sound that may be a single word."""
 _CLIPPING_LEVEL: Final = 0.97
 """A sample whose magnitude is at least this counts as clipped.
 
@@ -110,6 +117,8 @@ class Segmenter:
         self._steps: deque[_Step] = deque(maxlen=_MAX_STEPS + self._hangover)
         self.speaking = False
         """Whether an utterance is in progress."""
+        self._followed = 0  # number of steps before the utterance, of those kept, that the noise floor has followed
+        self._word = False  # whether the utterance began as a single word
         self._speech_run = 0  # number of consecutive steps above the threshold
         self._pause = 0  # number of steps since the last voiced one
         self._spoken = 0  # number of voiced steps in the utterance
@@ -142,11 +151,11 @@ class Segmenter:
         self._ends_at = ends_at
         self._speech_run = self._speech_run + 1 if above else 0
         if not self.speaking:
-            if self._speech_run >= _ONSET_STEPS and step.voiced:
+            self._word = self._word_ended()
+            if self._word or (self._speech_run >= _ONSET_STEPS and step.voiced):
                 self._begin()
             else:
-                while len(self._steps) > _LOOK_BACK_STEPS:
-                    self._follow_floor(self._steps.popleft())
+                self._age()
             return None
         self._since_interim += 1
         if step.voiced:
@@ -168,35 +177,62 @@ class Segmenter:
         if self.speaking:
             # The steps of the final pause, except those that are part of the utterance.
             after = list(self._steps)[len(self._steps) - max(0, self._pause - _LEAD_OUT_STEPS) :]
-            if self._spoken * STEP_S >= SHORTEST_S:
+            if self._spoken * STEP_S >= SHORTEST_S or self._word or self._is_word():
                 found = self._segment(final=True, after=after)
             for step in after:
                 self._follow_floor(step)
         self.reset()
         return found
 
+    def _age(self) -> None:
+        """Lets the noise floor follow the steps that are old enough, and forgets those beyond the look-back."""
+        while len(self._steps) - self._followed > _LAG_STEPS:
+            self._follow_floor(self._steps[self._followed])
+            self._followed += 1
+        while len(self._steps) > _LOOK_BACK_STEPS:
+            self._steps.popleft()
+            self._followed -= 1
+
+    def _word_ended(self) -> bool:
+        """Whether a single word has ended that has not moved the detector enough, or not for long enough."""
+        if self._steps_received % _EXAMINED_STEPS or not self._floor.known:
+            return False
+        recent = list(self._steps)[-PAUSE_STEPS:]
+        return not any(step.level > self._floor.dbfs + WORD_DB for step in recent) and self._is_word()
+
+    def _is_word(self) -> bool:
+        steps = list(self._steps)
+        return is_word(
+            [step.samples for step in steps],
+            [step.level for step in steps],
+            [step.probability for step in steps],
+            self._floor.dbfs,
+        )
+
     def _begin(self) -> None:
         steps = list(self._steps)
-        first, pause = len(steps) - 1, 0
-        for at in range(len(steps) - 1, -1, -1):
-            if steps[at].level > self._floor.dbfs + _ABOVE_FLOOR_DB:
+        loud = [step.level > self._floor.dbfs + _ABOVE_FLOOR_DB for step in steps]
+        # A single word may have ended before this step.
+        self._pause = loud[::-1].index(True)
+        first, pause = len(steps) - 1 - self._pause, 0
+        reach = 0 if self._word else max(0, len(steps) - _LAG_STEPS)
+        for at in range(first, reach - 1, -1):
+            if loud[at]:
                 first, pause = at, 0
             else:
                 pause += 1
                 if pause > _PAUSE_STEPS:
                     break
         self.speaking = True
-        self._pause = 0
         self._since_interim = 0
-        loud = [step.level > self._floor.dbfs + _ABOVE_FLOOR_DB for step in steps[first:]]
-        self._spoken = sum(loud)
+        self._spoken = sum(loud[first:])
         # The detector's probability rises late, so loud steps before the detection get its peak and count as voiced.
         peak = max(step.probability for step in steps)
         begun = [
             replace(step, probability=max(step.probability, peak) if voiced else step.probability, voiced=voiced)
-            for step, voiced in zip(steps[first:], loud, strict=True)
+            for step, voiced in zip(steps[first:], loud[first:], strict=True)
         ]
-        for step in steps[: max(0, first - _LEAD_IN_STEPS)]:
+        for step in steps[self._followed : max(self._followed, first - _LEAD_IN_STEPS)]:
             self._follow_floor(step)
         lead_in = steps[max(0, first - _LEAD_IN_STEPS) : first]
         self._steps.clear()

@@ -16,11 +16,11 @@ SILENT_DBFS: Final = -100.0
 LAG_S: Final = 0.35
 """Median seconds from the first loud sound of an utterance to a probability of 0.5 (RAVDESS, EMO-DB)."""
 
-_TARGET_DBFS: Final = -24.0
+_TARGET_DBFS: Final = -34.0
 """Level to which the gain control amplifies quiet sound."""
 _MAX_GAIN_DB: Final = 30.0
 """Maximum gain."""
-_ATTACK: Final = 0.2
+_ATTACK: Final = 1.0
 """Weight of a step's level in the moving average while the level rises: a time constant of 50 ms."""
 _RELEASE: Final = 0.002
 """Weight of a step's level in the moving average while the level falls: a time constant of 5 s."""
