@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import shipped
 from edge.emotions import COUNT
+from edge.fusion.parameters import load
 from edge.observation import SENSES, Sense
 from models.corpora import require
 from models.fusion import pairing, trial
@@ -35,7 +37,7 @@ def rows(data: Path, quick: bool) -> Iterator[Row]:
     plain = {sense: _last(trials, sense) for sense in SENSES}
     for sense in SENSES:
         yield row(PROTOCOL, "own posterior", sense, plain[sense], truth)
-    divided = _divided(found)
+    divided = _divided()
     for mask in trial.SUBSETS:
         log = sum(np.log(np.maximum(plain[sense], 1e-3) / divided[sense]) for sense in mask.senses)
         yield row(PROTOCOL, "product, priors divided", mask.name, _normalised(np.asarray(log)), truth)
@@ -66,14 +68,10 @@ def _last(trials: Sequence[Trial], sense: Sense) -> NDArray[np.float64]:
     return np.array([one.streams[sense][-1].posterior for one in trials])
 
 
-def _divided(found: pairing.Material) -> dict[Sense, NDArray[np.float64]]:
-    """Sense → the prior that its posteriors imply: their mean over everything that it observed."""
-    last = {
-        "face": [one.posterior for one in found.faces],
-        "voice": [seen[-1].posterior for seen in found.voices],
-        "words": [one.posterior for one in found.texts],
-    }
-    return {sense: np.asarray(last[sense]).mean(0) for sense in SENSES}
+def _divided() -> dict[Sense, NDArray[np.float64]]:
+    """Sense → the prior that its posteriors imply, as learnt on validation data."""
+    numbers = load(shipped.fusion())
+    return {sense: np.asarray(numbers.reliability(sense).prior) for sense in SENSES}
 
 
 def _normalised(log: NDArray[np.float64]) -> NDArray[np.float64]:

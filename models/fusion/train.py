@@ -46,7 +46,7 @@ noise or mislabelled, 0.03 halves the calibration error and costs 0.005 nats und
 the age of the evidence."""
 TRUST: Final = Trust(evidence_s=2.0, recovery_s=60.0, lowest=0.05)
 """The online trust: one utterance counts once, and a repaired sense is trusted again after a minute."""
-FACE_STALE_S: Final = 2.0
+FACE_STALE_S: Final = 1.0
 """A face that has been out of sight for longer is no evidence any more."""
 EXPONENTS: Final = (0.0, 0.25, 0.5, 1.0)
 """Exponents of the quality that are tried."""
