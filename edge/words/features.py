@@ -1,4 +1,8 @@
-"""Maps tokens to the vocabulary ids that are the words model's input."""
+"""Maps tokens to the vocabulary ids that are the words model's input.
+
+A word that is negated or overridden has another id than the word alone, as in Pang et al. (EMNLP 2002): the vocabulary
+is repeated for each mark of `edge.words.scope`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.words.scope import MARKS, marks
 
 FILE: Final = Path(__file__).with_name("vocabulary.txt")
 """The words that occur at least twice in the training corpora (`python -m models.words.common`)."""
@@ -41,15 +47,26 @@ def vocabulary() -> dict[str, int]:
 @lru_cache
 def front_end() -> dict[str, Any]:
     """The description of this front end in a model card; it identifies the vocabulary by its checksum."""
-    return {"name": "words", "length": LENGTH, "words": len(vocabulary()), "crc32": zlib.crc32(FILE.read_bytes())}
+    crc = zlib.crc32(FILE.read_bytes())
+    return {"name": "words", "length": LENGTH, "words": len(vocabulary()), "crc32": crc, "marks": MARKS}
+
+
+@lru_cache
+def size() -> int:
+    """Number of ids of one mark: those of the vocabulary, padding and unknown words."""
+    return FIRST + len(vocabulary())
 
 
 def ids(tokens: Sequence[str]) -> NDArray[np.int32]:
-    """(32,) int32 ids of the last 32 tokens, padded at the front."""
+    """(32,) int32 ids of the last 32 tokens, padded at the front.
+
+    An id is that of the word plus the mark (0…3, `edge.words.scope`) times `size()`.
+    """
     row = np.zeros(LENGTH, np.int32)
     kept = tokens[-LENGTH:]
     if kept:
-        row[-len(kept) :] = [number(token) for token in kept]
+        found = marks(tokens)[-LENGTH:]
+        row[-len(kept) :] = [number(token) + mark * size() for token, mark in zip(kept, found, strict=True)]
     return row
 
 

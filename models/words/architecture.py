@@ -11,7 +11,7 @@ from models.words.study.vectors import Vocabulary, chance, glove
 
 
 def build(name: str, vectors: Path | None = None, seed: int = 2013) -> Any:
-    """Network (1, 32) int32 word numbers → (1, 7) logits, one per label, each for its own sigmoid.
+    """Network (1, 32) int32 ids of `edge.words.features` → (1, 7) logits, one per label, each for its own sigmoid.
 
     Args:
         name: One of `NETS`.
@@ -24,4 +24,4 @@ def build(name: str, vectors: Path | None = None, seed: int = 2013) -> Any:
     """
     words = Vocabulary(tuple(vocabulary()), vocabulary())
     assert words.size == FIRST + len(vocabulary())
-    return NETS[name](glove(words, vectors, seed)[0] if vectors else chance(words, seed))
+    return NETS[name](glove(words, vectors, seed)[0] if vectors else chance(words, seed), marked=True)

