@@ -59,7 +59,7 @@ def corpora() -> Path:
 
 @pytest.fixture(scope="session")
 def portrait() -> NDArray[np.uint8]:
-    """The built-in clip before its first word: a smiling woman. (height, width, 3), BGR."""
-    image = frame_at(0.4)
+    """The built-in clip after its second sentence: a smiling woman. (height, width, 3), BGR."""
+    image = frame_at(4.4)
     image.flags.writeable = False
     return image

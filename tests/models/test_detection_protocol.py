@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.media_files import frame_at
 
 from edge import clip, config
 from edge.errors import SourceEnded
@@ -41,6 +42,12 @@ def blazeface() -> BlazeFace:
     path = find()
     assert path is not None
     return BlazeFace(open_model(path)[0], 0.7)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> NDArray[np.uint8]:
+    """A wider view of the portrait than that of other tests, because it is shown from far away."""
+    return frame_at(0.4)
 
 
 def seen_from(portrait: NDArray[np.uint8], blazeface: BlazeFace, metres: float, x: float, y: float) -> tuple[Any, ...]:

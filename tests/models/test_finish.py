@@ -37,7 +37,7 @@ def ending(**more: object) -> Ending:
         "training": [Corpus(name="FER2013", terms="no open licence", rows=7)],
         "front_end": {"name": "grey48"},
         "input_meanings": ["a face"],
-        "output_meanings": ["logits"],
+        "output_meanings": ["logits", "embedding"],
         "quantise": int8(()),
         "calibrate": lambda small: Calibration(1.23456 if small is SMALL else 9.0, {"all": 0.12345}),
         "score": score,
