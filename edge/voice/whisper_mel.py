@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.voice.logmel import RATE, mel_filters
-from edge.voice.sliding import common
+from edge.voice.melpower import MelPower, MelPowerStream
 
 WINDOW: Final = 400
 """Length of the STFT window in samples (25 ms)."""
@@ -45,8 +45,6 @@ _SAMPLES: Final = int(SECONDS * RATE)
 """Number of samples that a spectrogram covers."""
 _MIN_POWER: Final = 1e-20
 """Sound whose loudest cell has at most ten times this power counts as digital silence."""
-_BEFORE: Final = -(-WINDOW // 2 // HOP)
-"""Number of frames at the beginning whose window overlaps the padding before the sound."""
 
 
 def whisper_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -56,7 +54,7 @@ def whisper_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     end of shorter sound are 0. Digital silence gives 0 everywhere.
     """
     heard = samples[:_SAMPLES]
-    return _relative_level(_mel_power(heard, 0, _frames_with_sound(len(heard))))
+    return _relative_level(_mel_power().of(heard, 0, _frames_with_sound(len(heard))))
 
 
 class WhisperMelStream:
@@ -66,40 +64,16 @@ class WhisperMelStream:
     """
 
     def __init__(self) -> None:
-        self._samples = np.zeros(0, np.float32)
-        self._position = 0
-        self._power = np.zeros((0, BANDS), np.float32)
-        self.transformed = 0
+        self._stream = MelPowerStream(_mel_power())
+
+    @property
+    def transformed(self) -> int:
         """Number of frames that were transformed so far."""
+        return self._stream.transformed
 
     def read(self, samples: NDArray[np.float32], position: int) -> NDArray[np.float32]:
-        """Returns what `whisper_mel(samples)` returns. `position`: index of the first sample in the stream.
-
-        Frames are reused if `position` is a multiple of `HOP` samples after that of the previous call. Sound that
-        differs from what was read at its position before is always transformed again.
-        """
-        heard = samples[:_SAMPLES]
-        loud = _frames_with_sound(len(heard))
-        power = np.empty((loud, BANDS), np.float32)
-        first, known = self._reusable(heard, position)
-        known = min(known, loud)
-        moved = (position - self._position) // HOP
-        power[first:known] = self._power[first + moved : known + moved]
-        power[:first] = _mel_power(heard, 0, first)
-        power[known:] = _mel_power(heard, known, loud)
-        self.transformed += first + loud - known
-        self._samples, self._position, self._power = heard.copy(), position, power
-        return _relative_level(power)
-
-    def _reusable(self, heard: NDArray[np.float32], position: int) -> tuple[int, int]:
-        """The range (first, end) of frames of the new sound that can be taken from the previous call."""
-        hops, rest = divmod(position - self._position, HOP)
-        both = common(self._samples, heard, position - self._position)
-        if rest or both < WINDOW + _BEFORE * HOP:
-            return 0, 0
-        # A frame can be reused if its window contained no padding, neither then nor now. Where both sounds begin at the
-        # same position, the padding before them is the same, too.
-        return (_BEFORE if hops else 0), (both - WINDOW // 2) // HOP + 1
+        """Returns what `whisper_mel(samples)` returns. `position`: index of the first sample in the stream."""
+        return _relative_level(self._stream.read(samples[:_SAMPLES], position))
 
 
 def _frames_with_sound(samples: int) -> int:
@@ -107,19 +81,9 @@ def _frames_with_sound(samples: int) -> int:
     return min(FRAMES, -(-samples // HOP))
 
 
-def _mel_power(heard: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
-    """(end − begin, 80): power in each mel band of the frames `begin`…`end`; frame i is centred on sample i·HOP."""
-    if end <= begin:
-        return np.zeros((0, BANDS), np.float32)
-    start, stop = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
-    clip = np.zeros(stop - start, np.float32)
-    part = heard[max(0, start) : max(0, stop)]
-    offset = max(0, -start)
-    clip[offset : offset + len(part)] = part
-    frames = np.lib.stride_tricks.sliding_window_view(clip, WINDOW)[::HOP]
-    spectrum = np.fft.rfft(frames * _hann(), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    return np.asarray(power @ _bins_to_bands(), np.float32)
+@lru_cache
+def _mel_power() -> MelPower:
+    return MelPower(WINDOW, HOP, _bins_to_bands(), _frames_with_sound)
 
 
 def _relative_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,12 +95,6 @@ def _relative_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
         # Rounding could give values slightly below the floor.
         found[: len(power)] = np.maximum(np.log10(relative) * np.float32(10 / -FLOOR_DB) + 1, 0)
     return found
-
-
-@lru_cache
-def _hann() -> NDArray[np.float32]:
-    # The periodic window is a symmetric one of odd length without its last sample.
-    return np.asarray(np.hanning(WINDOW + 1)[:-1], np.float32)
 
 
 @lru_cache

@@ -27,7 +27,10 @@ def test_only_the_pinned_content_is_accepted(tmp_path: Path) -> None:
 
 
 def test_arrays_are_made_once_and_keep_names_and_types(tmp_path: Path) -> None:
-    arrays = {"a/b/kernel": np.arange(6, dtype=np.float16).reshape(2, 3), "bias": np.ones(2, np.float32)}
+    arrays: dict[str, np.ndarray] = {
+        "a/b/kernel": np.arange(6, dtype=np.float16).reshape(2, 3),
+        "bias": np.ones(2, np.float32),
+    }
     made = []
 
     def make() -> dict[str, np.ndarray]:
